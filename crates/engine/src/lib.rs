@@ -1,1 +1,17 @@
-//! (being written)
+//! The engine: requests in, events out. It turns pictures and messages into tokens, runs the model
+//! on one worker thread that owns all device state, samples, and streams what was said.
+//!
+//! It knows nothing of HTTP, of conversations kept between questions, or of files other than a
+//! model directory.
+
+pub mod event;
+pub mod handle;
+pub mod load;
+mod prepare;
+pub mod request;
+mod worker;
+
+pub use event::{Delta, Event, FinishReason, Finished, Memory, Timings, Token, TopToken, Usage};
+pub use handle::{Answer, Canceller, EngineInfo, Handle, PictureFacts, QueueLoad};
+pub use load::{EngineOptions, LoadError, ModelSize, ModelSource, Precision, Progress, load};
+pub use request::{Request, SubmitError};

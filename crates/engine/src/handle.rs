@@ -1,0 +1,218 @@
+//! The engine as callers see it: a `Handle` to ask, an `Answer` to listen to. The handle is cheap to
+//! clone and may be shared between threads.
+//!
+//! `submit` does the work that needs no model state (decoding pictures, tokens, positions) on the
+//! caller's thread, so call it from a thread that may block; then the question takes its place in
+//! the queue of the one worker thread.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use model::picture::PictureError;
+
+use crate::event::Event;
+use crate::prepare::Preparer;
+use crate::request::{Request, SubmitError};
+use crate::worker::Job;
+
+/// What was loaded, and on what it runs.
+#[derive(Debug, Clone)]
+pub struct EngineInfo {
+    /// Name of the model, usually of its directory.
+    pub model: String,
+    /// The small embedded model answers, not a real one.
+    pub demo: bool,
+    /// Parameters of the model.
+    pub parameters: u64,
+    /// `f32` or `bf16`.
+    pub precision: String,
+    /// The device in words, such as `CPU, 2 threads`.
+    pub device: String,
+    /// The instruction tier in use, such as `avx512`.
+    pub tier: String,
+    /// Worker threads.
+    pub threads: usize,
+    /// Most tokens of one conversation, answer included.
+    pub context_tokens: usize,
+    /// Most tokens one picture may cost.
+    pub image_tokens: usize,
+    /// How long loading took.
+    pub load_ms: f64,
+}
+
+/// What a picture is and will cost, found out before anything is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureFacts {
+    /// Upright width in pixels.
+    pub width: u32,
+    /// Upright height in pixels.
+    pub height: u32,
+    /// Tokens it takes in a prompt.
+    pub tokens: usize,
+    /// Media type by its bytes, such as `image/jpeg`.
+    pub media_type: &'static str,
+}
+
+/// How busy the worker is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueLoad {
+    /// Questions being answered.
+    pub running: usize,
+    /// Questions waiting.
+    pub waiting: usize,
+}
+
+/// Asks the engine. Dropping the last handle stops the worker once its queue is empty.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) info: EngineInfo,
+    pub(crate) preparer: Preparer,
+    pub(crate) jobs: mpsc::Sender<Job>,
+    pub(crate) gauge: Arc<Gauge>,
+    pub(crate) most_waiting: usize,
+}
+
+/// Counts shared between handles and the worker.
+#[derive(Debug, Default)]
+pub(crate) struct Gauge {
+    pub(crate) running: AtomicUsize,
+    pub(crate) waiting: AtomicUsize,
+    /// Milliseconds the last answers took, smoothed; for telling people when to come back.
+    pub(crate) answer_ms: AtomicUsize,
+}
+
+impl Handle {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// What was loaded.
+    pub fn info(&self) -> &EngineInfo {
+        &self.shared.info
+    }
+
+    /// How busy the worker is.
+    pub fn queue(&self) -> QueueLoad {
+        QueueLoad {
+            running: self.shared.gauge.running.load(Ordering::Relaxed),
+            waiting: self.shared.gauge.waiting.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Decodes a picture and says what it is and costs.
+    pub fn inspect(&self, bytes: &[u8]) -> Result<PictureFacts, PictureError> {
+        self.shared.preparer.inspect(bytes)
+    }
+
+    /// Takes a question. Returns once the question has its place in the queue; pictures are decoded
+    /// and the prompt is built before that, on this thread.
+    pub fn submit(&self, request: Request) -> Result<Answer, SubmitError> {
+        let submitted = Instant::now();
+        let place = self.take_place()?;
+        let prepared = self.shared.preparer.prepare(request)?;
+        let (events, receiver) = mpsc::channel();
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let job = Job { prepared, events, cancelled: Arc::clone(&cancelled), submitted, place };
+        self.shared.jobs.send(job).map_err(|_| SubmitError::Stopped)?;
+        Ok(Answer { events: receiver, cancelled })
+    }
+
+    fn take_place(&self) -> Result<Place, SubmitError> {
+        let gauge = &self.shared.gauge;
+        let most = self.shared.most_waiting;
+        let taken = gauge.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
+            (waiting < most).then_some(waiting + 1)
+        });
+        match taken {
+            Ok(_) => Ok(Place { gauge: Arc::clone(gauge), waiting: true }),
+            Err(waiting) => {
+                let each_ms = gauge.answer_ms.load(Ordering::Relaxed).max(1000);
+                let retry_after_s = (waiting * each_ms).div_ceil(1000) as u64;
+                Err(SubmitError::Busy { waiting, retry_after_s })
+            }
+        }
+    }
+}
+
+/// A place in the queue; gives itself back when dropped, wherever that happens.
+pub(crate) struct Place {
+    gauge: Arc<Gauge>,
+    waiting: bool,
+}
+
+impl Place {
+    /// From waiting to running.
+    pub(crate) fn start(&mut self) {
+        if self.waiting {
+            self.waiting = false;
+            self.gauge.running.fetch_add(1, Ordering::AcqRel);
+            self.gauge.waiting.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let count = if self.waiting { &self.gauge.waiting } else { &self.gauge.running };
+        count.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// One answer being given. Dropping it cancels the answer; the worker notices within one step.
+pub struct Answer {
+    events: mpsc::Receiver<Event>,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Answer {
+    /// The next event; `None` after the last one. Blocks.
+    pub fn next_event(&self) -> Option<Event> {
+        self.events.recv().ok()
+    }
+
+    /// The next event if it comes in time.
+    pub fn next_event_within(&self, wait: Duration) -> Result<Event, mpsc::RecvTimeoutError> {
+        self.events.recv_timeout(wait)
+    }
+
+    /// Asks the worker to stop; `Finished` with reason `cancelled` follows.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+    }
+
+    /// Something that can cancel this answer from another thread.
+    pub fn canceller(&self) -> Canceller {
+        Canceller(Arc::clone(&self.cancelled))
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+impl Iterator for Answer {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        self.next_event()
+    }
+}
+
+/// Cancels an answer from elsewhere.
+#[derive(Debug, Clone)]
+pub struct Canceller(Arc<AtomicBool>);
+
+impl Canceller {
+    /// Asks the worker to stop.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}

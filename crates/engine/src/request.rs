@@ -1,0 +1,96 @@
+//! What a caller asks of the engine, and why it may be refused before any work starts.
+
+use std::sync::Arc;
+
+use model::chat::Message;
+use model::picture::PictureError;
+
+use crate::sampling::Sampling;
+
+/// One question: a conversation with its pictures, and how to answer it.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The conversation so far; `Part::Picture(n)` names an index into `pictures`.
+    pub messages: Vec<Message>,
+    /// The files as they were uploaded (JPEG, PNG, ...), still encoded.
+    pub pictures: Vec<Arc<[u8]>>,
+    /// How tokens are drawn.
+    pub sampling: Sampling,
+    /// The most tokens to generate.
+    pub max_tokens: usize,
+    /// The answer ends before the first of these.
+    pub stop: Vec<String>,
+    /// How many likely alternatives to report beside each token (0: none).
+    pub top_logprobs: usize,
+    /// Go on past the model's own end tokens (for measuring speed).
+    pub ignore_eos: bool,
+    /// Write `Picture N: ` before each picture.
+    pub number_pictures: bool,
+}
+
+impl Request {
+    /// A request with the default settings: temperature 0.25, 256 tokens.
+    pub fn new(messages: Vec<Message>, pictures: Vec<Arc<[u8]>>) -> Self {
+        Self {
+            messages,
+            pictures,
+            sampling: Sampling::default(),
+            max_tokens: 256,
+            stop: Vec::new(),
+            top_logprobs: 0,
+            ignore_eos: false,
+            number_pictures: false,
+        }
+    }
+}
+
+/// Why a request was refused before it took a place in the queue.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// A picture that cannot be read; `index` counts from 0 in `Request::pictures`.
+    #[error("picture {}: {source}", index + 1)]
+    Picture {
+        /// Which of the request's pictures.
+        index: usize,
+        /// What is wrong with it.
+        source: PictureError,
+    },
+    /// The conversation cannot be turned into a prompt.
+    #[error(transparent)]
+    Prompt(#[from] model::prompt::PromptError),
+    /// A setting out of its range.
+    #[error(transparent)]
+    Sampling(#[from] crate::sampling::SamplingError),
+    /// Nothing to generate was asked for.
+    #[error("max_tokens is 0; ask for at least one token")]
+    NoTokens,
+    /// Prompt and answer together can never fit.
+    #[error(
+        "the question needs {needed} tokens ({prompt} for the prompt, of them {image} for pictures, \
+         and {answer} for the answer) but this model was started with room for {limit}; \
+         ask with fewer or smaller pictures, fewer rounds or a shorter answer"
+    )]
+    TooLong {
+        /// Tokens in all.
+        needed: usize,
+        /// Prompt tokens, pictures included.
+        prompt: usize,
+        /// Picture tokens.
+        image: usize,
+        /// Tokens kept for the answer.
+        answer: usize,
+        /// The context this engine was started with.
+        limit: usize,
+    },
+    /// The queue is full.
+    #[error("{waiting} questions are waiting already; try again in about {retry_after_s} s")]
+    Busy {
+        /// How many wait.
+        waiting: usize,
+        /// A fair time to come back.
+        retry_after_s: u64,
+    },
+    /// The worker has stopped.
+    #[error("the engine has stopped; start lookdesk again")]
+    Stopped,
+}
