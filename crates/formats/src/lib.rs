@@ -1,1 +1,21 @@
-//! (being written)
+//! Bytes on disk become typed views: dtypes, tensors, safetensors files, whole checkpoints.
+//!
+//! What it knows: how the bytes of a released checkpoint lie in its files, and that none of them can
+//! be trusted. Every length, offset and name is checked before it is used.
+//! What it does not know: which tensors a model has, what they mean, and any device.
+//!
+//! The project's only memory map lives here (`storage`), and nothing here ever writes to disk.
+
+mod checkpoint;
+mod dtype;
+mod error;
+mod safetensors;
+mod storage;
+mod tensor;
+mod unique_map;
+
+pub use checkpoint::Checkpoint;
+pub use dtype::Dtype;
+pub use error::{Error, TensorFault};
+pub use safetensors::Safetensors;
+pub use tensor::Tensor;
