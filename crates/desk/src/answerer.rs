@@ -1,0 +1,23 @@
+//! The seam: all that the desk asks of an engine.
+
+use crate::{AnswerStream, EngineStatus, PictureFacts, Question, Refusal};
+
+/// Somebody who can look at pictures and answer questions about them.
+///
+/// The calls are plain and may take milliseconds (a picture is decoded, a
+/// prompt is cut into tokens), so an asynchronous caller moves them to a
+/// thread that may block. The answer itself arrives later, through the stream.
+pub trait Answerer: Send + Sync + 'static {
+    /// How the engine is doing right now. Cheap: pages ask every second.
+    fn status(&self) -> EngineStatus;
+
+    /// Says what a file is, having decoded it far enough to promise that
+    /// [`Answerer::answer`] will accept it.
+    ///
+    /// Works while the model is still loading, so that pictures can be laid
+    /// on the desk at once.
+    fn inspect(&self, bytes: &[u8]) -> Result<PictureFacts, Refusal>;
+
+    /// Takes a question in, or says why not. Dropping the stream cancels.
+    fn answer(&self, question: Question) -> Result<AnswerStream, Refusal>;
+}

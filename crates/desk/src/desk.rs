@@ -1,0 +1,255 @@
+//! The desk itself: takes pictures in, checks questions, passes them on.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::check::{check_messages, decide_settings};
+use crate::{
+    AnswerRequest, AnswerStream, Answerer, Defaults, DeskStatus, Limits, Message, Part, Picture,
+    PictureId, PictureShelf, Piece, Question, Refusal, Sample, Turn,
+};
+
+/// How long a caller should wait when running answers hold every picture.
+const SHELF_RETRY_S: u64 = 5;
+
+/// What people may lay on the desk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeskLimits {
+    /// The largest picture file.
+    pub picture_bytes: u64,
+    /// The most pictures in one message.
+    pub pictures_per_question: u32,
+    /// All uploaded pictures together.
+    pub shelf_bytes: u64,
+}
+
+impl Default for DeskLimits {
+    fn default() -> Self {
+        Self {
+            picture_bytes: 20 * 1024 * 1024,
+            pictures_per_question: 8,
+            shelf_bytes: 512 * 1024 * 1024,
+        }
+    }
+}
+
+/// A desk with somebody behind it who answers.
+pub struct Desk {
+    answerer: Arc<dyn Answerer>,
+    shelf: PictureShelf,
+    limits: DeskLimits,
+    defaults: Defaults,
+    samples: Vec<Sample>,
+    sample_pictures: HashMap<PictureId, Arc<Picture>>,
+}
+
+impl Desk {
+    /// Sets the desk up.
+    pub fn new(answerer: Arc<dyn Answerer>, limits: DeskLimits, samples: Vec<Sample>) -> Self {
+        let pictures = samples.iter().flat_map(|sample| &sample.pictures);
+        let sample_pictures = pictures.map(|p| (p.id(), p.clone())).collect();
+        Self {
+            answerer,
+            shelf: PictureShelf::new(limits.shelf_bytes),
+            limits,
+            defaults: Defaults::default(),
+            samples,
+            sample_pictures,
+        }
+    }
+
+    /// How things stand.
+    pub fn status(&self) -> DeskStatus {
+        let engine = self.answerer.status();
+        DeskStatus {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            state: engine.state,
+            model: engine.model,
+            device: engine.device,
+            memory: engine.memory,
+            queue: engine.queue,
+            limits: Limits {
+                picture_bytes: self.limits.picture_bytes,
+                pictures_per_question: self.limits.pictures_per_question,
+                picture_types: engine.limits.picture_types,
+                image_tokens: engine.limits.image_tokens,
+                max_tokens: engine.limits.max_tokens,
+                context_tokens: engine.limits.context_tokens,
+            },
+            defaults: Defaults {
+                max_tokens: self.defaults.max_tokens.min(engine.limits.max_tokens),
+                ..self.defaults
+            },
+        }
+    }
+
+    /// What people may lay on the desk.
+    pub fn limits(&self) -> &DeskLimits {
+        &self.limits
+    }
+
+    /// Ready-made questions.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// Takes a picture in. Decodes it, so it may take a while.
+    pub fn accept_picture(&self, bytes: Vec<u8>) -> Result<Arc<Picture>, Refusal> {
+        let size = bytes.len() as u64;
+        let limit = self.limits.picture_bytes;
+        if size > limit {
+            return Err(Refusal::picture_too_large(Some(size), limit));
+        }
+        if let Some(known) = self.picture(PictureId::of(&bytes)) {
+            return Ok(known);
+        }
+        let facts = self.answerer.inspect(&bytes)?;
+        let picture = Picture::new(bytes, facts);
+        let full = |_| Refusal::pictures_full(SHELF_RETRY_S);
+        self.shelf.put(picture).map_err(full)
+    }
+
+    /// A picture the desk holds: uploaded, or part of a sample.
+    pub fn picture(&self, id: PictureId) -> Option<Arc<Picture>> {
+        let sample = self.sample_pictures.get(&id).cloned();
+        sample.or_else(|| self.shelf.get(id))
+    }
+
+    /// Asks. The answer arrives through the stream; dropping it cancels.
+    pub fn answer(&self, request: AnswerRequest) -> Result<AnswerStream, Refusal> {
+        check_messages(&request, self.limits.pictures_per_question as usize)?;
+        let limits = self.answerer.status().limits;
+        let settings = decide_settings(&request.settings, &self.defaults, &limits)?;
+        let messages = request.messages.into_iter();
+        let turns = messages
+            .map(|message| self.turn(message))
+            .collect::<Result<_, _>>()?;
+        let question = Question { turns, settings };
+        let pictures = question.pictures().cloned().collect();
+        let answer = self.answerer.answer(question)?;
+        Ok(answer.holding(pictures))
+    }
+
+    fn turn(&self, message: Message) -> Result<Turn, Refusal> {
+        let piece = |part| match part {
+            Part::Text { text } => Ok(Piece::Text(text)),
+            Part::Picture { id } => match self.picture(id) {
+                Some(picture) => Ok(Piece::Picture(picture)),
+                None => Err(Refusal::picture_unknown(id)),
+            },
+        };
+        let role = message.role;
+        let pieces = message.content.into_iter().map(piece);
+        let pieces = pieces.collect::<Result<_, _>>()?;
+        Ok(Turn { role, pieces })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt, StreamExt};
+
+    use super::*;
+    use crate::testing::{
+        ScriptedAnswerer, ask, delta, done, png, sample, small_desk, unreadable_png,
+    };
+    use crate::{AnswerEvent, Code, Role};
+
+    fn collect(stream: AnswerStream) -> Vec<AnswerEvent> {
+        stream.collect().now_or_never().expect("the script is over")
+    }
+
+    #[test]
+    fn a_question_about_an_uploaded_picture_reaches_the_answerer_with_its_bytes() {
+        let (desk, answerer) = small_desk();
+        answerer.will_say([delta("AX73"), done()]);
+        let picture = desk.accept_picture(png(640, 480)).expect("a good picture");
+        assert_eq!((picture.facts().width, picture.facts().height), (640, 480));
+        let stream = desk.answer(ask("which model?", &[picture.id()]));
+        let events = collect(stream.expect("accepted"));
+        assert_eq!(events, [delta("AX73"), done()]);
+        let asked = answerer.asked();
+        assert_eq!(asked[0].turns[0].role, Role::User);
+        let seen: Vec<_> = asked[0].pictures().map(|p| p.bytes().to_vec()).collect();
+        assert_eq!(seen, [png(640, 480)]);
+    }
+
+    #[test]
+    fn a_picture_nobody_uploaded_is_named_in_the_refusal() {
+        let (desk, answerer) = small_desk();
+        let id = PictureId::of(b"elsewhere");
+        let refusal = desk.answer(ask("?", &[id])).expect_err("unknown");
+        assert_eq!(refusal.code, Code::PictureUnknown);
+        assert_eq!(refusal.details["id"], id.to_string());
+        assert!(answerer.asked().is_empty());
+    }
+
+    #[test]
+    fn pictures_of_a_running_answer_outlive_a_flood_of_uploads() {
+        let answerer = Arc::new(ScriptedAnswerer::default());
+        let limits = DeskLimits {
+            shelf_bytes: 2000,
+            ..DeskLimits::default()
+        };
+        let desk = Desk::new(answerer.clone(), limits, vec![]);
+        let script = answerer.will_wait();
+        let id = desk.accept_picture(png(1, 1)).expect("room").id();
+        let stream = desk.answer(ask("?", &[id])).expect("accepted");
+        answerer.forget_questions();
+        for width in 2..40 {
+            desk.accept_picture(png(width, 1)).expect("others leave");
+        }
+        assert!(desk.picture(id).is_some());
+        script.send(done());
+        collect(stream);
+        for width in 2..40 {
+            desk.accept_picture(png(width, 2)).expect("others leave");
+        }
+        assert!(desk.picture(id).is_none());
+    }
+
+    #[test]
+    fn leaving_cancels() {
+        let (desk, answerer) = small_desk();
+        let script = answerer.will_wait();
+        let stream = desk.answer(ask("?", &[])).expect("accepted");
+        assert!(!script.is_cancelled());
+        drop(stream);
+        assert!(script.is_cancelled());
+    }
+
+    #[test]
+    fn samples_can_be_asked_about_without_uploading() {
+        let answerer = Arc::new(ScriptedAnswerer::default());
+        answerer.will_say([done()]);
+        let desk = Desk::new(answerer, DeskLimits::default(), vec![sample("router")]);
+        let id = desk.samples()[0].pictures[0].id();
+        assert_eq!(
+            collect(desk.answer(ask("?", &[id])).expect("known")),
+            [done()]
+        );
+    }
+
+    #[test]
+    fn uploads_are_refused_for_their_size_kind_or_damage() {
+        let answerer = Arc::new(ScriptedAnswerer::default());
+        let limits = DeskLimits {
+            picture_bytes: 100,
+            ..DeskLimits::default()
+        };
+        let desk = Desk::new(answerer, limits, vec![]);
+        let code = |bytes| desk.accept_picture(bytes).expect_err("refused").code;
+        assert_eq!(code(vec![0; 101]), Code::PictureTooLarge);
+        assert_eq!(code(b"%PDF-1.7".to_vec()), Code::PictureType);
+        assert_eq!(code(vec![]), Code::PictureType);
+        assert_eq!(code(unreadable_png()), Code::PictureUnreadable);
+    }
+
+    #[test]
+    fn what_the_answerer_refuses_comes_back_unchanged() {
+        let (desk, answerer) = small_desk();
+        answerer.will_refuse(Refusal::queue_full(4, 9));
+        let refusal = desk.answer(ask("?", &[])).expect_err("full");
+        assert_eq!(refusal, Refusal::queue_full(4, 9));
+    }
+}

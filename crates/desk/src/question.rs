@@ -1,0 +1,59 @@
+//! A question as the answerer gets it: checked, its pictures at hand, every
+//! setting decided.
+
+use std::sync::Arc;
+
+use crate::{Picture, Role};
+
+/// A question that the desk has found fit to ask.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// Oldest first; the last one is the user's.
+    pub turns: Vec<Turn>,
+    /// How to answer.
+    pub settings: Settings,
+}
+
+impl Question {
+    /// Its pictures, in reading order.
+    pub fn pictures(&self) -> impl Iterator<Item = &Arc<Picture>> {
+        let pieces = self.turns.iter().flat_map(|turn| &turn.pieces);
+        pieces.filter_map(|piece| match piece {
+            Piece::Picture(picture) => Some(picture),
+            Piece::Text(_) => None,
+        })
+    }
+}
+
+/// One message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    /// Who speaks.
+    pub role: Role,
+    /// In reading order.
+    pub pieces: Vec<Piece>,
+}
+
+/// A piece of a message.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    /// Words.
+    Text(String),
+    /// A picture, held for as long as the question lives.
+    Picture(Arc<Picture>),
+}
+
+/// How to answer; see [`crate::AskedSettings`] for what each one does.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the asked settings document the same names")]
+pub struct Settings {
+    pub temperature: f32,
+    pub top_p: f32,
+    pub top_k: u32,
+    pub presence_penalty: f32,
+    pub repetition_penalty: f32,
+    /// `None` lets the answerer pick one.
+    pub seed: Option<u64>,
+    pub max_tokens: u32,
+    pub stop: Vec<String>,
+}

@@ -1,0 +1,325 @@
+//! Everything the desk says no to, and in which words.
+//!
+//! A [`Code`] names the case for programs: the page has its own sentence for
+//! each, in the reader's language, and fills it from `details`. The message
+//! here is for those who see no page. A [`Class`] says what the caller can do
+//! about it; an edge such as HTTP maps classes, never codes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use crate::PictureId;
+
+/// Why the desk said no, to the case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = DeskCode)]
+pub enum Code {
+    /// Neither words nor a picture to answer. No details.
+    QuestionEmpty,
+    /// Messages in an order nobody speaks in. No details.
+    QuestionOrder,
+    /// Details: `count`, `limit`.
+    TooManyMessages,
+    /// Details: `count`, `limit`.
+    TooManyPictures,
+    /// Details: `characters`, `limit`.
+    TextTooLong,
+    /// Question and answer exceed the context. Details: `tokens`, `limit`.
+    QuestionTooLong,
+    /// Details: `setting`, `allowed`.
+    SettingOutOfRange,
+    /// Details: `limit`, and `bytes` where the size is known.
+    PictureTooLarge,
+    /// Details: `found` (may be null), `supported`.
+    PictureType,
+    /// Damaged or cut short. Details: `reason`.
+    PictureUnreadable,
+    /// Too many pixels, or far too long for its width. Details: `width`, `height`, `reason`.
+    PictureDimensions,
+    /// Details: `id`. Upload it again.
+    PictureUnknown,
+    /// Running answers use all the room for pictures. Details: `retry_after_s`.
+    PicturesFull,
+    /// Details: `waiting`, `retry_after_s`.
+    QueueFull,
+    /// The model is loading. Details: `percent`.
+    NotReady,
+    /// The model could not be loaded. Details: `reason`.
+    ModelFailed,
+    /// The program is ending. No details.
+    ShuttingDown,
+    /// Something broke; the log says what. No details.
+    AnswerFailed,
+}
+
+/// What the caller can do about a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Ask differently.
+    Invalid,
+    /// Send something smaller.
+    TooLarge,
+    /// Send another kind of file.
+    Unsupported,
+    /// Send another copy of the file.
+    Unreadable,
+    /// Send the picture again.
+    UnknownPicture,
+    /// Wait a moment.
+    Busy,
+    /// Wait until it is ready.
+    NotReady,
+    /// Look into the log.
+    Failed,
+}
+
+impl Code {
+    /// What the caller can do about it.
+    pub fn class(self) -> Class {
+        match self {
+            Self::QuestionEmpty
+            | Self::QuestionOrder
+            | Self::TooManyMessages
+            | Self::TooManyPictures
+            | Self::TextTooLong
+            | Self::QuestionTooLong
+            | Self::SettingOutOfRange => Class::Invalid,
+            Self::PictureTooLarge => Class::TooLarge,
+            Self::PictureType => Class::Unsupported,
+            Self::PictureUnreadable | Self::PictureDimensions => Class::Unreadable,
+            Self::PictureUnknown => Class::UnknownPicture,
+            Self::PicturesFull | Self::QueueFull => Class::Busy,
+            Self::NotReady | Self::ModelFailed | Self::ShuttingDown => Class::NotReady,
+            Self::AnswerFailed => Class::Failed,
+        }
+    }
+}
+
+/// A no, with its reason and what to do.
+#[derive(Clone, Debug, PartialEq, thiserror::Error, Serialize, Deserialize, ToSchema)]
+#[error("{message}")]
+pub struct Refusal {
+    /// The case.
+    pub code: Code,
+    /// What happened and what to do, in English.
+    pub message: String,
+    /// The facts behind the message; see each code.
+    #[schema(value_type = Object)]
+    pub details: Map<String, Value>,
+}
+
+impl Refusal {
+    /// A refusal in the speaker's own words.
+    ///
+    /// `details` is an object; anything else counts as none.
+    pub fn new(code: Code, message: impl Into<String>, details: Value) -> Self {
+        let details = match details {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        };
+        let message = message.into();
+        Self {
+            code,
+            message,
+            details,
+        }
+    }
+
+    /// What the caller can do about it.
+    pub fn class(&self) -> Class {
+        self.code.class()
+    }
+
+    /// When to try again, for refusals that pass by themselves.
+    pub fn retry_after_s(&self) -> Option<u64> {
+        self.details.get("retry_after_s").and_then(Value::as_u64)
+    }
+
+    /// There is nothing to answer.
+    pub fn question_empty() -> Self {
+        let message = "There is nothing to answer yet. Write a question or add a picture.";
+        Self::new(Code::QuestionEmpty, message, Value::Null)
+    }
+
+    /// The messages do not make a conversation; `rule` says what would.
+    pub fn question_order(rule: &str) -> Self {
+        Self::new(Code::QuestionOrder, rule, Value::Null)
+    }
+
+    /// The conversation has too many messages.
+    pub fn too_many_messages(count: usize, limit: usize) -> Self {
+        let message = format!(
+            "This conversation has {count} messages; the limit is {limit}. Send only the last ones."
+        );
+        let details = json!({"count": count, "limit": limit});
+        Self::new(Code::TooManyMessages, message, details)
+    }
+
+    /// Too many pictures at once.
+    pub fn too_many_pictures(count: usize, limit: usize) -> Self {
+        let message =
+            format!("{count} pictures are too many at once; the limit is {limit}. Send fewer.");
+        let details = json!({"count": count, "limit": limit});
+        Self::new(Code::TooManyPictures, message, details)
+    }
+
+    /// The texts together are too long.
+    pub fn text_too_long(characters: usize, limit: usize) -> Self {
+        let message =
+            format!("The text has {characters} characters; the limit is {limit}. Shorten it.");
+        let details = json!({"characters": characters, "limit": limit});
+        Self::new(Code::TextTooLong, message, details)
+    }
+
+    /// Question and answer would not fit into the model's context.
+    pub fn question_too_long(tokens: u64, limit: u64) -> Self {
+        let message = format!(
+            "The question and its answer need {tokens} tokens; the model can hold {limit}. \
+             Send fewer pictures, a shorter text, or ask for a shorter answer."
+        );
+        let details = json!({"tokens": tokens, "limit": limit});
+        Self::new(Code::QuestionTooLong, message, details)
+    }
+
+    /// A setting is outside its range; `allowed` says the range in words.
+    pub fn setting_out_of_range(setting: &str, allowed: &str) -> Self {
+        let message = format!("`{setting}` must be {allowed}.");
+        let details = json!({"setting": setting, "allowed": allowed});
+        Self::new(Code::SettingOutOfRange, message, details)
+    }
+
+    /// The file is too large; `bytes` when its size is known.
+    pub fn picture_too_large(bytes: Option<u64>, limit: u64) -> Self {
+        let size = match bytes {
+            Some(bytes) => format!("is {}", megabytes(bytes)),
+            None => "is too large".to_owned(),
+        };
+        let limit_text = megabytes(limit);
+        let message = format!("This picture {size}; the limit is {limit_text}. Try a smaller one.");
+        let details = match bytes {
+            Some(bytes) => json!({"bytes": bytes, "limit": limit}),
+            None => json!({"limit": limit}),
+        };
+        Self::new(Code::PictureTooLarge, message, details)
+    }
+
+    /// The file is no picture of a kind that can be read.
+    pub fn picture_type(found: Option<&str>, supported: &[String]) -> Self {
+        let found_text = match found {
+            Some(found) => format!("This file is {found}"),
+            None => "This file is not a picture I know".to_owned(),
+        };
+        let message = format!("{found_text}; send one of {}.", supported.join(", "));
+        let details = json!({"found": found, "supported": supported});
+        Self::new(Code::PictureType, message, details)
+    }
+
+    /// The picture is damaged.
+    pub fn picture_unreadable(reason: &str) -> Self {
+        let message = format!(
+            "This picture cannot be read ({reason}). Try to open it yourself, then save and send a copy."
+        );
+        Self::new(Code::PictureUnreadable, message, json!({"reason": reason}))
+    }
+
+    /// The picture has a size or shape nobody can read.
+    pub fn picture_dimensions(width: u64, height: u64, reason: &str) -> Self {
+        let message = format!(
+            "This picture is {width} × {height} pixels: {reason}. Crop it or make it smaller."
+        );
+        let details = json!({"width": width, "height": height, "reason": reason});
+        Self::new(Code::PictureDimensions, message, details)
+    }
+
+    /// The desk does not hold this picture (any more).
+    pub fn picture_unknown(id: PictureId) -> Self {
+        let message = format!("The desk does not hold the picture {id} any more. Send it again.");
+        Self::new(Code::PictureUnknown, message, json!({"id": id}))
+    }
+
+    /// There is no room for another picture right now.
+    pub fn pictures_full(retry_after_s: u64) -> Self {
+        let message = format!(
+            "The desk is full of pictures that are being read. Try again in {retry_after_s} s."
+        );
+        let details = json!({"retry_after_s": retry_after_s});
+        Self::new(Code::PicturesFull, message, details)
+    }
+
+    /// Too many questions wait already.
+    pub fn queue_full(waiting: u32, retry_after_s: u64) -> Self {
+        let message = format!(
+            "{waiting} questions are waiting already. Try again in about {retry_after_s} s."
+        );
+        let details = json!({"waiting": waiting, "retry_after_s": retry_after_s});
+        Self::new(Code::QueueFull, message, details)
+    }
+
+    /// The model is still loading.
+    pub fn not_ready(percent: u8) -> Self {
+        let message =
+            format!("The model is still loading ({percent} %). Ask again when it is ready.");
+        Self::new(Code::NotReady, message, json!({"percent": percent}))
+    }
+
+    /// The model could not be loaded.
+    pub fn model_failed(reason: &str) -> Self {
+        let message = format!("The model could not be loaded: {reason}");
+        Self::new(Code::ModelFailed, message, json!({"reason": reason}))
+    }
+
+    /// The program is ending.
+    pub fn shutting_down() -> Self {
+        let message = "Lookdesk is shutting down. Ask again when it is back.";
+        Self::new(Code::ShuttingDown, message, Value::Null)
+    }
+
+    /// Something broke that the asker cannot mend.
+    pub fn answer_failed() -> Self {
+        let message = "The answer broke off because of a fault in Lookdesk. Ask again; \
+                       if it happens twice, tell whoever runs it to look into the log.";
+        Self::new(Code::AnswerFailed, message, Value::Null)
+    }
+}
+
+/// A size as people say it: `20 MB`, `27.3 MB`.
+fn megabytes(bytes: u64) -> String {
+    let tenths = (u128::from(bytes) * 10).div_ceil(1024 * 1024);
+    match tenths % 10 {
+        0 => format!("{} MB", tenths / 10),
+        tenth => format!("{}.{tenth} MB", tenths / 10),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_one_byte_over_the_limit_does_not_claim_to_be_at_the_limit() {
+        let limit = 20 * 1024 * 1024;
+        let refusal = Refusal::picture_too_large(Some(limit + 1), limit);
+        assert_eq!(
+            refusal.message,
+            "This picture is 20.1 MB; the limit is 20 MB. Try a smaller one."
+        );
+    }
+
+    #[test]
+    fn a_busy_refusal_says_when_to_come_back() {
+        for refusal in [Refusal::queue_full(4, 7), Refusal::pictures_full(7)] {
+            assert_eq!(refusal.class(), Class::Busy);
+            assert_eq!(refusal.retry_after_s(), Some(7));
+        }
+        assert_eq!(Refusal::question_empty().retry_after_s(), None);
+    }
+
+    #[test]
+    fn details_are_an_object_even_when_there_are_none() {
+        let json = serde_json::to_value(Refusal::shutting_down()).expect("plain data");
+        assert_eq!(json["details"], json!({}));
+        assert_eq!(json["code"], "shutting_down");
+    }
+}

@@ -1,0 +1,84 @@
+//! What a person asks, as it arrives: names of pictures, settings left open.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::PictureId;
+
+/// A question with the conversation that led to it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerRequest {
+    /// Oldest first; the last one is the user's and is what gets answered.
+    pub messages: Vec<Message>,
+    /// Whatever is left out takes the desk's default.
+    #[serde(default)]
+    pub settings: AskedSettings,
+}
+
+/// One message of a conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// Texts and pictures, in reading order.
+    pub content: Vec<Part>,
+}
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// How to answer; at most one, at the front.
+    System,
+    /// The person who asks.
+    User,
+    /// An earlier answer.
+    Assistant,
+}
+
+/// A piece of a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Part {
+    /// Words.
+    Text {
+        /// The words.
+        text: String,
+    },
+    /// A picture that was uploaded before, or one of the samples.
+    Picture {
+        /// Its name.
+        id: PictureId,
+    },
+}
+
+/// The settings a request names.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskedSettings {
+    /// 0 always takes the likeliest word; higher wanders further.
+    #[schema(minimum = 0.0, maximum = 2.0)]
+    pub temperature: Option<f32>,
+    /// Samples among the likeliest words that together have this share.
+    #[schema(exclusive_minimum = 0.0, maximum = 1.0)]
+    pub top_p: Option<f32>,
+    /// Samples among this many likeliest words; 0 means all.
+    #[schema(maximum = 1000)]
+    pub top_k: Option<u32>,
+    /// Lowers words that the answer has already used.
+    #[schema(minimum = -2.0, maximum = 2.0)]
+    pub presence_penalty: Option<f32>,
+    /// Divides the scores of words already seen; 1 leaves them. Harms tables.
+    #[schema(exclusive_minimum = 0.0, maximum = 2.0)]
+    pub repetition_penalty: Option<f32>,
+    /// The same seed and question give the same answer.
+    pub seed: Option<u64>,
+    /// The answer ends after this many tokens.
+    #[schema(minimum = 1)]
+    pub max_tokens: Option<u32>,
+    /// The answer ends before any of these texts.
+    #[schema(max_items = 8)]
+    pub stop: Option<Vec<String>>,
+}

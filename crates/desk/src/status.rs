@@ -1,0 +1,162 @@
+//! How things stand: what the device bar of the page shows.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What an answerer says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EngineStatus {
+    /// Whether it can answer.
+    pub state: State,
+    /// Who answers.
+    pub model: ModelFacts,
+    /// On what.
+    pub device: DeviceFacts,
+    /// The machine's memory.
+    pub memory: Memory,
+    /// Who is being answered and who waits.
+    pub queue: Queue,
+    /// What it can take.
+    pub limits: EngineLimits,
+}
+
+/// What an answerer can take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineLimits {
+    /// Media types it can read.
+    pub picture_types: Vec<String>,
+    /// The most tokens one picture gets.
+    pub image_tokens: u32,
+    /// The longest answer.
+    pub max_tokens: u32,
+    /// Question and answer together.
+    pub context_tokens: u32,
+}
+
+/// How the desk is doing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DeskStatus {
+    /// Of this program.
+    pub version: String,
+    /// Whether questions can be answered.
+    pub state: State,
+    /// Who answers.
+    pub model: ModelFacts,
+    /// On what.
+    pub device: DeviceFacts,
+    /// The machine's memory.
+    pub memory: Memory,
+    /// Who is being answered and who waits.
+    pub queue: Queue,
+    /// What a question may hold.
+    pub limits: Limits,
+    /// What a setting is when nobody set it.
+    pub defaults: Defaults,
+}
+
+/// Whether questions can be answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum State {
+    /// Not yet.
+    Loading {
+        /// 0 to 100.
+        #[schema(maximum = 100)]
+        percent: u8,
+        /// What is happening, in a few words.
+        what: String,
+    },
+    /// Yes.
+    Ready,
+    /// No, and waiting will not help.
+    Failed {
+        /// What happened and what to do.
+        message: String,
+    },
+}
+
+/// Who answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ModelFacts {
+    /// Its name, as people know it.
+    pub name: String,
+    /// Whether it is the small demo model inside the program.
+    pub demo: bool,
+    /// How its weights are held, such as `q8`.
+    pub precision: String,
+    /// How many weights it has.
+    pub parameters: u64,
+}
+
+/// What the model runs on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeviceFacts {
+    /// Such as the processor's name.
+    pub name: String,
+    /// Threads that compute.
+    pub threads: u32,
+    /// Which instruction set was found, such as `avx2`.
+    pub tier: String,
+}
+
+/// The machine's memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Memory {
+    /// By this program.
+    pub used_bytes: u64,
+    /// Of the machine.
+    pub total_bytes: u64,
+}
+
+/// Who is being answered and who waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Queue {
+    /// Questions being answered.
+    pub running: u32,
+    /// Questions that wait.
+    pub waiting: u32,
+}
+
+/// What a question may hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Limits {
+    /// The largest file.
+    pub picture_bytes: u64,
+    /// The most pictures in one message.
+    pub pictures_per_question: u32,
+    /// Media types that can be read.
+    pub picture_types: Vec<String>,
+    /// The most tokens one picture gets.
+    pub image_tokens: u32,
+    /// The longest answer.
+    pub max_tokens: u32,
+    /// Question and answer together.
+    pub context_tokens: u32,
+}
+
+/// What a setting is when nobody set it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Defaults {
+    /// Low: a support answer should say the same thing twice.
+    pub temperature: f32,
+    /// The model's own recommendation.
+    pub top_p: f32,
+    /// The model's own recommendation.
+    pub top_k: u32,
+    /// A few sentences.
+    pub max_tokens: u32,
+    /// Rounds of conversation that a new question takes along.
+    pub rounds: u32,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self {
+            temperature: 0.25,
+            top_p: 0.8,
+            top_k: 20,
+            max_tokens: 256,
+            rounds: 5,
+        }
+    }
+}

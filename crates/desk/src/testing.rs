@@ -1,0 +1,265 @@
+//! An answerer that follows a script, and the small things tests keep making.
+//!
+//! It reads just enough of a PNG to tell its size, so pictures in tests cost
+//! nothing to make.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::{
+    AnswerEvent, AnswerRequest, AnswerSender, AnswerStream, Answerer, AskedSettings, BothLanguages,
+    Desk, DeskLimits, DeviceFacts, EngineLimits, EngineStatus, FinishReason, Memory, Message,
+    ModelFacts, Part, Picture, PictureFacts, PictureId, Question, Queue, Refusal, Role, Sample,
+    State, Timings, Usage, answer_channel,
+};
+
+const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// Answers as told, in the order it was told; unasked, it says "ok".
+pub struct ScriptedAnswerer {
+    acts: Mutex<VecDeque<Act>>,
+    asked: Mutex<Vec<Question>>,
+    status: Mutex<EngineStatus>,
+}
+
+enum Act {
+    Say(Vec<AnswerEvent>),
+    Refuse(Refusal),
+    Wait(Arc<Backstage>),
+}
+
+#[derive(Default)]
+struct Backstage {
+    sender: Mutex<Option<AnswerSender>>,
+    cancelled: AtomicBool,
+}
+
+/// The prompter of one answer: sends its events one by one.
+pub struct Script(Arc<Backstage>);
+
+impl Script {
+    /// Sends an event, once the question has been asked.
+    pub fn send(&self, event: AnswerEvent) {
+        let sender = lock(&self.0.sender);
+        let sender = sender.as_ref().expect("the question has been asked");
+        sender.send(event).expect("the reader is still there");
+    }
+
+    /// Vanishes without a last word, as a crashed engine would.
+    pub fn vanish(&self) {
+        lock(&self.0.sender).take();
+    }
+
+    /// Whether the reader left early.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancelled.load(Ordering::SeqCst)
+    }
+}
+
+impl ScriptedAnswerer {
+    /// The next question gets these events at once.
+    pub fn will_say(&self, events: impl IntoIterator<Item = AnswerEvent>) {
+        lock(&self.acts).push_back(Act::Say(events.into_iter().collect()));
+    }
+
+    /// The next question is refused.
+    pub fn will_refuse(&self, refusal: Refusal) {
+        lock(&self.acts).push_back(Act::Refuse(refusal));
+    }
+
+    /// The next question waits for the script's word.
+    pub fn will_wait(&self) -> Script {
+        let backstage = Arc::new(Backstage::default());
+        lock(&self.acts).push_back(Act::Wait(backstage.clone()));
+        Script(backstage)
+    }
+
+    /// Every question so far.
+    pub fn asked(&self) -> Vec<Question> {
+        lock(&self.asked).clone()
+    }
+
+    /// Lets go of the questions, and with them of their pictures.
+    pub fn forget_questions(&self) {
+        lock(&self.asked).clear();
+    }
+
+    /// Changes what it says of itself.
+    pub fn set_state(&self, state: State) {
+        lock(&self.status).state = state;
+    }
+}
+
+impl Answerer for ScriptedAnswerer {
+    fn status(&self) -> EngineStatus {
+        lock(&self.status).clone()
+    }
+
+    fn inspect(&self, bytes: &[u8]) -> Result<PictureFacts, Refusal> {
+        let supported = self.status().limits.picture_types;
+        let Some(rest) = bytes.strip_prefix(PNG_SIGNATURE) else {
+            return Err(Refusal::picture_type(None, &supported));
+        };
+        // Length and name of the first chunk, then width and height.
+        let number = |at: usize| {
+            let field = rest.get(at..at + 4)?;
+            Some(u32::from_be_bytes(field.try_into().ok()?))
+        };
+        match (number(8), number(12)) {
+            (Some(width), Some(height)) => Ok(facts(width, height)),
+            _ => Err(Refusal::picture_unreadable("it ends too early")),
+        }
+    }
+
+    fn answer(&self, question: Question) -> Result<AnswerStream, Refusal> {
+        if let State::Loading { percent, .. } = self.status().state {
+            return Err(Refusal::not_ready(percent));
+        }
+        let act = lock(&self.acts).pop_front();
+        let act = act.unwrap_or_else(|| Act::Say(vec![delta("ok"), done()]));
+        let backstage = match &act {
+            Act::Refuse(refusal) => return Err(refusal.clone()),
+            Act::Wait(backstage) => backstage.clone(),
+            Act::Say(_) => Arc::default(),
+        };
+        lock(&self.asked).push(question);
+        let cancelled = backstage.clone();
+        let (sender, stream) =
+            answer_channel(move || cancelled.cancelled.store(true, Ordering::SeqCst));
+        match act {
+            Act::Say(events) => {
+                for event in events {
+                    sender.send(event).expect("the stream is in hand");
+                }
+            }
+            _ => *lock(&backstage.sender) = Some(sender),
+        }
+        Ok(stream)
+    }
+}
+
+impl Default for ScriptedAnswerer {
+    fn default() -> Self {
+        let status = EngineStatus {
+            state: State::Ready,
+            model: ModelFacts {
+                name: "script".into(),
+                demo: true,
+                precision: "words".into(),
+                parameters: 0,
+            },
+            device: DeviceFacts {
+                name: "stage".into(),
+                threads: 1,
+                tier: "none".into(),
+            },
+            memory: Memory::default(),
+            queue: Queue::default(),
+            limits: EngineLimits {
+                picture_types: vec!["image/png".into()],
+                image_tokens: 1280,
+                max_tokens: 1024,
+                context_tokens: 4096,
+            },
+        };
+        Self {
+            acts: Mutex::default(),
+            asked: Mutex::default(),
+            status: Mutex::new(status),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A desk with default limits and its answerer.
+pub fn small_desk() -> (Desk, Arc<ScriptedAnswerer>) {
+    let answerer = Arc::new(ScriptedAnswerer::default());
+    let samples = vec![sample("router")];
+    let desk = Desk::new(answerer.clone(), DeskLimits::default(), samples);
+    (desk, answerer)
+}
+
+/// The first bytes of a PNG of this size.
+pub fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = PNG_SIGNATURE.to_vec();
+    bytes.extend(b"\0\0\0\x0dIHDR");
+    bytes.extend(width.to_be_bytes());
+    bytes.extend(height.to_be_bytes());
+    bytes
+}
+
+/// A PNG that ends before its size.
+pub fn unreadable_png() -> Vec<u8> {
+    PNG_SIGNATURE.to_vec()
+}
+
+/// A sample with one picture.
+pub fn sample(id: &str) -> Sample {
+    let picture = Picture::new(png(320, 200), facts(320, 200));
+    Sample {
+        id: id.to_owned(),
+        pictures: vec![Arc::new(picture)],
+        question: BothLanguages {
+            en: "What does the label say?".into(),
+            zh: "标签上写了什么？".into(),
+        },
+    }
+}
+
+fn facts(width: u32, height: u32) -> PictureFacts {
+    PictureFacts {
+        media_type: "image/png".into(),
+        width,
+        height,
+        tokens: width.div_ceil(32).saturating_mul(height.div_ceil(32)),
+    }
+}
+
+/// New words.
+pub fn delta(text: &str) -> AnswerEvent {
+    AnswerEvent::Delta {
+        text: text.to_owned(),
+        tokens: vec![],
+    }
+}
+
+/// The end of an answer.
+pub fn done() -> AnswerEvent {
+    AnswerEvent::Done {
+        finish_reason: FinishReason::Stop,
+        usage: Usage::default(),
+        timings: Timings::default(),
+    }
+}
+
+/// A request with one message.
+pub fn ask(words: &str, pictures: &[PictureId]) -> AnswerRequest {
+    let pictures = pictures.iter().copied().map(picture_part);
+    let content = pictures.chain([text(words)]);
+    AnswerRequest {
+        messages: vec![message(Role::User, content)],
+        settings: AskedSettings::default(),
+    }
+}
+
+/// One message.
+pub fn message(role: Role, content: impl IntoIterator<Item = Part>) -> Message {
+    let content = content.into_iter().collect();
+    Message { role, content }
+}
+
+/// Words.
+pub fn text(text: &str) -> Part {
+    Part::Text {
+        text: text.to_owned(),
+    }
+}
+
+/// A picture by name.
+pub fn picture_part(id: PictureId) -> Part {
+    Part::Picture { id }
+}
