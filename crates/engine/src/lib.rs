@@ -8,7 +8,10 @@ pub mod event;
 pub mod handle;
 pub mod load;
 mod prepare;
+pub mod repetition;
 pub mod request;
+pub mod sampling;
+pub mod stop;
 mod worker;
 
 pub use event::{Delta, Event, FinishReason, Finished, Memory, Timings, Token, TopToken, Usage};
