@@ -1,0 +1,223 @@
+//! Which instruction sets this processor has, and which of them is used.
+//!
+//! A tier is a proof: it exists only after detection, so a kernel that takes a `Tier` may rest on it.
+//! `LOOKDESK_TIER` (or an option) may only lower the tier, so one machine can test them all.
+
+/// An instruction tier, ordered: a later one has everything an earlier one has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tier(Level);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    Portable,
+    Avx2,
+    Avx512,
+    Avx512Bf16,
+}
+
+/// What was found out about one tier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TierReport {
+    /// Its name, as `LOOKDESK_TIER` takes it.
+    pub name: &'static str,
+    /// This processor can run it.
+    pub available: bool,
+    /// It is the one in use.
+    pub chosen: bool,
+    /// Why it is passed over, or what it brings.
+    pub reason: String,
+}
+
+/// A tier by a name nobody knows, or one this processor lacks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TierError {
+    /// No such name.
+    #[error("{name:?} is no instruction tier; use one of: portable, avx2, avx512, avx512bf16")]
+    Unknown {
+        /// What was given.
+        name: String,
+    },
+    /// A tier can be lowered, not raised.
+    #[error("this processor has no {name}; its best tier is {best}")]
+    Missing {
+        /// What was asked for.
+        name: &'static str,
+        /// What there is.
+        best: &'static str,
+    },
+}
+
+const LEVELS: [Level; 4] = [
+    Level::Portable,
+    Level::Avx2,
+    Level::Avx512,
+    Level::Avx512Bf16,
+];
+
+impl Level {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+            Self::Avx512Bf16 => "avx512bf16",
+        }
+    }
+
+    /// Instruction sets the level needs that this processor lacks.
+    #[cfg(target_arch = "x86_64")]
+    fn missing(self) -> Vec<&'static str> {
+        let mut missing = Vec::new();
+        let mut need = |has: bool, name| {
+            if !has {
+                missing.push(name);
+            }
+        };
+        if self >= Self::Avx2 {
+            need(is_x86_feature_detected!("avx2"), "AVX2");
+            need(is_x86_feature_detected!("fma"), "FMA");
+        }
+        if self >= Self::Avx512 {
+            need(is_x86_feature_detected!("avx512f"), "AVX-512F");
+            need(is_x86_feature_detected!("avx512bw"), "AVX-512BW");
+            need(is_x86_feature_detected!("avx512vl"), "AVX-512VL");
+            need(is_x86_feature_detected!("avx512dq"), "AVX-512DQ");
+        }
+        if self >= Self::Avx512Bf16 {
+            need(is_x86_feature_detected!("avx512bf16"), "AVX-512 BF16");
+        }
+        missing
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn missing(self) -> Vec<&'static str> {
+        if self == Self::Portable {
+            Vec::new()
+        } else {
+            vec!["an x86-64 processor"]
+        }
+    }
+
+    fn brings(self) -> &'static str {
+        match self {
+            Self::Portable => "plain code; slow",
+            Self::Avx2 => "8 float32 lanes",
+            Self::Avx512 => "16 float32 lanes",
+            Self::Avx512Bf16 => "16 lanes of bfloat16 pairs",
+        }
+    }
+}
+
+impl Tier {
+    /// The best tier of this processor.
+    pub fn best() -> Self {
+        let best = LEVELS
+            .into_iter()
+            .rev()
+            .find(|level| level.missing().is_empty());
+        Self(best.unwrap_or(Level::Portable))
+    }
+
+    /// The best tier, or the lower one that `LOOKDESK_TIER` names.
+    pub fn from_environment() -> Result<Self, TierError> {
+        match std::env::var("LOOKDESK_TIER") {
+            Ok(name) if !name.is_empty() => Self::named(&name),
+            _ => Ok(Self::best()),
+        }
+    }
+
+    /// A tier by name, if this processor has it.
+    pub fn named(name: &str) -> Result<Self, TierError> {
+        let level = LEVELS
+            .into_iter()
+            .find(|level| level.name().eq_ignore_ascii_case(name))
+            .ok_or_else(|| TierError::Unknown {
+                name: name.to_owned(),
+            })?;
+        if level.missing().is_empty() {
+            Ok(Self(level))
+        } else {
+            Err(TierError::Missing {
+                name: level.name(),
+                best: Self::best().name(),
+            })
+        }
+    }
+
+    /// Every tier this processor can run, lowest first.
+    pub fn available() -> Vec<Self> {
+        LEVELS
+            .into_iter()
+            .filter(|level| level.missing().is_empty())
+            .map(Self)
+            .collect()
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    pub(crate) fn level(self) -> Level {
+        self.0
+    }
+}
+
+/// What was found, best tier first; `chosen` is the one in use.
+pub fn detect(chosen: Tier) -> Vec<TierReport> {
+    let report = |level: Level| {
+        let missing = level.missing();
+        let reason = if !missing.is_empty() {
+            format!("passed over: this processor lacks {}", missing.join(", "))
+        } else if level > chosen.0 {
+            format!(
+                "{}; passed over: a lower tier was asked for",
+                level.brings()
+            )
+        } else {
+            level.brings().to_owned()
+        };
+        TierReport {
+            name: level.name(),
+            available: missing.is_empty(),
+            chosen: level == chosen.0,
+            reason,
+        }
+    };
+    LEVELS.into_iter().rev().map(report).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_processor_can_run_the_portable_tier() {
+        assert_eq!(
+            Tier::named("portable").expect("always there").name(),
+            "portable"
+        );
+        assert!(Tier::available().contains(&Tier::best()));
+    }
+
+    #[test]
+    fn an_unknown_tier_is_refused_with_the_names_that_exist() {
+        let error = Tier::named("avx1024")
+            .expect_err("no such tier")
+            .to_string();
+        assert!(
+            error.contains("avx1024") && error.contains("portable, avx2"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn exactly_one_tier_is_chosen_and_higher_ones_say_why_they_are_passed_over() {
+        let lowest = Tier::named("portable").expect("always there");
+        let reports = detect(lowest);
+        assert_eq!(reports.iter().filter(|report| report.chosen).count(), 1);
+        for report in reports.iter().filter(|report| !report.chosen) {
+            assert!(report.reason.contains("passed over"), "{report:?}");
+        }
+    }
+}
