@@ -1,0 +1,303 @@
+//! `lookdesk bench`: how fast this machine answers, as medians over several runs.
+//!
+//! The figures of one run are the engine's own (`Timings`). Every run asks about another picture,
+//! because a cache of pictures already read would otherwise be what is measured. The question is
+//! made of digits: every Qwen tokenizer makes one token of one digit, so the prompt has the same
+//! length whichever tokenizer the model brings.
+
+mod measure;
+mod picture;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use engine::sampling::Sampling;
+use engine::{EngineInfo, FinishReason, Handle, ModelSize, ModelSource, Request};
+use model::chat::{Message, Part, Role};
+use serde::Serialize;
+
+use self::measure::{Spread, summary};
+use crate::failure::{Failure, Outcome};
+use crate::interrupt::Interrupt;
+use crate::messages::picture_file;
+use crate::options::{ModelOptions, SamplingOptions};
+use crate::output::Output;
+use crate::reply::{self, Reply, ReplyJson};
+use crate::waiting::Waiting;
+use crate::{demo, quantity, start};
+
+/// With the ten tokens that the prompt puts around a question and its picture: 28.
+const QUESTION: &str = "123456789012345678";
+
+/// Measure how fast this machine answers
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// The question [default: one of 18 tokens, which makes 28 with those around it]
+    pub question: Option<String>,
+    /// A picture; may be given several times [default: a generated one]
+    #[arg(long = "image", value_name = "FILE", conflicts_with = "picture")]
+    pub images: Vec<PathBuf>,
+    /// Size of the generated picture; 0x0 asks without a picture
+    #[arg(long, value_name = "WxH", default_value = "1024x768")]
+    pub picture: Size,
+    /// Tokens to generate; the model's own end does not count
+    #[arg(long, value_name = "N", default_value_t = 32,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_tokens: u32,
+    /// Runs to measure, after one that is not measured
+    #[arg(long, value_name = "N", default_value_t = 3,
+          value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub repeat: u32,
+    /// Measure the shapes of a released model with random values: speed without a checkpoint
+    #[arg(long, value_enum, value_name = "SIZE", conflicts_with = "model")]
+    pub random_weights: Option<SizeName>,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub sampling: SamplingOptions,
+    #[command(flatten)]
+    pub model: ModelOptions,
+}
+
+/// The released models, as the command line spells them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SizeName {
+    #[value(name = "2b")]
+    B2,
+    #[value(name = "4b")]
+    B4,
+    #[value(name = "8b")]
+    B8,
+    #[value(name = "32b")]
+    B32,
+}
+
+impl From<SizeName> for ModelSize {
+    fn from(name: SizeName) -> Self {
+        match name {
+            SizeName::B2 => Self::B2,
+            SizeName::B4 => Self::B4,
+            SizeName::B8 => Self::B8,
+            SizeName::B32 => Self::B32,
+        }
+    }
+}
+
+/// Width and height in pixels, written `1024x768`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    pub width: u32,
+    pub height: u32,
+}
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const LARGEST: u32 = 8192;
+        let wrong =
+            || format!("write it as WIDTHxHEIGHT, each at most {LARGEST}, such as 1024x768");
+        let (width, height) = text.split_once(['x', 'X']).ok_or_else(wrong)?;
+        let edge = |text: &str| text.parse().ok().filter(|edge| *edge <= LARGEST);
+        match (edge(width), edge(height)) {
+            (Some(0), Some(0)) => Ok(Self {
+                width: 0,
+                height: 0,
+            }),
+            (Some(width @ 1..), Some(height @ 1..)) => Ok(Self { width, height }),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+/// The object of one answer with medians in place of its figures, and their spread.
+#[derive(Debug, Serialize)]
+struct BenchJson<'a> {
+    #[serde(flatten)]
+    reply: ReplyJson<'a>,
+    repeat: u32,
+    spread: Spread,
+}
+
+/// Runs the command.
+pub fn run(args: &BenchArgs) -> Outcome {
+    let sampling = args.sampling.over(Sampling {
+        temperature: 0.0,
+        ..Sampling::default()
+    });
+    sampling
+        .validate()
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    let files = args
+        .images
+        .iter()
+        .map(|path| Ok(picture_file(path)?))
+        .collect::<Outcome<Vec<_>>>()?;
+    let interrupt = Interrupt::listen()?;
+    let handle = match args.random_weights {
+        Some(size) => {
+            let size = size.into();
+            let source = ModelSource::Random {
+                size,
+                tokenizer_json: demo::tokenizer_json(),
+            };
+            start::load(&source, &args.model.engine())?
+        }
+        None => start::engine(&args.model)?,
+    };
+
+    let replies = measure(args, sampling, &files, &handle, &interrupt)?;
+    let runs: Vec<_> = replies.iter().map(|reply| reply.finished.timings).collect();
+    let (medians, spread) = summary(&runs);
+    let Some(last) = replies.last() else {
+        return Ok(());
+    };
+    let mut one = last.clone();
+    one.finished.timings = medians;
+    one.finished.memory = measure::peak(replies.iter().map(|reply| reply.finished.memory));
+
+    let mut output = Output::new();
+    if args.json {
+        let reply = one.json(handle.info());
+        output.json(&BenchJson {
+            reply,
+            repeat: args.repeat,
+            spread,
+        })
+    } else {
+        output.write(&table(&one, &spread, handle.info(), args.repeat))
+    }
+}
+
+/// One run to warm up, then those that count.
+fn measure(
+    args: &BenchArgs,
+    sampling: Sampling,
+    files: &[Arc<[u8]>],
+    handle: &Handle,
+    interrupt: &Interrupt,
+) -> Outcome<Vec<Reply>> {
+    let mut replies = Vec::new();
+    for round in 0..=args.repeat {
+        let pictures = if !files.is_empty() {
+            files.to_vec()
+        } else if args.picture.width == 0 {
+            Vec::new()
+        } else {
+            let Size { width, height } = args.picture;
+            vec![picture::jpeg(width, height, u64::from(round))?.into()]
+        };
+        let question = args.question.as_deref().unwrap_or(QUESTION);
+        let request = Request {
+            sampling,
+            max_tokens: args.max_tokens as usize,
+            ignore_eos: true,
+            ..Request::new(vec![asked(pictures.len(), question)], pictures)
+        };
+        let about = match round {
+            0 => "warming up: ".to_owned(),
+            run => format!("run {run} of {}: ", args.repeat),
+        };
+        let waiting = Waiting::new(about.as_str());
+        let reply = reply::ask(handle, request, interrupt, |event| {
+            reply::show(&waiting, &about, event);
+            Ok(())
+        })?;
+        if reply.finished.finish_reason == FinishReason::Cancelled {
+            return Err(Failure::Interrupted);
+        }
+        if round > 0 {
+            replies.push(reply);
+        }
+    }
+    Ok(replies)
+}
+
+fn asked(pictures: usize, question: &str) -> Message {
+    let mut content: Vec<Part> = (0..pictures).map(Part::Picture).collect();
+    content.push(Part::Text(question.to_owned()));
+    Message {
+        role: Role::User,
+        content,
+    }
+}
+
+fn table(reply: &Reply, spread: &Spread, info: &EngineInfo, repeat: u32) -> String {
+    let usage = reply.finished.usage;
+    let timings = reply.finished.timings;
+    let mut text = format!(
+        "{} ({}), {}, {}, {}\n\
+         prompt {} tokens, {} of them picture, {} from the cache; answer {} tokens\n\n",
+        info.model,
+        quantity::parameters(info.parameters),
+        info.device,
+        info.tier,
+        info.precision,
+        usage.prompt_tokens,
+        usage.image_tokens,
+        usage.cached_tokens,
+        usage.completion_tokens,
+    );
+    let mut row = |name: &str, median: f64, range: measure::Range, unit: &str| {
+        let digits = usize::from(unit != "ms") + 1;
+        text.push_str(&format!(
+            "{name:<12} {median:>10.digits$} {unit:<8} ({:.digits$} to {:.digits$})\n",
+            range.min, range.max
+        ));
+    };
+    row("load", timings.load_ms, spread.load_ms, "ms");
+    row("picture", timings.image_ms, spread.image_ms, "ms");
+    row("vision", timings.vision_ms, spread.vision_ms, "ms");
+    row("prefill", timings.prefill_ms, spread.prefill_ms, "ms");
+    row("first token", timings.ttft_ms, spread.ttft_ms, "ms");
+    row("decode", timings.decode_ms, spread.decode_ms, "ms");
+    row(
+        "decode",
+        timings.decode_tokens_per_s,
+        spread.decode_tokens_per_s,
+        "tokens/s",
+    );
+    let peak = quantity::bytes(reply.finished.memory.peak_rss_bytes);
+    text.push_str(&format!(
+        "{:<12} {peak:>13} at its peak\n\nmedians of {repeat} runs (smallest to largest)\n",
+        "memory"
+    ));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_two_edges_or_no_picture_at_all() {
+        assert_eq!(
+            "1024x768".parse(),
+            Ok(Size {
+                width: 1024,
+                height: 768
+            })
+        );
+        assert_eq!(
+            "0x0".parse(),
+            Ok(Size {
+                width: 0,
+                height: 0
+            })
+        );
+        for wrong in [
+            "",
+            "1024",
+            "0x768",
+            "1024x0",
+            "-1x5",
+            "9000x10",
+            "1024x768x3",
+            "axb",
+        ] {
+            assert!(wrong.parse::<Size>().is_err(), "{wrong}");
+        }
+    }
+}
