@@ -4,3 +4,10 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod observe;
+pub mod picture;
+pub mod qwen3_vl;
+pub mod rope;
+pub mod text;
+pub mod vision;
+pub mod weights;

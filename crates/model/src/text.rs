@@ -1,0 +1,285 @@
+//! The text tower: tokens and picture features to logits, over a paged cache of keys and values.
+//!
+//! A step may hold rows of several conversations, and of each any stretch of its tokens: the tower
+//! knows no prefill and no decode. It knows no tokenizer and no sampling either.
+
+use ops::backend::{Backend, BackendError};
+use ops::step::{Sequence, TextStep, upload_angles};
+use ops::text::{TextAttention, TextMlp, TextScratch, TextWidths};
+
+use crate::config::TextConfig;
+use crate::observe::{Observer, Stage};
+use crate::rope::text_angles;
+use crate::vision::Features;
+use crate::weights::Weights;
+
+/// The tower's weights on a device.
+pub struct TextTower<B: Backend> {
+    config: TextConfig,
+    embedding: B::Linear,
+    layers: Vec<(TextAttention<B>, TextMlp<B>)>,
+    norm: B::Parameter,
+    /// `None` where the head is the embedding.
+    head: Option<B::Linear>,
+}
+
+/// One step: rows of one or more conversations.
+pub struct TextRows<'a, B: Backend> {
+    /// Token ids, [rows].
+    pub ids: &'a [u32],
+    /// Time, row and column of each token, [rows].
+    pub positions: &'a [[u32; 3]],
+    /// Which rows belong to which conversation; together they cover all rows.
+    pub sequences: &'a [Sequence],
+    /// Rows that hold picture tokens.
+    pub pictures: &'a [PicturePlacement<'a, B>],
+    /// Rows whose logits are wanted.
+    pub logits: &'a [u32],
+}
+
+/// Picture tokens in a step: step row `rows.start + i` takes feature row `first_token + i`.
+pub struct PicturePlacement<'a, B: Backend> {
+    /// The picture.
+    pub features: &'a Features<B>,
+    /// Rows of the step.
+    pub rows: std::ops::Range<usize>,
+    /// Which of the picture's tokens the first row holds.
+    pub first_token: usize,
+}
+
+/// Room for the tower's activations, made once.
+pub struct TextWorkspace<B: Backend> {
+    stream: B::Tensor,
+    scratch: TextScratch<B>,
+    picked: B::Tensor,
+    normed: B::Tensor,
+    logits: B::Tensor,
+    page_tokens: usize,
+}
+
+impl<B: Backend> TextWorkspace<B> {
+    /// A workspace for steps of up to `rows` rows and `logits` rows of logits.
+    pub fn new(
+        backend: &B,
+        config: &TextConfig,
+        rows: usize,
+        logits: usize,
+        page_tokens: usize,
+    ) -> Result<Self, BackendError> {
+        let widths = TextWidths {
+            hidden: config.hidden_size,
+            query: config.num_attention_heads * config.head_dim,
+            key: config.num_key_value_heads * config.head_dim,
+            intermediate: config.intermediate_size,
+        };
+        Ok(Self {
+            stream: backend.tensor(rows, config.hidden_size)?,
+            scratch: TextScratch::new(backend, rows, widths)?,
+            picked: backend.tensor(logits, config.hidden_size)?,
+            normed: backend.tensor(logits, config.hidden_size)?,
+            logits: backend.tensor(logits, config.vocab_size)?,
+            page_tokens,
+        })
+    }
+}
+
+impl<B: Backend> TextTower<B> {
+    /// Takes the tower's weights. `loaded` is told of each weight taken.
+    pub fn load(
+        backend: &B,
+        config: &TextConfig,
+        tied: bool,
+        weights: &dyn Weights,
+        loaded: &mut dyn FnMut(),
+    ) -> Result<Self, BackendError> {
+        let mut loader = Loader {
+            backend,
+            config,
+            weights,
+            loaded,
+        };
+        let (vocabulary, hidden) = (config.vocab_size, config.hidden_size);
+        let embedding = loader.linear(
+            "model.language_model.embed_tokens.weight",
+            vocabulary,
+            hidden,
+        )?;
+        let layers = (0..config.num_hidden_layers)
+            .map(|layer| loader.layer(&format!("model.language_model.layers.{layer}")))
+            .collect::<Result<_, _>>()?;
+        let norm = loader.parameter("model.language_model.norm.weight", hidden)?;
+        let head = match tied {
+            true => None,
+            false => Some(loader.linear("lm_head.weight", vocabulary, hidden)?),
+        };
+        Ok(Self {
+            config: config.clone(),
+            embedding,
+            layers,
+            norm,
+            head,
+        })
+    }
+
+    /// Runs a step and returns the wanted logits, [logits, vocab_size]. Keys and values of all rows are
+    /// in the cache afterwards.
+    pub fn forward(
+        &self,
+        backend: &B,
+        rows: &TextRows<'_, B>,
+        cache: &mut B::KvCache,
+        workspace: &mut TextWorkspace<B>,
+        observer: &mut impl Observer<B>,
+    ) -> Result<Vec<f32>, BackendError> {
+        let step = self.step(backend, rows, workspace.page_tokens)?;
+        let TextWorkspace {
+            stream,
+            scratch,
+            picked,
+            normed,
+            logits,
+            ..
+        } = workspace;
+        let placements = upload_placements(backend, rows.pictures)?;
+        backend.shape(stream, step.rows, self.config.hidden_size);
+        backend.embed(&self.embedding, &step.ids, stream);
+        for (picture, (to, from)) in rows.pictures.iter().zip(&placements) {
+            backend.put_rows(stream, to, &picture.features.merged, from);
+        }
+        observer.observe(backend, Stage::TextEmbeds, stream);
+
+        for (index, (attention, mlp)) in self.layers.iter().enumerate() {
+            backend.text_attention(attention, index, &step, cache, scratch, stream);
+            backend.text_mlp(mlp, scratch, stream);
+            observer.observe(backend, Stage::TextLayerOut(index), stream);
+            for (picture, (to, from)) in rows.pictures.iter().zip(&placements) {
+                if let Some(features) = picture.features.deepstack.get(index) {
+                    backend.add_rows(stream, to, features, from);
+                }
+            }
+            observer.observe(backend, Stage::TextLayerToNext(index), stream);
+        }
+
+        if rows.logits.is_empty() {
+            return Ok(Vec::new());
+        }
+        let wanted = rows.logits.len();
+        backend.shape(picked, wanted, self.config.hidden_size);
+        backend.shape(normed, wanted, self.config.hidden_size);
+        backend.shape(logits, wanted, self.config.vocab_size);
+        backend.gather_rows(stream, &backend.indices(rows.logits)?, picked);
+        backend.rms_norm(picked, &self.norm, self.config.rms_norm_eps, normed);
+        observer.observe(backend, Stage::TextFinalNorm, normed);
+        backend.matmul(
+            normed,
+            self.head.as_ref().unwrap_or(&self.embedding),
+            logits,
+        );
+        Ok(backend.download(logits, 0..wanted))
+    }
+
+    fn step(
+        &self,
+        backend: &B,
+        rows: &TextRows<'_, B>,
+        page_tokens: usize,
+    ) -> Result<TextStep<B>, BackendError> {
+        let angles = text_angles(&self.config, rows.positions);
+        let (cos, sin) = upload_angles(backend, angles.half, &angles.cos, &angles.sin)?;
+        let slots: Vec<u32> = rows
+            .sequences
+            .iter()
+            .flat_map(|sequence| {
+                (0..sequence.rows.len()).map(|row| {
+                    sequence
+                        .slot(sequence.context + row, page_tokens)
+                        .expect("the engine gives a sequence pages for all its rows")
+                })
+            })
+            .collect();
+        assert_eq!(slots.len(), rows.ids.len(), "sequences cover all rows");
+        Ok(TextStep {
+            rows: rows.ids.len(),
+            ids: backend.indices(rows.ids)?,
+            cos,
+            sin,
+            slots: backend.indices(&slots)?,
+            sequences: backend.sequences(rows.sequences)?,
+        })
+    }
+}
+
+type PlacedRows<B> = (<B as Backend>::Indices, <B as Backend>::Indices);
+
+fn upload_placements<B: Backend>(
+    backend: &B,
+    pictures: &[PicturePlacement<'_, B>],
+) -> Result<Vec<PlacedRows<B>>, BackendError> {
+    let numbers = |from: usize, count: usize| -> Vec<u32> {
+        (from..from + count).map(|row| row as u32).collect()
+    };
+    pictures
+        .iter()
+        .map(|picture| {
+            let count = picture.rows.len();
+            let to = backend.indices(&numbers(picture.rows.start, count))?;
+            let from = backend.indices(&numbers(picture.first_token, count))?;
+            Ok((to, from))
+        })
+        .collect()
+}
+
+struct Loader<'a, B: Backend> {
+    backend: &'a B,
+    config: &'a TextConfig,
+    weights: &'a dyn Weights,
+    loaded: &'a mut dyn FnMut(),
+}
+
+impl<B: Backend> Loader<'_, B> {
+    fn parameter(&mut self, name: &str, size: usize) -> Result<B::Parameter, BackendError> {
+        let tensor = self.weights.tensor(name, &[size])?;
+        (self.loaded)();
+        self.backend.parameter(&tensor)
+    }
+
+    fn linear(
+        &mut self,
+        name: &str,
+        outputs: usize,
+        inputs: usize,
+    ) -> Result<B::Linear, BackendError> {
+        let weight = self.weights.tensor(name, &[outputs, inputs])?;
+        (self.loaded)();
+        self.backend.linear(&weight, None)
+    }
+
+    fn layer(&mut self, name: &str) -> Result<(TextAttention<B>, TextMlp<B>), BackendError> {
+        let config = self.config;
+        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+        let query = config.num_attention_heads * config.head_dim;
+        let key = config.num_key_value_heads * config.head_dim;
+        let attention = format!("{name}.self_attn");
+        let mlp = format!("{name}.mlp");
+        Ok((
+            TextAttention {
+                norm: self.parameter(&format!("{name}.input_layernorm.weight"), hidden)?,
+                query: self.linear(&format!("{attention}.q_proj.weight"), query, hidden)?,
+                key: self.linear(&format!("{attention}.k_proj.weight"), key, hidden)?,
+                value: self.linear(&format!("{attention}.v_proj.weight"), key, hidden)?,
+                query_norm: self
+                    .parameter(&format!("{attention}.q_norm.weight"), config.head_dim)?,
+                key_norm: self.parameter(&format!("{attention}.k_norm.weight"), config.head_dim)?,
+                output: self.linear(&format!("{attention}.o_proj.weight"), hidden, query)?,
+                eps: config.rms_norm_eps,
+            },
+            TextMlp {
+                norm: self.parameter(&format!("{name}.post_attention_layernorm.weight"), hidden)?,
+                gate: self.linear(&format!("{mlp}.gate_proj.weight"), inner, hidden)?,
+                up: self.linear(&format!("{mlp}.up_proj.weight"), inner, hidden)?,
+                down: self.linear(&format!("{mlp}.down_proj.weight"), hidden, inner)?,
+                eps: config.rms_norm_eps,
+            },
+        ))
+    }
+}

@@ -1,0 +1,355 @@
+//! The vision tower: patches of one picture to its tokens, and the deepstack features that the first
+//! decoder layers receive.
+//!
+//! Patches come in merge-block order (2x2 neighbours side by side). The tower knows no file format and
+//! no prompt.
+
+use ops::backend::{Backend, BackendError};
+use ops::step::{VisionStep, upload_angles};
+use ops::vision::{LayerNorm, Merger, VisionAttention, VisionMlp, VisionScratch};
+
+use crate::config::VisionConfig;
+use crate::observe::{Observer, Stage};
+use crate::picture::{Grid, Patches};
+use crate::rope::vision_angles;
+use crate::weights::Weights;
+
+/// The tower's weights on a device.
+pub struct VisionTower<B: Backend> {
+    config: VisionConfig,
+    patch_embed: B::Linear,
+    position_table: B::Parameter,
+    blocks: Vec<(VisionAttention<B>, VisionMlp<B>)>,
+    merger: Merger<B>,
+    deepstack: Vec<Merger<B>>,
+}
+
+/// What the tower makes of a picture.
+pub struct Features<B: Backend> {
+    /// Picture tokens, [tokens, text hidden].
+    pub merged: B::Tensor,
+    /// One per deepstack index, [tokens, text hidden], for decoder layers 0, 1, 2, ...
+    pub deepstack: Vec<B::Tensor>,
+    /// Picture tokens.
+    pub tokens: usize,
+}
+
+/// Room for the tower's activations, made once for the largest picture.
+pub struct VisionWorkspace<B: Backend> {
+    patches: B::Tensor,
+    stream: B::Tensor,
+    scratch: VisionScratch<B>,
+    most_patches: usize,
+}
+
+impl<B: Backend> VisionWorkspace<B> {
+    /// A workspace for pictures of up to `most_patches` patches.
+    pub fn new(
+        backend: &B,
+        config: &VisionConfig,
+        most_patches: usize,
+    ) -> Result<Self, BackendError> {
+        Ok(Self {
+            patches: backend.tensor(most_patches, config.patch_values())?,
+            stream: backend.tensor(most_patches, config.hidden_size)?,
+            scratch: VisionScratch::new(
+                backend,
+                most_patches,
+                config.hidden_size,
+                config.intermediate_size,
+            )?,
+            most_patches,
+        })
+    }
+}
+
+impl<B: Backend> VisionTower<B> {
+    /// Takes the tower's weights. `loaded` is told of each weight taken.
+    pub fn load(
+        backend: &B,
+        config: &VisionConfig,
+        weights: &dyn Weights,
+        loaded: &mut dyn FnMut(),
+    ) -> Result<Self, BackendError> {
+        let mut loader = Loader {
+            backend,
+            weights,
+            loaded,
+        };
+        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+        let patch_embed = loader.patch_embed(config)?;
+        let table = "model.visual.pos_embed.weight";
+        let table = loader.parameter(table, &[config.num_position_embeddings, hidden])?;
+        let blocks = (0..config.depth)
+            .map(|block| loader.block(&format!("model.visual.blocks.{block}"), config, inner))
+            .collect::<Result<_, _>>()?;
+        let merger = loader.merger("model.visual.merger", config, false)?;
+        let deepstack = (0..config.deepstack_visual_indexes.len())
+            .map(|k| {
+                loader.merger(
+                    &format!("model.visual.deepstack_merger_list.{k}"),
+                    config,
+                    true,
+                )
+            })
+            .collect::<Result<_, _>>()?;
+        let config = config.clone();
+        Ok(Self {
+            config,
+            patch_embed,
+            position_table: table,
+            blocks,
+            merger,
+            deepstack,
+        })
+    }
+
+    /// Runs the tower over one picture. Panics if the workspace was made for fewer patches.
+    pub fn encode(
+        &self,
+        backend: &B,
+        picture: &Patches,
+        workspace: &mut VisionWorkspace<B>,
+        observer: &mut impl Observer<B>,
+    ) -> Result<Features<B>, BackendError> {
+        let (grid, rows) = (picture.grid, picture.grid.patches());
+        assert!(
+            rows <= workspace.most_patches,
+            "workspace for {}",
+            workspace.most_patches
+        );
+        let step = self.step(backend, grid)?;
+        let VisionWorkspace {
+            patches,
+            stream,
+            scratch,
+            ..
+        } = workspace;
+        backend.shape(patches, rows, self.config.patch_values());
+        backend.upload(patches, &picture.values);
+        backend.shape(stream, rows, self.config.hidden_size);
+        backend.matmul(patches, &self.patch_embed, stream);
+        observer.observe(backend, Stage::VisionPatchEmbed, stream);
+        backend.add_interpolated(
+            stream,
+            &self.position_table,
+            &step.position_indices,
+            &step.position_weights,
+        );
+        observer.observe(backend, Stage::VisionBlockIn, stream);
+
+        let tokens = grid.tokens(self.config.spatial_merge_size);
+        let mut deepstack = Vec::with_capacity(self.deepstack.len());
+        for (index, (attention, mlp)) in self.blocks.iter().enumerate() {
+            backend.vision_attention(attention, &step, scratch, stream);
+            backend.vision_mlp(mlp, scratch, stream);
+            observer.observe(backend, Stage::VisionBlockOut(index), stream);
+            let taps = &self.config.deepstack_visual_indexes;
+            if let Some(k) = taps.iter().position(|&tap| tap == index) {
+                let mut out = backend.tensor(tokens, self.config.out_hidden_size)?;
+                backend.merge(&self.deepstack[k], stream, scratch, &mut out);
+                observer.observe(backend, Stage::VisionDeepstack(k), &out);
+                deepstack.push(out);
+            }
+        }
+        let mut merged = backend.tensor(tokens, self.config.out_hidden_size)?;
+        backend.merge(&self.merger, stream, scratch, &mut merged);
+        observer.observe(backend, Stage::VisionMerger, &merged);
+        Ok(Features {
+            merged,
+            deepstack,
+            tokens,
+        })
+    }
+
+    /// The description of a step over one picture.
+    pub fn step(&self, backend: &B, grid: Grid) -> Result<VisionStep<B>, BackendError> {
+        let rows = grid.patches();
+        let angles = vision_angles(&self.config, grid);
+        let (cos, sin) = upload_angles(backend, angles.half, &angles.cos, &angles.sin)?;
+        let places = position_places(&self.config, grid);
+        let mut position_weights = backend.tensor(rows, 4)?;
+        backend.upload(&mut position_weights, places.weights.as_flattened());
+        let end = u32::try_from(rows).expect("the config bounds the patches of a picture");
+        Ok(VisionStep {
+            rows,
+            cos,
+            sin,
+            spans: backend.indices(&[0, end])?,
+            position_indices: backend.indices(places.indices.as_flattened())?,
+            position_weights,
+        })
+    }
+}
+
+/// Row and column of every patch of a grid, in merge-block order.
+pub fn patch_coordinates(grid: Grid, merge: usize) -> impl Iterator<Item = (usize, usize)> {
+    let blocks = (0..grid.height / merge)
+        .flat_map(move |row| (0..grid.width / merge).map(move |column| (row, column)));
+    blocks.flat_map(move |(block_row, block_column)| {
+        (0..merge * merge).map(move |inside| {
+            (
+                block_row * merge + inside / merge,
+                block_column * merge + inside % merge,
+            )
+        })
+    })
+}
+
+/// Where each patch looks up its position: four places and their bilinear weights.
+pub struct PositionPlaces {
+    /// Rows of the position table: upper left, upper right, lower left, lower right.
+    pub indices: Vec<[u32; 4]>,
+    /// Their weights; they sum to one.
+    pub weights: Vec<[f32; 4]>,
+}
+
+/// Bilinear, corners aligned: patch i of n looks at `i * (side - 1) / (n - 1)`.
+pub fn position_places(config: &VisionConfig, grid: Grid) -> PositionPlaces {
+    let side = config.grid_side();
+    let along = |index: usize, count: usize| -> (usize, usize, f32) {
+        if count <= 1 {
+            return (0, 0, 0.0);
+        }
+        let at = index as f32 * (side - 1) as f32 / (count - 1) as f32;
+        let low = (at as usize).min(side - 1);
+        (low, (low + 1).min(side - 1), at - low as f32)
+    };
+    let mut places = PositionPlaces {
+        indices: Vec::new(),
+        weights: Vec::new(),
+    };
+    for (row, column) in patch_coordinates(grid, config.spatial_merge_size) {
+        let (top, bottom, down) = along(row, grid.height);
+        let (left, right, across) = along(column, grid.width);
+        let place = |row: usize, column: usize| (row * side + column) as u32;
+        places.indices.push([
+            place(top, left),
+            place(top, right),
+            place(bottom, left),
+            place(bottom, right),
+        ]);
+        places.weights.push([
+            (1.0 - down) * (1.0 - across),
+            (1.0 - down) * across,
+            down * (1.0 - across),
+            down * across,
+        ]);
+    }
+    places
+}
+
+struct Loader<'a, B: Backend> {
+    backend: &'a B,
+    weights: &'a dyn Weights,
+    loaded: &'a mut dyn FnMut(),
+}
+
+impl<B: Backend> Loader<'_, B> {
+    fn parameter(&mut self, name: &str, shape: &[usize]) -> Result<B::Parameter, BackendError> {
+        let tensor = self.weights.tensor(name, shape)?;
+        (self.loaded)();
+        self.backend.parameter(&tensor)
+    }
+
+    fn linear(
+        &mut self,
+        name: &str,
+        outputs: usize,
+        inputs: usize,
+    ) -> Result<B::Linear, BackendError> {
+        let weight = self
+            .weights
+            .tensor(&format!("{name}.weight"), &[outputs, inputs])?;
+        let bias = self.weights.tensor(&format!("{name}.bias"), &[outputs])?;
+        (self.loaded)();
+        self.backend.linear(&weight, Some(&bias))
+    }
+
+    fn layer_norm(&mut self, name: &str, columns: usize) -> Result<LayerNorm<B>, BackendError> {
+        Ok(LayerNorm {
+            weight: self.parameter(&format!("{name}.weight"), &[columns])?,
+            bias: self.parameter(&format!("{name}.bias"), &[columns])?,
+        })
+    }
+
+    /// The convolution over a patch is one matrix product: its kernel is exactly as large as a patch.
+    fn patch_embed(&mut self, config: &VisionConfig) -> Result<B::Linear, BackendError> {
+        let name = "model.visual.patch_embed.proj";
+        let kernel = [
+            config.hidden_size,
+            config.in_channels,
+            config.temporal_patch_size,
+            config.patch_size,
+            config.patch_size,
+        ];
+        let weight = self.weights.tensor(&format!("{name}.weight"), &kernel)?;
+        let bias = self
+            .weights
+            .tensor(&format!("{name}.bias"), &[config.hidden_size])?;
+        (self.loaded)();
+        let flat = weight
+            .reshaped(&[config.hidden_size, config.patch_values()])
+            .expect("the kernel has patch_values values per output");
+        self.backend.linear(&flat, Some(&bias))
+    }
+
+    fn block(
+        &mut self,
+        name: &str,
+        config: &VisionConfig,
+        intermediate: usize,
+    ) -> Result<(VisionAttention<B>, VisionMlp<B>), BackendError> {
+        let hidden = config.hidden_size;
+        let weight = self
+            .weights
+            .tensor(&format!("{name}.attn.qkv.weight"), &[3 * hidden, hidden])?;
+        let bias = self
+            .weights
+            .tensor(&format!("{name}.attn.qkv.bias"), &[3 * hidden])?;
+        let mut part = |index: usize| {
+            let rows = index * hidden..(index + 1) * hidden;
+            let weight = weight.rows(rows.clone()).expect("the shape was checked");
+            let bias = bias.rows(rows).expect("the shape was checked");
+            (self.loaded)();
+            self.backend.linear(&weight, Some(&bias))
+        };
+        let (query, key, value) = (part(0)?, part(1)?, part(2)?);
+        let attention = VisionAttention {
+            norm: self.layer_norm(&format!("{name}.norm1"), hidden)?,
+            query,
+            key,
+            value,
+            output: self.linear(&format!("{name}.attn.proj"), hidden, hidden)?,
+            heads: config.num_heads,
+        };
+        let mlp = VisionMlp {
+            norm: self.layer_norm(&format!("{name}.norm2"), hidden)?,
+            up: self.linear(&format!("{name}.mlp.linear_fc1"), intermediate, hidden)?,
+            down: self.linear(&format!("{name}.mlp.linear_fc2"), hidden, intermediate)?,
+        };
+        Ok((attention, mlp))
+    }
+
+    fn merger(
+        &mut self,
+        name: &str,
+        config: &VisionConfig,
+        norm_after_fold: bool,
+    ) -> Result<Merger<B>, BackendError> {
+        let fold = config.spatial_merge_size * config.spatial_merge_size;
+        let wide = config.hidden_size * fold;
+        let normed = if norm_after_fold {
+            wide
+        } else {
+            config.hidden_size
+        };
+        Ok(Merger {
+            norm: self.layer_norm(&format!("{name}.norm"), normed)?,
+            norm_after_fold,
+            up: self.linear(&format!("{name}.linear_fc1"), wide, wide)?,
+            down: self.linear(&format!("{name}.linear_fc2"), config.out_hidden_size, wide)?,
+            fold,
+        })
+    }
+}
