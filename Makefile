@@ -1,0 +1,45 @@
+# The two commands of the README. Each does its own set-up: a machine needs Rust, Node.js and a C
+# compiler, nothing else prepared.
+#
+#   make run    build everything and serve the desk at http://127.0.0.1:8501
+#   make test   check and test everything
+#
+# `make run ARGS="--model DIR"` passes options on to `lookdesk serve`.
+
+.PHONY: run test tools
+.DELETE_ON_ERROR:
+
+ARGS ?=
+NODE_MODULES := web/node_modules/.package-lock.json
+PAGE := web/dist/index.html
+PAGE_SOURCES := $(shell find web/src web/public web/mock -type f 2>/dev/null) \
+	$(wildcard web/*.html web/*.json web/*.js web/*.ts)
+
+run: tools $(PAGE)
+	cargo build --release --locked
+	target/release/lookdesk serve $(ARGS)
+
+# One cargo profile throughout, so that each crate is compiled once. The runners come last: their
+# summaries end the output.
+test: tools $(PAGE)
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	cd web && npm run check
+	cargo test --workspace --locked
+	cd web && npm test
+	LOOKDESK_CHROMIUM="$$(tools/chromium.sh)" && export LOOKDESK_CHROMIUM && \
+		cd web && npm run e2e
+
+$(PAGE): $(NODE_MODULES) $(PAGE_SOURCES)
+	cd web && npm run build
+
+$(NODE_MODULES): web/package.json web/package-lock.json
+	cd web && npm ci
+	touch $@
+
+# What set-up cannot bring itself is asked for in words.
+tools:
+	@command -v cargo >/dev/null || { echo "Rust is missing: https://rustup.rs" >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "Node.js 20 or newer is missing: https://nodejs.org" >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "a C compiler is missing: apt-get install gcc, or xcode-select --install" >&2; exit 1; }
