@@ -1,1 +1,49 @@
-fn main() {}
+//! What contributors run: `cargo xtask check` and `cargo xtask openapi`.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stderr, reason = "a command line speaks to its terminal")]
+
+mod check;
+mod openapi;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tasks of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run everything that a change must pass: format, clippy, docs, tests,
+    /// the dependency audit and the web checks.
+    Check,
+    /// Write the API's description to web/openapi.json.
+    Openapi,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Check => check::run(),
+        Task::Openapi => openapi::write().map_err(|error| error.to_string()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The repository's root.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}

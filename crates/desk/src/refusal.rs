@@ -106,7 +106,7 @@ pub struct Refusal {
     /// What happened and what to do, in English.
     pub message: String,
     /// The facts behind the message; see each code.
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>)]
     pub details: Map<String, Value>,
 }
 

@@ -1,1 +1,30 @@
-//! (being written)
+//! The desk over HTTP: routes, streams, errors as statuses, the embedded page.
+//!
+//! It knows the desk and nothing below it. Every route but `/healthz` lies
+//! behind one gate ([`hosts`] says who may come in); every response passes one
+//! envelope that gives it an id, its security headers and, if it is an error,
+//! its words. A route that is added is behind both without a line of its own.
+
+#![forbid(unsafe_code)]
+
+mod answers;
+mod body;
+mod envelope;
+mod error;
+mod gate;
+mod health;
+pub mod hosts;
+mod openapi;
+mod page;
+mod pictures;
+mod routes;
+mod samples;
+mod serve;
+mod shared;
+mod status;
+
+pub use hosts::AllowedHosts;
+pub use openapi::document as openapi_document;
+pub use page::{HOW_TO_BUILD, PageFile, PageFiles, is_built as page_is_built};
+pub use serve::{ServeLimits, serve};
+pub use shared::Server;

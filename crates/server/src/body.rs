@@ -1,0 +1,100 @@
+//! Reading what a client sends, bounded in bytes and in time.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use crate::error::ApiError;
+
+/// The longest pause within a body.
+const PAUSE: Duration = Duration::from_secs(15);
+/// The longest a body may take altogether.
+const WHOLE: Duration = Duration::from_secs(120);
+/// JSON holds text and names of pictures, never pictures.
+const JSON_BYTES: u64 = 1024 * 1024;
+/// A client that sends a body somewhat too large gets to finish it, because
+/// one that is cut off never sees our answer.
+const PATIENCE: u64 = 4;
+
+/// A body that was larger than allowed.
+pub(crate) struct TooLarge {
+    /// Its whole size, if the client announced it.
+    pub bytes: Option<u64>,
+}
+
+/// Why there is no body.
+pub(crate) enum Unread {
+    TooLarge(TooLarge),
+    Failed(ApiError),
+}
+
+/// Reads a body of at most `limit` bytes.
+pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>, Unread> {
+    let bytes = timeout(WHOLE, collect(headers, body, limit)).await;
+    bytes.unwrap_or(Err(Unread::Failed(ApiError::BodyTooSlow)))
+}
+
+async fn collect(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>, Unread> {
+    let announced = headers.get(CONTENT_LENGTH);
+    let announced: Option<u64> = announced.and_then(|text| text.to_str().ok()?.parse().ok());
+    let too_large = || Unread::TooLarge(TooLarge { bytes: announced });
+    let last_byte = limit.saturating_mul(PATIENCE);
+    if announced.is_some_and(|bytes| bytes > last_byte) {
+        return Err(too_large());
+    }
+    let keep = announced.is_none_or(|bytes| bytes <= limit);
+    let mut bytes = Vec::new();
+    let mut seen = 0_u64;
+    let mut chunks = body.into_data_stream();
+    loop {
+        let next = timeout(PAUSE, chunks.next()).await;
+        let next = next.map_err(|_| Unread::Failed(ApiError::BodyTooSlow))?;
+        let Some(chunk) = next else { break };
+        let chunk = chunk.map_err(|_| Unread::Failed(ApiError::BodyBroken))?;
+        seen = seen.saturating_add(chunk.len() as u64);
+        if seen > last_byte {
+            return Err(too_large());
+        }
+        if keep && seen <= limit {
+            bytes.extend_from_slice(&chunk);
+        } else {
+            bytes = Vec::new();
+        }
+    }
+    if seen > limit {
+        let bytes = Some(seen);
+        return Err(Unread::TooLarge(TooLarge { bytes }));
+    }
+    Ok(bytes)
+}
+
+/// Reads a small JSON body.
+pub(crate) async fn read_json<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, ApiError> {
+    if !is_json(headers) {
+        return Err(ApiError::NotJson);
+    }
+    let bytes = read(headers, body, JSON_BYTES).await;
+    let bytes = bytes.map_err(|unread| match unread {
+        Unread::TooLarge(_) => ApiError::BodyTooLarge { limit: JSON_BYTES },
+        Unread::Failed(error) => error,
+    })?;
+    serde_json::from_slice(&bytes).map_err(|error| ApiError::InvalidJson {
+        reason: error.to_string(),
+    })
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let named = headers
+        .get(CONTENT_TYPE)
+        .and_then(|text| text.to_str().ok());
+    let essence = named.and_then(|text| text.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}

@@ -1,0 +1,111 @@
+//! What every request and response passes: an id, a log line, the security
+//! headers, and words for errors.
+
+use std::any::Any;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::error::{ApiError, ErrorBody};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Scripts, styles and connections only from here; pictures also from what the
+/// page itself makes. Nothing may frame the desk.
+const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; style-src 'self'; \
+     script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; \
+     frame-ancestors 'none'";
+
+/// The outermost layer.
+pub(crate) async fn envelope(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = new_request_id();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        response = worded(response, &error, &id);
+    }
+    let status = response.status().as_u16();
+    let ms = started.elapsed().as_millis();
+    if response.status().is_server_error() {
+        tracing::warn!(id, %method, path, status, ms, "request");
+    } else {
+        tracing::debug!(id, %method, path, status, ms, "request");
+    }
+    secure(response.headers_mut());
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// The same status and headers, with a body that says what happened.
+fn worded(bare: Response, error: &ApiError, id: &str) -> Response {
+    let problem = error.problem(id.to_owned());
+    tracing::info!(id, code = ?problem.code, message = problem.message, "refused");
+    let mut response = Json(ErrorBody { error: problem }).into_response();
+    *response.status_mut() = bare.status();
+    for (name, value) in bare.headers() {
+        let own = response.headers().contains_key(name);
+        if !own {
+            response.headers_mut().append(name, value.clone());
+        }
+    }
+    response
+}
+
+fn secure(headers: &mut HeaderMap) {
+    let defaults = [
+        (CONTENT_SECURITY_POLICY, PAGE_POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in defaults {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+}
+
+/// The response of a handler that panicked.
+pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(
+        panic = text.unwrap_or("without words"),
+        "a handler panicked"
+    );
+    ApiError::Internal.into_response()
+}
+
+/// Unique within the log: when the program started, and which request it is.
+fn new_request_id() -> String {
+    static STARTED: OnceLock<u64> = OnceLock::new();
+    static REQUESTS: AtomicU64 = AtomicU64::new(0);
+    let started = STARTED.get_or_init(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
+    });
+    let request = REQUESTS.fetch_add(1, Ordering::Relaxed);
+    format!("{started:x}-{request:x}")
+}

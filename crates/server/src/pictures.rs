@@ -1,0 +1,138 @@
+//! Pictures in and out.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use desk::{Picture, PictureId, Refusal};
+use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use utoipa::ToSchema;
+
+use crate::body::{self, Unread};
+use crate::error::{ApiError, ErrorBody};
+use crate::shared::Shared;
+
+/// How long an upload waits for others to finish.
+const TURN: Duration = Duration::from_secs(10);
+
+/// A picture the desk has taken in.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub(crate) struct PictureView {
+    /// How to speak of it in a question.
+    pub id: PictureId,
+    /// Pixels, as it is shown.
+    pub width: u32,
+    /// Pixels, as it is shown.
+    pub height: u32,
+    /// Size of the file.
+    pub bytes: u64,
+    /// How many tokens it takes in a question.
+    pub tokens: u32,
+    /// What the bytes turned out to be.
+    pub media_type: String,
+}
+
+impl PictureView {
+    fn of(picture: &Picture) -> Self {
+        let facts = picture.facts();
+        Self {
+            id: picture.id(),
+            width: facts.width,
+            height: facts.height,
+            bytes: picture.bytes().len() as u64,
+            tokens: facts.tokens,
+            media_type: facts.media_type.clone(),
+        }
+    }
+}
+
+/// Where a picture's bytes are.
+pub(crate) fn url(id: PictureId) -> String {
+    format!("/api/pictures/{id}")
+}
+
+/// Lays a picture on the desk. The body is the file itself; its kind is read
+/// from its bytes. The same file sent twice is the same picture.
+#[utoipa::path(
+    post,
+    path = "/api/pictures",
+    request_body(content = String, content_type = "application/octet-stream"),
+    responses(
+        (status = 201, body = PictureView),
+        (status = 413, description = "Too large", body = ErrorBody),
+        (status = 415, description = "Not a kind of picture that can be read", body = ErrorBody),
+        (status = 422, description = "Damaged, or of an impossible size", body = ErrorBody),
+        (status = 429, description = "No room right now", body = ErrorBody),
+    )
+)]
+pub(crate) async fn upload(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<PictureView>), ApiError> {
+    let turn = timeout(TURN, shared.uploads.clone().acquire_owned()).await;
+    let Ok(Ok(permit)) = turn else {
+        return Err(ApiError::UploadsBusy);
+    };
+    let limit = shared.desk.limits().picture_bytes;
+    let bytes = body::read(&headers, body, limit).await;
+    let bytes = bytes.map_err(|unread| match unread {
+        Unread::TooLarge(size) => Refusal::picture_too_large(size.bytes, limit).into(),
+        Unread::Failed(error) => error,
+    })?;
+    let accepted = spawn_blocking(move || {
+        // Held here: a client that leaves does not end the decoding.
+        let _permit = permit;
+        shared.desk.accept_picture(bytes)
+    });
+    let picture = accepted.await.map_err(|_| ApiError::Internal)??;
+    Ok((StatusCode::CREATED, Json(PictureView::of(&picture))))
+}
+
+/// A picture's bytes, as they were uploaded.
+#[utoipa::path(
+    get,
+    path = "/api/pictures/{id}",
+    params(("id" = PictureId, Path)),
+    responses(
+        (status = 200, body = String, content_type = "image/*"),
+        (status = 404, description = "The desk does not hold it", body = ErrorBody),
+    )
+)]
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    path: Result<Path<PictureId>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let Path(id) = path.map_err(|_| ApiError::NotFound)?;
+    let picture = shared.desk.picture(id);
+    let picture = picture.ok_or_else(|| Refusal::picture_unknown(id))?;
+    let etag = HeaderValue::from_str(&format!("\"{id}\"")).map_err(|_| ApiError::Internal)?;
+    let media_type = HeaderValue::from_str(&picture.facts().media_type);
+    let media_type = media_type.map_err(|_| ApiError::Internal)?;
+    let known = headers.get(IF_NONE_MATCH) == Some(&etag);
+    let described = [
+        (CONTENT_TYPE, media_type),
+        (ETAG, etag),
+        (CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
+        // A stranger's file, opened by itself, may do nothing.
+        (
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; sandbox"),
+        ),
+    ];
+    if known {
+        return Ok((StatusCode::NOT_MODIFIED, described).into_response());
+    }
+    let bytes = Bytes::from_owner(picture.bytes().clone());
+    Ok((described, bytes).into_response())
+}

@@ -1,0 +1,153 @@
+//! Everything that a change must pass, cheapest first. CI runs exactly this.
+//!
+//! All steps run even when one fails, so that one run names every fault. A
+//! tool that is not installed is reported as skipped, never as passed.
+
+use std::process::{Command, Stdio};
+
+/// One command of the check.
+struct Step {
+    name: &'static str,
+    program: &'static str,
+    arguments: &'static [&'static str],
+    /// Where to run, below the root.
+    folder: &'static str,
+    environment: &'static [(&'static str, &'static str)],
+    /// A command that succeeds where the tool is installed, and how to get it.
+    needs: Option<(&'static [&'static str], &'static str)>,
+}
+
+const CARGO: Step = Step {
+    name: "",
+    program: "cargo",
+    arguments: &[],
+    folder: "",
+    environment: &[],
+    needs: None,
+};
+
+const WEB: Step = Step {
+    name: "",
+    program: "npm",
+    arguments: &[],
+    folder: "web",
+    environment: &[],
+    needs: Some((&["npm", "--version"], "install Node.js 20 or later")),
+};
+
+const STEPS: &[Step] = &[
+    Step {
+        name: "format",
+        arguments: &["fmt", "--all", "--check"],
+        ..CARGO
+    },
+    Step {
+        name: "clippy",
+        arguments: &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ],
+        ..CARGO
+    },
+    Step {
+        name: "docs",
+        arguments: &["doc", "--workspace", "--no-deps", "--locked"],
+        environment: &[("RUSTDOCFLAGS", "-D warnings")],
+        ..CARGO
+    },
+    Step {
+        name: "tests",
+        arguments: &["test", "--workspace", "--locked"],
+        ..CARGO
+    },
+    Step {
+        name: "dependency audit",
+        arguments: &["deny", "--locked", "check"],
+        needs: Some((&["cargo", "deny", "--version"], "cargo install cargo-deny")),
+        ..CARGO
+    },
+    Step {
+        name: "web: packages",
+        arguments: &["ci"],
+        ..WEB
+    },
+    Step {
+        name: "web: types and format",
+        arguments: &["run", "check"],
+        ..WEB
+    },
+    Step {
+        name: "web: tests",
+        arguments: &["test"],
+        ..WEB
+    },
+    Step {
+        name: "web: build",
+        arguments: &["run", "build"],
+        ..WEB
+    },
+];
+
+/// How a step ended.
+enum Outcome {
+    Passed,
+    Failed(String),
+    Skipped(String),
+}
+
+/// Runs every step; fails when any of them did.
+pub fn run() -> Result<(), String> {
+    let mut failed = Vec::new();
+    let mut skipped = Vec::new();
+    for step in STEPS {
+        eprintln!("== {}", step.name);
+        match step.run() {
+            Outcome::Passed => {}
+            Outcome::Failed(why) => failed.push(format!("failed: {} ({why})", step.name)),
+            Outcome::Skipped(why) => skipped.push(format!("skipped: {} ({why})", step.name)),
+        }
+    }
+    for line in &skipped {
+        eprintln!("{line}");
+    }
+    if failed.is_empty() {
+        eprintln!("all that ran passed");
+        return Ok(());
+    }
+    Err(failed.join("\n"))
+}
+
+impl Step {
+    fn run(&self) -> Outcome {
+        if let Some((probe, remedy)) = self.needs
+            && !succeeds(probe)
+        {
+            return Outcome::Skipped(format!("not installed: {remedy}"));
+        }
+        let mut command = Command::new(self.program);
+        command
+            .args(self.arguments)
+            .current_dir(crate::root().join(self.folder))
+            .envs(self.environment.iter().copied());
+        match command.status() {
+            Ok(status) if status.success() => Outcome::Passed,
+            Ok(status) => Outcome::Failed(status.to_string()),
+            Err(error) => Outcome::Failed(format!("{} did not start: {error}", self.program)),
+        }
+    }
+}
+
+fn succeeds(probe: &[&str]) -> bool {
+    let [program, arguments @ ..] = probe else {
+        return false;
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
