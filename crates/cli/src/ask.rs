@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 use engine::sampling::Sampling;
 use engine::{Event, FinishReason, Request};
-use model::chat::{Message, Part, Role};
 
+use crate::conversation::{Conversation, bounded, picture_file};
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::Interrupt;
-use crate::messages::{self, Conversation, bounded, picture_file};
+use crate::messages;
 use crate::options::{ModelOptions, SamplingOptions};
 use crate::output::{Output, note};
 use crate::waiting::Waiting;
@@ -119,26 +119,15 @@ fn conversation(args: &AskArgs) -> Outcome<Conversation> {
         None => Conversation::default(),
     };
     if let Some(system) = &args.system {
-        let content = vec![Part::Text(system.clone())];
-        conversation.messages.push(Message {
-            role: Role::System,
-            content,
-        });
+        conversation.instruct(system);
     }
-    let mut content = Vec::new();
-    for path in &args.images {
-        let part = conversation.picture(picture_file(path)?)?;
-        content.push(part);
-    }
-    if let Some(question) = question(args.question.as_deref())? {
-        content.push(Part::Text(question));
-    }
-    if !content.is_empty() {
-        conversation.messages.push(Message {
-            role: Role::User,
-            content,
-        });
-    }
+    let pictures = args
+        .images
+        .iter()
+        .map(|path| picture_file(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let question = question(args.question.as_deref())?;
+    conversation.ask(pictures, question.as_deref())?;
     Ok(conversation)
 }
 

@@ -7,25 +7,25 @@
 
 mod measure;
 mod picture;
+mod table;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use engine::sampling::Sampling;
-use engine::{EngineInfo, FinishReason, Handle, ModelSize, ModelSource, Request};
-use model::chat::{Message, Part, Role};
+use engine::{FinishReason, Handle, ModelSize, ModelSource, Request};
 use serde::Serialize;
 
 use self::measure::{Spread, summary};
+use crate::conversation::{Conversation, picture_file};
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::Interrupt;
-use crate::messages::picture_file;
 use crate::options::{ModelOptions, SamplingOptions};
 use crate::output::Output;
 use crate::reply::{self, Reply, ReplyJson};
 use crate::waiting::Waiting;
-use crate::{demo, quantity, start};
+use crate::{demo, start};
 
 /// With the ten tokens that the prompt puts around a question and its picture: 28.
 const QUESTION: &str = "123456789012345678";
@@ -167,7 +167,7 @@ pub fn run(args: &BenchArgs) -> Outcome {
             spread,
         })
     } else {
-        output.write(&table(&one, &spread, handle.info(), args.repeat))
+        output.write(&table::of(&one, &spread, handle.info(), args.repeat))
     }
 }
 
@@ -190,11 +190,13 @@ fn measure(
             vec![picture::jpeg(width, height, u64::from(round))?.into()]
         };
         let question = args.question.as_deref().unwrap_or(QUESTION);
+        let mut conversation = Conversation::default();
+        conversation.ask(pictures, Some(question))?;
         let request = Request {
             sampling,
             max_tokens: args.max_tokens as usize,
             ignore_eos: true,
-            ..Request::new(vec![asked(pictures.len(), question)], pictures)
+            ..Request::new(conversation.messages, conversation.pictures)
         };
         let about = match round {
             0 => "warming up: ".to_owned(),
@@ -213,58 +215,6 @@ fn measure(
         }
     }
     Ok(replies)
-}
-
-fn asked(pictures: usize, question: &str) -> Message {
-    let mut content: Vec<Part> = (0..pictures).map(Part::Picture).collect();
-    content.push(Part::Text(question.to_owned()));
-    Message {
-        role: Role::User,
-        content,
-    }
-}
-
-fn table(reply: &Reply, spread: &Spread, info: &EngineInfo, repeat: u32) -> String {
-    let usage = reply.finished.usage;
-    let timings = reply.finished.timings;
-    let mut text = format!(
-        "{} ({}), {}, {}, {}\n\
-         prompt {} tokens, {} of them picture, {} from the cache; answer {} tokens\n\n",
-        info.model,
-        quantity::parameters(info.parameters),
-        info.device,
-        info.tier,
-        info.precision,
-        usage.prompt_tokens,
-        usage.image_tokens,
-        usage.cached_tokens,
-        usage.completion_tokens,
-    );
-    let mut row = |name: &str, median: f64, range: measure::Range, unit: &str| {
-        let digits = usize::from(unit != "ms") + 1;
-        text.push_str(&format!(
-            "{name:<12} {median:>10.digits$} {unit:<8} ({:.digits$} to {:.digits$})\n",
-            range.min, range.max
-        ));
-    };
-    row("load", timings.load_ms, spread.load_ms, "ms");
-    row("picture", timings.image_ms, spread.image_ms, "ms");
-    row("vision", timings.vision_ms, spread.vision_ms, "ms");
-    row("prefill", timings.prefill_ms, spread.prefill_ms, "ms");
-    row("first token", timings.ttft_ms, spread.ttft_ms, "ms");
-    row("decode", timings.decode_ms, spread.decode_ms, "ms");
-    row(
-        "decode",
-        timings.decode_tokens_per_s,
-        spread.decode_tokens_per_s,
-        "tokens/s",
-    );
-    let peak = quantity::bytes(reply.finished.memory.peak_rss_bytes);
-    text.push_str(&format!(
-        "{:<12} {peak:>13} at its peak\n\nmedians of {repeat} runs (smallest to largest)\n",
-        "memory"
-    ));
-    text
 }
 
 #[cfg(test)]

@@ -13,13 +13,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use engine::sampling::Sampling;
 use engine::{FinishReason, Handle, Request};
-use model::chat::{Message, Part, Role};
 
 use self::dataset::Line;
 use self::report::{Judged, Report, Settings, Summary};
+use crate::conversation::{Conversation, picture_file};
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::Interrupt;
-use crate::messages::{Conversation, picture_file};
 use crate::options::{ModelOptions, SamplingOptions};
 use crate::output::{Output, note};
 use crate::waiting::Waiting;
@@ -151,22 +150,13 @@ fn judge(
 fn conversation(args: &EvalArgs, line: &Line, base: &Path) -> Outcome<Conversation> {
     let mut conversation = Conversation::default();
     if let Some(system) = &args.system {
-        let content = vec![Part::Text(system.clone())];
-        conversation.messages.push(Message {
-            role: Role::System,
-            content,
-        });
+        conversation.instruct(system);
     }
-    let mut content = Vec::new();
-    for image in &line.question.images {
-        let part = conversation.picture(picture_file(&base.join(image))?)?;
-        content.push(part);
-    }
-    content.push(Part::Text(line.question.question.clone()));
-    conversation.messages.push(Message {
-        role: Role::User,
-        content,
-    });
+    let images = line.question.images.iter();
+    let pictures = images
+        .map(|image| picture_file(&base.join(image)))
+        .collect::<Result<Vec<_>, _>>()?;
+    conversation.ask(pictures, Some(&line.question.question))?;
     Ok(conversation)
 }
 

@@ -8,6 +8,7 @@
 mod ask;
 mod bench;
 mod command_line;
+mod conversation;
 mod demo;
 mod doctor;
 mod eval;

@@ -6,7 +6,7 @@
 //! size is bounded before it is read.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,23 +16,15 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use model::chat::{Message, Part, Role};
 use serde_json::{Map, Value};
 
-/// No picture file may be larger.
-pub const PICTURE_BYTES: u64 = 20 * 1024 * 1024;
+use crate::conversation::{
+    Conversation, PictureFileError, TooManyPictures, bounded, picture_bytes, picture_file,
+};
+
 /// The whole file of messages, pictures inside it included.
 const FILE_BYTES: u64 = 256 * 1024 * 1024;
 const MOST_MESSAGES: usize = 1000;
-const MOST_PICTURES: usize = 64;
 /// A URI in a message shows no more of itself than this.
 const SHOWN: usize = 40;
-
-/// A conversation and the picture files it speaks of, still encoded.
-#[derive(Debug, Clone, Default)]
-pub struct Conversation {
-    /// The messages; a picture is named by its index.
-    pub messages: Vec<Message>,
-    /// The pictures.
-    pub pictures: Vec<Arc<[u8]>>,
-}
 
 /// Why a conversation cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -56,8 +48,8 @@ pub enum MessagesError {
     Empty,
     #[error("{count} messages are too many; the most is {MOST_MESSAGES}")]
     TooManyMessages { count: usize },
-    #[error("more than {MOST_PICTURES} pictures in one conversation; ask with fewer")]
-    TooManyPictures,
+    #[error(transparent)]
+    TooManyPictures(#[from] TooManyPictures),
     #[error("message {message}: {fault}")]
     Message { message: usize, fault: Fault },
     #[error("message {message}, part {part}: {fault}")]
@@ -95,42 +87,8 @@ pub enum Fault {
     Remote(String),
     #[error("the data URI has no base64 data; it must look like data:image/jpeg;base64,...")]
     DataUri,
-    #[error("the data URI holds more than {PICTURE_BYTES} bytes; use a smaller picture")]
+    #[error("the data URI holds more than {} MB; use a smaller picture", picture_bytes() >> 20)]
     DataTooLarge,
-}
-
-/// Why a picture file cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum PictureFileError {
-    #[error("cannot read the picture {path}")]
-    Read { path: PathBuf, source: io::Error },
-    #[error("the picture {path} is not a regular file")]
-    NotAFile { path: PathBuf },
-    #[error("the picture {path} is larger than {} MB; use a smaller one", PICTURE_BYTES >> 20)]
-    TooLarge { path: PathBuf },
-}
-
-/// Reads a picture file, never more of it than a picture may have.
-pub fn picture_file(path: &Path) -> Result<Arc<[u8]>, PictureFileError> {
-    let read = |source| PictureFileError::Read {
-        path: path.into(),
-        source,
-    };
-    let file = File::open(path).map_err(read)?;
-    if !file.metadata().map_err(read)?.is_file() {
-        return Err(PictureFileError::NotAFile { path: path.into() });
-    }
-    match bounded(file, PICTURE_BYTES).map_err(read)? {
-        Some(bytes) => Ok(bytes.into()),
-        None => Err(PictureFileError::TooLarge { path: path.into() }),
-    }
-}
-
-/// All bytes, or `None` when there are more than `limit`.
-pub fn bounded(from: impl Read, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    from.take(limit + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
 
 /// Reads a file of messages.
@@ -175,7 +133,7 @@ fn parse(value: &Value, base: &Path) -> Result<Conversation, MessagesError> {
             Some(Value::Array(parts)) => parts
                 .iter()
                 .enumerate()
-                .map(|(index, part)| conversation.part(part, base, message, index + 1))
+                .map(|(index, value)| part(value, &mut conversation, base, (message, index + 1)))
                 .collect::<Result<_, _>>()?,
             _ => return Err(of(Fault::Content)),
         };
@@ -193,52 +151,41 @@ fn role(message: &Map<String, Value>) -> Option<Role> {
     }
 }
 
-impl Conversation {
-    fn part(
-        &mut self,
-        value: &Value,
-        base: &Path,
-        message: usize,
-        part: usize,
-    ) -> Result<Part, MessagesError> {
-        let of = |fault| MessagesError::Part {
-            message,
-            part,
-            fault,
-        };
-        match value.get("type").and_then(Value::as_str) {
-            Some("text") => {
-                let text = value
-                    .get("text")
-                    .and_then(Value::as_str)
-                    .ok_or(of(Fault::Text))?;
-                Ok(Part::Text(text.to_owned()))
-            }
-            Some("image_url") => {
-                let url = url(value).ok_or(of(Fault::Url))?;
-                let bytes = match place(url).map_err(of)? {
-                    Place::Data(bytes) => bytes,
-                    Place::File(path) => {
-                        picture_file(&base.join(path)).map_err(|source| MessagesError::Picture {
-                            message,
-                            part,
-                            source,
-                        })?
-                    }
-                };
-                self.picture(bytes)
-            }
-            _ => Err(of(Fault::Type)),
+/// One part of message number `message`; a picture is added to the conversation.
+fn part(
+    value: &Value,
+    conversation: &mut Conversation,
+    base: &Path,
+    (message, part): (usize, usize),
+) -> Result<Part, MessagesError> {
+    let of = |fault| MessagesError::Part {
+        message,
+        part,
+        fault,
+    };
+    match value.get("type").and_then(Value::as_str) {
+        Some("text") => {
+            let text = value
+                .get("text")
+                .and_then(Value::as_str)
+                .ok_or(of(Fault::Text))?;
+            Ok(Part::Text(text.to_owned()))
         }
-    }
-
-    /// Adds a picture and gives the part that names it.
-    pub fn picture(&mut self, bytes: Arc<[u8]>) -> Result<Part, MessagesError> {
-        if self.pictures.len() == MOST_PICTURES {
-            return Err(MessagesError::TooManyPictures);
+        Some("image_url") => {
+            let url = url(value).ok_or(of(Fault::Url))?;
+            let bytes = match place(url).map_err(of)? {
+                Place::Data(bytes) => bytes,
+                Place::File(path) => {
+                    picture_file(&base.join(path)).map_err(|source| MessagesError::Picture {
+                        message,
+                        part,
+                        source,
+                    })?
+                }
+            };
+            Ok(conversation.picture(bytes)?)
         }
-        self.pictures.push(bytes);
-        Ok(Part::Picture(self.pictures.len() - 1))
+        _ => Err(of(Fault::Type)),
     }
 }
 
@@ -282,7 +229,7 @@ fn data(rest: &str) -> Result<Arc<[u8]>, Fault> {
     if !head.to_ascii_lowercase().ends_with(";base64") {
         return Err(Fault::DataUri);
     }
-    if body.len() as u64 > PICTURE_BYTES.div_ceil(3) * 4 {
+    if body.len() as u64 > picture_bytes().div_ceil(3) * 4 {
         return Err(Fault::DataTooLarge);
     }
     BASE64

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::messages::bounded;
+use crate::conversation::bounded;
 
 /// No dataset of questions is larger; pictures lie beside it, not in it.
 const FILE_BYTES: u64 = 256 * 1024 * 1024;

@@ -140,19 +140,11 @@ fn what_is_wrong_is_said_with_its_place() {
 
 #[test]
 fn a_data_uri_beyond_the_limit_is_refused_before_it_is_decoded() {
-    let body = "A".repeat((PICTURE_BYTES as usize).div_ceil(3) * 4 + 4);
+    let body = "A".repeat((picture_bytes() as usize).div_ceil(3) * 4 + 4);
     assert_eq!(
         data(&format!("image/png;base64,{body}")).unwrap_err(),
         Fault::DataTooLarge
     );
-}
-
-#[test]
-fn too_many_pictures_are_refused() {
-    let part = json!({"type": "image_url", "image_url": "data:;base64,AA"});
-    let parts = vec![part; MOST_PICTURES + 1];
-    let text = refusal(&json!([{"role": "user", "content": parts}]));
-    assert!(text.contains("pictures in one conversation"), "{text}");
 }
 
 #[test]
@@ -169,10 +161,4 @@ fn a_missing_picture_file_is_named() {
         panic!("{text}");
     };
     assert!(source.to_string().contains("gone.png"), "{source}");
-}
-
-#[test]
-fn a_reader_gives_no_more_than_its_limit() {
-    assert_eq!(bounded(&b"abc"[..], 3).unwrap(), Some(b"abc".to_vec()));
-    assert_eq!(bounded(&b"abcd"[..], 3).unwrap(), None);
 }
