@@ -30,6 +30,9 @@ use crate::{demo, start};
 /// With the ten tokens that the prompt puts around a question and its picture: 28.
 const QUESTION: &str = "123456789012345678";
 
+/// Enough to have touched every weight and every kernel once.
+const WARM_UP_TOKENS: usize = 2;
+
 /// Measure how fast this machine answers
 #[derive(Debug, Args)]
 pub struct BenchArgs {
@@ -179,6 +182,7 @@ fn measure(
     handle: &Handle,
     interrupt: &Interrupt,
 ) -> Outcome<Vec<Reply>> {
+    let asked = args.max_tokens as usize;
     let mut replies = Vec::new();
     for round in 0..=args.repeat {
         let pictures = if !files.is_empty() {
@@ -194,7 +198,11 @@ fn measure(
         conversation.ask(pictures, Some(question))?;
         let request = Request {
             sampling,
-            max_tokens: args.max_tokens as usize,
+            max_tokens: if round == 0 {
+                WARM_UP_TOKENS.min(asked)
+            } else {
+                asked
+            },
             ignore_eos: true,
             ..Request::new(conversation.messages, conversation.pictures)
         };

@@ -1,0 +1,107 @@
+//! The built program, run as a user runs it.
+
+#![allow(dead_code, reason = "each test program uses what it needs of this")]
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Run {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    /// The one JSON object on stdout.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        assert_eq!(self.code, Some(0), "{}", self.stderr);
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
+
+    /// The sentence said about a failure with this exit status.
+    #[track_caller]
+    pub fn failure(&self, code: i32) -> &str {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        assert_eq!(self.stdout, "", "a failure says nothing on stdout");
+        let last = self.stderr.lines().last().unwrap_or_default();
+        last.strip_prefix("lookdesk: ")
+            .unwrap_or_else(|| panic!("{}", self.stderr))
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+        }
+    }
+}
+
+/// The program with the demo model, whatever the tester's own environment says.
+pub fn lookdesk() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lookdesk"));
+    command
+        .env_remove("LOOKDESK_MODEL")
+        .env_remove("LOOKDESK_TIER")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs the program to its end.
+pub fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Run {
+    lookdesk()
+        .args(arguments)
+        .output()
+        .expect("the program starts")
+        .into()
+}
+
+/// Runs the program with text on its stdin.
+pub fn run_with_stdin(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>, stdin: &[u8]) -> Run {
+    let mut child = lookdesk()
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // It may refuse without reading.
+    let _ = child.stdin.take().expect("stdin is piped").write_all(stdin);
+    child.wait_with_output().expect("the program ends").into()
+}
+
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A picture of `demo/samples`.
+pub fn sample(name: &str) -> PathBuf {
+    repository().join("demo/samples").join(name)
+}
+
+/// The sample pictures with their questions and answers.
+pub fn samples() -> Vec<Value> {
+    let text = std::fs::read_to_string(sample("samples.json")).expect("the list of samples");
+    serde_json::from_str(&text).expect("the list of samples is JSON")
+}
+
+/// The names in an object, in alphabetical order.
+#[track_caller]
+pub fn names(value: &Value) -> Vec<&str> {
+    let object = value
+        .as_object()
+        .unwrap_or_else(|| panic!("{value} is not an object"));
+    let mut names: Vec<&str> = object.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}

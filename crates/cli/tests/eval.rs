@@ -1,0 +1,185 @@
+//! `lookdesk eval` with the embedded model on a small dataset made of the samples.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{Run, lookdesk, sample, samples};
+use serde_json::{Value, json};
+
+/// A folder with pictures and a dataset over them.
+struct Dataset {
+    folder: tempfile::TempDir,
+}
+
+impl Dataset {
+    fn of(lines: &[Value]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("pictures")).expect("a folder");
+        for entry in samples() {
+            let name = entry["file"].as_str().expect("a file");
+            fs::copy(sample(name), folder.path().join("pictures").join(name)).expect("it is there");
+        }
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        fs::write(folder.path().join("labels.jsonl"), text).expect("the dataset is written");
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs an evaluation from a folder of its own, where its report falls.
+    fn evaluate(&self, from: &Path, more: &[&str]) -> Run {
+        let output = lookdesk()
+            .current_dir(from)
+            .arg("eval")
+            .arg(self.path("labels.jsonl"))
+            .args(more)
+            .output()
+            .expect("it is there");
+        output.into()
+    }
+}
+
+fn line(file: &str, question: &str, expected: &str, kind: &str, scoring: &str) -> Value {
+    json!({"images": [format!("pictures/{file}")], "question": question, "expected": expected,
+           "kind": kind, "scoring": scoring})
+}
+
+/// Three lines the demo model answers right, and one no answer can satisfy.
+fn four_lines() -> Vec<Value> {
+    let mut lines = vec![
+        line(
+            "panel-error.png",
+            "What is the error code?",
+            "E74",
+            "faults",
+            "exact",
+        ),
+        line(
+            "router-label.png",
+            "What is the model number?",
+            "B6973",
+            "parameters",
+            "contains",
+        ),
+        line(
+            "overexposed-label.png",
+            "型号是什么?",
+            "",
+            "unreadable",
+            "refuse",
+        ),
+        line(
+            "router-label.png",
+            "What is the model number?",
+            "Z0000",
+            "parameters",
+            "exact",
+        ),
+    ];
+    lines[1]["field"] = json!("model");
+    lines[3]["field"] = json!("model");
+    lines
+}
+
+#[test]
+fn a_report_holds_the_counts_and_every_answer() {
+    let dataset = Dataset::of(&four_lines());
+    let here = tempfile::tempdir().unwrap();
+
+    let run = dataset.evaluate(here.path(), &[]);
+
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    for word in [
+        "faults",
+        "parameters",
+        "unreadable",
+        "75.0 %",
+        "95 % interval",
+        "model",
+    ] {
+        assert!(run.stdout.contains(word), "{word}: {}", run.stdout);
+    }
+    assert!(run.stderr.contains("labels.report.json"), "{}", run.stderr);
+    let text = fs::read_to_string(here.path().join("labels.report.json")).unwrap();
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["summary"]["all"]["lines"], 4);
+    assert_eq!(report["summary"]["all"]["score"], 3.0);
+    assert_eq!(report["summary"]["kinds"]["parameters"]["share"], 0.5);
+    assert_eq!(report["summary"]["fields"]["model"]["lines"], 2);
+    assert_eq!(report["summary"]["honest_refusals"]["share"], 1.0);
+    assert_eq!(report["summary"]["false_refusals"]["lines"], 3);
+    assert_eq!(report["lines"][0]["answer"], "E74");
+    assert_eq!(report["lines"][3]["line"], 4);
+    assert_eq!(report["lines"][3]["score"], 0.0);
+    assert_eq!(report["settings"]["sampling"]["temperature"], 0.0);
+    assert_eq!(
+        fs::read_dir(dataset.folder.path()).unwrap().count(),
+        2,
+        "nothing beside the dataset"
+    );
+}
+
+#[test]
+fn a_limit_asks_only_the_first_lines_and_json_prints_the_counts() {
+    let dataset = Dataset::of(&four_lines());
+    let report = dataset.path("elsewhere.json");
+    let more = [
+        "--limit",
+        "1",
+        "--json",
+        "--report",
+        report.to_str().unwrap(),
+    ];
+
+    let printed = dataset.evaluate(dataset.folder.path(), &more).json();
+
+    assert_eq!(printed["summary"]["all"]["lines"], 1);
+    assert_eq!(printed.get("lines"), None);
+    let kept: Value = serde_json::from_str(&fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!(kept["lines"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn bad_lines_are_named_before_anything_is_asked() {
+    let mut lines = four_lines();
+    lines[1]["scoring"] = json!("vibes");
+    lines[3]["images"] = json!(["pictures/gone.png"]);
+    let dataset = Dataset::of(&lines);
+    let run = dataset.evaluate(dataset.folder.path(), &[]);
+    let text = run.failure(1);
+    assert!(text.contains("line 2: unknown variant `vibes`"), "{text}");
+    assert!(
+        text.contains("line 4: there is no picture pictures/gone.png"),
+        "{text}"
+    );
+    assert!(!dataset.path("labels.report.json").exists());
+}
+
+#[test]
+fn a_line_that_cannot_be_asked_is_reported_and_counts_as_wrong() {
+    let dataset = Dataset::of(&four_lines());
+    fs::write(dataset.path("pictures/panel-error.png"), b"no picture").unwrap();
+
+    let run = dataset.evaluate(dataset.folder.path(), &[]);
+
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.stderr.contains("1 question got no answer"),
+        "{}",
+        run.stderr
+    );
+    let text = fs::read_to_string(dataset.path("labels.report.json")).unwrap();
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["summary"]["errors"], 1);
+    assert!(
+        report["lines"][0]["error"]
+            .as_str()
+            .unwrap()
+            .contains("picture 1"),
+        "{report}"
+    );
+}
