@@ -1,0 +1,157 @@
+use axum::body::{Body, Bytes};
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{Method, StatusCode};
+use desk::testing::{png, unreadable_png};
+use desk::{DeskLimits, PictureId};
+use futures_util::StreamExt;
+use futures_util::stream::repeat;
+
+use crate::stage::{request, stage, stage_with};
+
+#[tokio::test]
+async fn an_uploaded_picture_comes_back_byte_for_byte() {
+    let stage = stage();
+    let bytes = png(640, 480);
+    let reply = stage.upload(bytes.clone()).await;
+    assert_eq!(reply.status, StatusCode::CREATED);
+    let view = reply.json();
+    assert_eq!(view["id"], PictureId::of(&bytes).to_string());
+    assert_eq!(
+        (&view["width"], &view["height"]),
+        (&640.into(), &480.into())
+    );
+    assert_eq!(view["bytes"], bytes.len());
+    assert_eq!(view["tokens"], 20 * 15);
+    assert_eq!(view["media_type"], "image/png");
+    let back = stage
+        .get(&format!("/api/pictures/{}", PictureId::of(&bytes)))
+        .await;
+    assert_eq!(back.body, bytes);
+    assert_eq!(back.header("content-type"), "image/png");
+    assert_eq!(
+        back.header("content-security-policy"),
+        "default-src 'none'; sandbox"
+    );
+    assert_eq!(back.header("x-content-type-options"), "nosniff");
+}
+
+#[tokio::test]
+async fn a_picture_the_browser_has_is_not_sent_again() {
+    let stage = stage();
+    stage.upload(png(3, 3)).await;
+    let path = format!("/api/pictures/{}", PictureId::of(&png(3, 3)));
+    let tag = stage.get(&path).await.header("etag").to_owned();
+    let again = request(Method::GET, &path).header("if-none-match", tag);
+    let reply = stage
+        .send(again.body(Body::empty()).expect("a request"))
+        .await;
+    assert_eq!(reply.status, StatusCode::NOT_MODIFIED);
+}
+
+#[tokio::test]
+async fn a_picture_the_desk_does_not_hold_is_not_found() {
+    let stage = stage();
+    let id = PictureId::of(b"elsewhere");
+    let reply = stage.get(&format!("/api/pictures/{id}")).await;
+    assert_eq!(reply.status, StatusCode::NOT_FOUND);
+    assert_eq!(reply.code(), "picture_unknown");
+    let reply = stage.get("/api/pictures/short").await;
+    assert_eq!(reply.status, StatusCode::NOT_FOUND);
+    assert_eq!(reply.code(), "not_found");
+}
+
+#[tokio::test]
+async fn a_file_of_another_kind_is_unsupported_whatever_it_calls_itself() {
+    let stage = stage();
+    let request = request(Method::POST, "/api/pictures")
+        .header("content-type", "image/png")
+        .body("%PDF-1.7".into());
+    let reply = stage.send(request.expect("a request")).await;
+    assert_eq!(reply.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(reply.code(), "picture_type");
+    assert_eq!(
+        reply.json()["error"]["details"]["supported"][0],
+        "image/png"
+    );
+}
+
+#[tokio::test]
+async fn a_damaged_picture_cannot_be_processed() {
+    let reply = stage().upload(unreadable_png()).await;
+    assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(reply.code(), "picture_unreadable");
+}
+
+fn small() -> DeskLimits {
+    DeskLimits {
+        picture_bytes: 1000,
+        ..DeskLimits::default()
+    }
+}
+
+#[tokio::test]
+async fn an_oversized_picture_is_told_its_size_and_the_limit() {
+    let stage = stage_with(small());
+    let reply = stage.upload(vec![0; 1001]).await;
+    assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(reply.code(), "picture_too_large");
+    let details = &reply.json()["error"]["details"];
+    assert_eq!(
+        (&details["bytes"], &details["limit"]),
+        (&1001.into(), &1000.into())
+    );
+}
+
+#[tokio::test]
+async fn an_announced_giant_is_refused_before_its_body_is_read() {
+    let stage = stage_with(small());
+    let never = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+    let request = request(Method::POST, "/api/pictures")
+        .header(CONTENT_LENGTH, u64::MAX)
+        .body(Body::from_stream(never));
+    let reply = stage.send(request.expect("a request")).await;
+    assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn a_body_without_end_or_size_is_stopped() {
+    let stage = stage_with(small());
+    let endless = repeat(()).map(|()| Ok::<_, std::io::Error>(Bytes::from_static(&[0; 100])));
+    let request = request(Method::POST, "/api/pictures").body(Body::from_stream(endless));
+    let reply = stage.send(request.expect("a request")).await;
+    assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(reply.code(), "picture_too_large");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_stops_half_way_times_out() {
+    let stage = stage();
+    let never = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+    let request = request(Method::POST, "/api/pictures").body(Body::from_stream(never));
+    let reply = stage.send(request.expect("a request")).await;
+    assert_eq!(reply.status, StatusCode::REQUEST_TIMEOUT);
+    assert_eq!(reply.code(), "body_too_slow");
+}
+
+#[tokio::test(start_paused = true)]
+async fn uploads_beyond_what_is_read_at_once_are_asked_to_come_back() {
+    let stage = stage();
+    let mut stuck = Vec::new();
+    for _ in 0..4 {
+        let never = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+        let request = request(Method::POST, "/api/pictures").body(Body::from_stream(never));
+        let router = stage.server.router();
+        let sent = tower::ServiceExt::oneshot(router, request.expect("a request"));
+        stuck.push(tokio::spawn(sent));
+    }
+    tokio::task::yield_now().await;
+    let reply = stage.upload(png(1, 1)).await;
+    assert_eq!(reply.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(reply.code(), "uploads_busy");
+    assert_eq!(reply.header("retry-after"), "5");
+    for upload in stuck {
+        let response = upload.await.expect("no panic").expect("never fails");
+        assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+    }
+    assert_eq!(stage.upload(png(1, 1)).await.status, StatusCode::CREATED);
+}

@@ -1,0 +1,124 @@
+//! A server with a scripted desk, and short ways to ask it.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::request::Builder;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use desk::testing::{ScriptedAnswerer, sample};
+use desk::{AnswerRequest, Desk, DeskLimits};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use server::{AllowedHosts, PageFile, Server};
+use tower::ServiceExt;
+
+pub struct Stage {
+    pub answerer: Arc<ScriptedAnswerer>,
+    pub server: Server,
+}
+
+/// A response that has been read to its end.
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+pub fn stage() -> Stage {
+    stage_with(DeskLimits::default())
+}
+
+pub fn stage_with(limits: DeskLimits) -> Stage {
+    let answerer = Arc::new(ScriptedAnswerer::default());
+    let desk = Desk::new(answerer.clone(), limits, vec![sample("router")]);
+    let bound = "127.0.0.1:8501".parse().expect("an address");
+    let hosts = AllowedHosts::new(bound, &["desk.example".into()]).expect("a host");
+    let server = Server::with_page(Arc::new(desk), hosts, small_page);
+    Stage { answerer, server }
+}
+
+/// A page of two files.
+fn small_page(path: &str) -> Option<PageFile> {
+    let (media_type, text) = match path {
+        "index.html" => (
+            "text/html; charset=utf-8",
+            "<!doctype html><title>desk</title>".into(),
+        ),
+        "assets/app-1a2b.js" => ("text/javascript", "console.log(1);".repeat(500)),
+        _ => return None,
+    };
+    let bytes = Vec::from(text).into();
+    let media_type = media_type.to_owned();
+    let hash = path.len().to_string();
+    Some(PageFile {
+        bytes,
+        media_type,
+        hash,
+    })
+}
+
+/// A request as a browser on this machine would address it.
+pub fn request(method: Method, path: &str) -> Builder {
+    let request = Request::builder().method(method).uri(path);
+    request.header(HOST, "localhost:8501")
+}
+
+impl Stage {
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.server.router().oneshot(request).await;
+        let (parts, body) = response.expect("the router never fails").into_parts();
+        let body = body.collect().await.expect("a whole body").to_bytes();
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.to_vec(),
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        let request = request(Method::GET, path).body(Body::empty());
+        self.send(request.expect("a request")).await
+    }
+
+    pub async fn upload(&self, bytes: Vec<u8>) -> Reply {
+        let request = request(Method::POST, "/api/pictures").body(bytes.into());
+        self.send(request.expect("a request")).await
+    }
+
+    pub async fn ask(&self, question: &AnswerRequest) -> Reply {
+        let body = serde_json::to_vec(question).expect("plain data");
+        self.ask_raw(body).await
+    }
+
+    pub async fn ask_raw(&self, body: Vec<u8>) -> Reply {
+        let request = request(Method::POST, "/api/answers")
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.into());
+        self.send(request.expect("a request")).await
+    }
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
+
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("text")
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.map_or("", |value| value.to_str().expect("text"))
+    }
+
+    /// The error's code; checks on the way that the error is whole.
+    pub fn code(&self) -> String {
+        let error = &self.json()["error"];
+        assert!(error["message"].as_str().is_some_and(|m| !m.is_empty()));
+        assert!(error["details"].is_object());
+        assert_eq!(error["request_id"], self.header("x-request-id"));
+        error["code"].as_str().expect("a code").to_owned()
+    }
+}
