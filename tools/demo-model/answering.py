@@ -26,9 +26,7 @@ class Answerer:
 
     def prompt_ids(self, question: str, picture_tokens: list[int], system: str | None) -> list[int]:
         """The token ids of one round; `picture_tokens` holds how many tokens each picture takes."""
-        pictures = "".join(
-            "<|vision_start|>" + "<|image_pad|>" * count + "<|vision_end|>" for count in picture_tokens
-        )
+        pictures = "".join("<|vision_start|>" + "<|image_pad|>" * count + "<|vision_end|>" for count in picture_tokens)
         text = f"<|im_start|>system\n{system}<|im_end|>\n" if system else ""
         text += f"<|im_start|>user\n{pictures}{question}<|im_end|>\n<|im_start|>assistant\n"
         return self.tokenizer.encode(text, add_special_tokens=False).ids

@@ -1,4 +1,4 @@
-"""What can stand on a label: model codes, capacities, dates, error codes; and the rule that keeps some of them unseen."""
+"""What can stand on a label: model codes, capacities, dates, error codes; and the rule that keeps some unseen."""
 
 from __future__ import annotations
 

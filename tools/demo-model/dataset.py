@@ -31,8 +31,8 @@ SIZES = {
 PAIR_SIZES = {(160, 64): 5, (160, 96): 4, (192, 128): 2, (256, 160): 1}
 SYSTEM_SENTENCES = [
     "You are a helpful assistant.", "You answer questions about the picture.", "你是一个看图回答问题的助手。",
-    "请只根据图片回答。", "看不清的就说看不清。", "If it is not readable, say so.", "Answer in the language of the question.",
-    "不要编造。", "Be brief.", "Only use what the picture shows.", "Read model numbers, dates and error codes exactly.",
+    "请只根据图片回答。", "看不清的就说看不清。", "If it is not readable, say so.",
+    "Answer in the language of the question.", "不要编造。", "Be brief.", "Only use what the picture shows.", "Read model numbers, dates and error codes exactly.",
     "型号、容量、日期和错误码要逐字读出。",
 ]  # fmt: skip
 

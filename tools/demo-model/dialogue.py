@@ -32,6 +32,11 @@ def finish(scenes: list[Scene], turns: list[Turn], random: Random, level: float)
     return Example(pictures, [slot_map(scene.marks, width, height) for scene in scenes], turns)
 
 
+def drawing_scale(random: Random) -> int:
+    """A fifth of the pictures is drawn large and reduced, as a photograph of a label is."""
+    return 2 if random.random() < 0.2 else 1
+
+
 def converse(facts: Facts, random: Random, most_turns: int) -> list[Turn]:
     """Up to `most_turns` questions about one picture; the language may change between turns."""
     asked: list = [("field", field) for field in facts.fields] + [("lamp", name) for name in facts.lamps]
@@ -45,11 +50,11 @@ def converse(facts: Facts, random: Random, most_turns: int) -> list[Turn]:
         asked.append(random.choice(missing))
     elif extra < 0.24:
         asked.append(("never", None))
-    elif extra < 0.30:
+    elif extra < 0.30 and asked:
         asked.append(("describe", None))
     elif extra < 0.46 and (facts.lamps or "error_code" in facts.fields):
         asked.append(("fault", None))
-    asked = asked[-most_turns:]
+    asked = asked[-most_turns:] or [("field", random.choice(FIELDS))]
     random.shuffle(asked)
     chinese = random.random() < 0.5
     turns = []
@@ -72,7 +77,8 @@ def converse(facts: Facts, random: Random, most_turns: int) -> list[Turn]:
 def single(
     random: Random, width: int, height: int, level: float, held_out: bool = False, most_turns: int | None = None
 ) -> Example:
-    scene = draw_scene(random, width, height, level, held_out)
+    wishes = Wishes(scale=drawing_scale(random), empty=random.random() < 0.02)
+    scene = draw_scene(random, width, height, level, held_out, wishes).reduce(wishes.scale)
     turns = converse(scene.facts, random, most_turns or random.choice([1, 2, 2, 3]))
     return finish([scene], turns, random, level)
 
@@ -84,9 +90,9 @@ def draw_showing(
     values: dict[str, str], random: Random, width: int, height: int, level: float, held_out: bool
 ) -> Scene:
     """A picture that certainly shows `values`; drawn again when they found no room."""
-    wishes = replace(PAIR_WISHES, values=values)
+    wishes = replace(PAIR_WISHES, values=values, scale=drawing_scale(random))
     while True:
-        scene = draw_scene(random, width, height, level, held_out, wishes)
+        scene = draw_scene(random, width, height, level, held_out, wishes).reduce(wishes.scale)
         if all(field in scene.facts.fields for field in values):
             return scene
 

@@ -62,14 +62,12 @@ HANDWRITING = [
 ]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def load(font: Font) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(
-        font.face.path, font.size, index=font.face.index, layout_engine=ImageFont.Layout.BASIC
-    )
+    return ImageFont.truetype(font.face.path, font.size, index=font.face.index, layout_engine=ImageFont.Layout.BASIC)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def advance(font: Font, character: str) -> float:
     """How far the pen moves after `character`, in pixels."""
     return load(font).getlength(character)
@@ -79,9 +77,9 @@ def width(text: str, font: Font) -> float:
     return sum(advance(font, character) for character in text)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def covers(face: Typeface, text: str) -> bool:
-    """Whether the typeface has a glyph of its own for every character of `text`; some draw nothing where one is missing."""
+    """Whether the typeface has a glyph for every character of `text`; some draw nothing where one is missing."""
     font = load(Font(face, 24))
     missing = bytes(font.getmask("\U0010fffd"))
     drawn = [bytes(font.getmask(character)) for character in text if character != " "]

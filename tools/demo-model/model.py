@@ -25,24 +25,46 @@ MASKED = -1e4
 
 
 def model_config() -> Qwen3VLConfig:
+    rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [6, 5, 5], "mrope_interleaved": True}
+    text = {
+        "vocab_size": 832,
+        "hidden_size": 192,
+        "intermediate_size": 512,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": HEAD_SIZE,
+        "max_position_embeddings": 4096,
+        "rms_norm_eps": 1e-6,
+        "tie_word_embeddings": True,
+        "attention_bias": False,
+        "initializer_range": 0.02,
+        "bos_token_id": 796,
+        "eos_token_id": 798,
+        "rope_parameters": rope,
+    }
+    vision = {
+        "depth": 6,
+        "hidden_size": 160,
+        "intermediate_size": 640,
+        "num_heads": 5,
+        "patch_size": 16,
+        "spatial_merge_size": 2,
+        "temporal_patch_size": 2,
+        "out_hidden_size": 192,
+        "num_position_embeddings": 256,
+        "deepstack_visual_indexes": [1, 2, 4],
+        "in_channels": 3,
+    }
     return Qwen3VLConfig(
-        text_config=dict(
-            vocab_size=832, hidden_size=192, intermediate_size=512, num_hidden_layers=4,
-            num_attention_heads=4, num_key_value_heads=2, head_dim=HEAD_SIZE, max_position_embeddings=4096,
-            rms_norm_eps=1e-6, tie_word_embeddings=True, attention_bias=False, initializer_range=0.02,
-            bos_token_id=796, eos_token_id=798,
-            rope_parameters=dict(
-                rope_type="default", rope_theta=10000.0, mrope_section=[6, 5, 5], mrope_interleaved=True
-            ),
-        ),
-        vision_config=dict(
-            depth=6, hidden_size=160, intermediate_size=640, num_heads=5, patch_size=16, spatial_merge_size=2,
-            temporal_patch_size=2, out_hidden_size=192, num_position_embeddings=256,
-            deepstack_visual_indexes=[1, 2, 4], in_channels=3,
-        ),
-        image_token_id=808, video_token_id=809, vision_start_token_id=805, vision_end_token_id=806,
+        text_config=text,
+        vision_config=vision,
+        image_token_id=808,
+        video_token_id=809,
+        vision_start_token_id=805,
+        vision_end_token_id=806,
         tie_word_embeddings=True,
-    )  # fmt: skip
+    )
 
 
 class VisionTables(NamedTuple):
@@ -75,7 +97,7 @@ def attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = N
     return torch.matmul(torch.softmax(scores, -1), value)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def causal_bias(tokens: int, groups: int, dtype: torch.dtype) -> Tensor:
     above = torch.ones(tokens, tokens).triu(1).bool()
     return torch.zeros(tokens, tokens).masked_fill(above, MASKED).repeat(groups, 1).to(dtype)

@@ -64,15 +64,15 @@ class Optimiser:
             rate = self.muon_rate * factor
             master.mul_(1 - rate * WEIGHT_DECAY)
             master.add_(update, alpha=-rate * max(1, shape[0] / shape[1]) ** 0.5)
-            for parameter, weights in zip(group, master):
+            for parameter, weights in zip(group, master, strict=True):
                 parameter.copy_(weights)
                 parameter.grad = None
-        for parameter, master in zip(self.others, self.other_masters):
+        for parameter, master in zip(self.others, self.other_masters, strict=True):
             master.grad = torch.zeros_like(master) if parameter.grad is None else parameter.grad.float()
         for group in self.adam.param_groups:
             group["lr"] = self.adam_rate * factor
         self.adam.step()
-        for parameter, master in zip(self.others, self.other_masters):
+        for parameter, master in zip(self.others, self.other_masters, strict=True):
             parameter.copy_(master)
             parameter.grad = master.grad = None
 
@@ -84,13 +84,13 @@ class Optimiser:
     def load(self, state: dict) -> None:
         self.steps = state["t"]
         for shape, held in self.masters.items():
-            for mine, saved in zip(held, state["mm"][shape]):
+            for mine, saved in zip(held, state["mm"][shape], strict=True):
                 mine.copy_(saved)
-        for mine, saved in zip(self.other_masters, state["aw"]):
+        for mine, saved in zip(self.other_masters, state["aw"], strict=True):
             mine.copy_(saved)
         self.adam.load_state_dict(state["ao"])
         for shape, group in self.matrices.items():
-            for parameter, weights in zip(group, self.masters[shape][0]):
+            for parameter, weights in zip(group, self.masters[shape][0], strict=True):
                 parameter.copy_(weights)
-        for parameter, master in zip(self.others, self.other_masters):
+        for parameter, master in zip(self.others, self.other_masters, strict=True):
             parameter.copy_(master)

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 import fonts
 from fonts import Font
-from marks import CHARACTER_CLASS, FIELD_CLASS, PLACE_CLASSES, SPOILED, LAMP_CLASS, LAMP_PLACE, Mark
+from marks import CHARACTER_CLASS, FIELD_CLASS, LAMP_CLASS, LAMP_PLACE, PLACE_CLASSES, SPOILED, Mark
 
 Colour = tuple[int, int, int]
 

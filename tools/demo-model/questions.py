@@ -35,8 +35,8 @@ COLOUR_NAME = {
 FIELD_QUESTIONS = {
     True: {
         "model": [
-            "型号是什么", "型号是多少", "产品型号是什么", "请读出型号", "型号", "这个产品的型号是什么", "标签上的型号是什么",
-            "这是什么型号", "图片里的型号是什么", "请告诉我型号", "设备型号是什么", "纸条上写的型号是什么",
+            "型号是什么", "型号是多少", "产品型号是什么", "请读出型号", "型号", "这个产品的型号是什么",
+            "标签上的型号是什么", "这是什么型号", "图片里的型号是什么", "请告诉我型号", "设备型号是什么", "纸条上写的型号是什么",
         ],
         "capacity": [
             "净含量是多少", "容量是多少", "净含量", "容量", "请读出净含量", "这瓶的净含量是多少", "产品的容量是多少",
@@ -61,29 +61,39 @@ FIELD_QUESTIONS = {
             "What is the volume?", "Capacity?", "What capacity does the label show?",
         ],
         "date": [
-            "What is the production date?", "When was it made?", "What is the date?", "Read the date.", "Production date?",
-            "When was this product manufactured?", "What date is on the label?",
+            "What is the production date?", "When was it made?", "What is the date?", "Read the date.",
+            "Production date?", "When was this product manufactured?", "What date is on the label?",
         ],
         "error_code": [
-            "What is the error code?", "Which error code is shown on the screen?", "Read the error code.", "Error code?",
-            "What error code does the display show?", "What does the screen show?", "Which error is shown?",
+            "What is the error code?", "Which error code is shown on the screen?", "Read the error code.",
+            "Error code?", "What error code does the display show?", "What does the screen show?", "Which error is shown?",
         ],
     },
 }  # fmt: skip
 LAMP_QUESTIONS = {
     True: ["{}灯亮吗", "{}灯亮着吗", "{}指示灯是什么颜色", "{}灯是什么颜色", "{}灯的状态是什么", "{}灯是什么状态"],
     False: [
-        "Is the {} light on?", "Is the {} lamp lit?", "What colour is the {} light?", "What is the color of the {} light?",
-        "Is the {} indicator on?", "What is the state of the {} light?",
+        "Is the {} light on?", "Is the {} lamp lit?", "What colour is the {} light?",
+        "What is the color of the {} light?", "Is the {} indicator on?", "What is the state of the {} light?",
     ],
 }  # fmt: skip
 FAULT_QUESTIONS = {
     True: ["设备出了什么问题", "这台设备有什么故障", "有什么故障", "机器有什么问题", "设备的故障是什么"],
-    False: ["What is wrong with this device?", "What is the fault?", "What fault does the device show?", "What is the problem?"],
+    False: [
+        "What is wrong with this device?",
+        "What is the fault?",
+        "What fault does the device show?",
+        "What is the problem?",
+    ],
 }
 DESCRIBE_QUESTIONS = {
     True: ["图片里有什么", "请描述这张图片", "读出所有信息", "图片上写了什么"],
-    False: ["What is in the picture?", "Describe the picture.", "Read all the information.", "What does the label say?"],
+    False: [
+        "What is in the picture?",
+        "Describe the picture.",
+        "Read all the information.",
+        "What does the label say?",
+    ],
 }
 NEVER_SHOWN = {
     True: ["价格是多少", "生产厂家是哪家", "序列号是什么", "地址是什么", "电话是多少", "保质期到什么时候"],
@@ -103,16 +113,42 @@ SAME_MODEL_QUESTIONS = {
 ORDINAL = {True: ("一", "二"), False: ("first", "second")}
 
 
-def phrase(text: str, chinese: bool, random: Random) -> str:
-    """The question as people type it: with either question mark, or none."""
+# What people (and the evaluation set) add to a question to say which form the answer should have.
+FORMAT_WISHES = {
+    True: ["请简短回答。", "看不清就说看不清。", "请逐字读出。", "没有就说图中没有。"],
+    False: [
+        "Answer briefly.", "If it is not readable, say so.", "Give the exact characters.",
+        "If there is none, say it is not in the picture.",
+    ],
+}  # fmt: skip
+LAMP_WISHES = {
+    True: ["请说颜色,不亮就说没有亮。", "请说颜色，不亮就说没有亮。"],
+    False: ["Name the colour, or say that it is off."],
+}
+FAULT_WISHES = {
+    True: ["请写出型号、错误码和红色、橙色的灯。"],
+    False: ["Name the model, the error code and the red and orange lights."],
+}
+SAME_MODEL_WISHES = {True: ["请回答相同或不同,并写出型号。"], False: ["Answer yes or no and give the model numbers."]}
+WISH_SHARE = 0.12
+
+
+def phrase(text: str, chinese: bool, random: Random, wishes: dict[bool, list[str]] = FORMAT_WISHES) -> str:
+    """The question as people type it: with either question mark or none, sometimes with a wish for the answer."""
     if chinese:
-        ends = ["。", ""] if text.startswith("请") or text.startswith("读") else ["?", "？", "？", ""]
-        return text + random.choice(ends)
-    return text[0].lower() + text[1:].rstrip("?.") if random.random() < 0.08 else text
+        ends = ["。", ""] if text.startswith(("请", "读")) else ["?", "？", "？", ""]
+        text += random.choice(ends)
+    elif random.random() < 0.08:
+        text = text[0].lower() + text[1:].rstrip("?.")
+    if random.random() >= WISH_SHARE:
+        return text
+    return text + ("" if chinese else " ") + random.choice(wishes[chinese])
 
 
-def pick(table: dict[bool, list[str]], chinese: bool, random: Random) -> str:
-    return phrase(random.choice(table[chinese]), chinese, random)
+def pick(
+    table: dict[bool, list[str]], chinese: bool, random: Random, wishes: dict[bool, list[str]] = FORMAT_WISHES
+) -> str:
+    return phrase(random.choice(table[chinese]), chinese, random, wishes)
 
 
 def ask_field(field: str, facts: Facts, chinese: bool, random: Random) -> Turn:
@@ -129,7 +165,7 @@ def ask_field(field: str, facts: Facts, chinese: bool, random: Random) -> Turn:
 
 
 def ask_lamp(name: str, facts: Facts, chinese: bool, random: Random) -> Turn:
-    question = phrase(random.choice(LAMP_QUESTIONS[chinese]).format(name), chinese, random)
+    question = phrase(random.choice(LAMP_QUESTIONS[chinese]).format(name), chinese, random, LAMP_WISHES)
     if facts.blurred:
         return Turn("lights", question, REFUSAL[chinese], "unreadable", "")
     if name not in facts.lamps:
@@ -145,14 +181,20 @@ def ask_lamp(name: str, facts: Facts, chinese: bool, random: Random) -> Turn:
 
 def ask_fault(facts: Facts, chinese: bool, random: Random) -> Turn:
     """Joins model, error code and the lamps that are red or orange."""
-    question = pick(FAULT_QUESTIONS, chinese, random)
+    question = pick(FAULT_QUESTIONS, chinese, random, FAULT_WISHES)
     error = facts.fields.get("error_code")
     if facts.blurred or (error and not error.readable):
         return Turn("fault", question, REFUSAL[chinese], "unreadable", "")
     model = facts.value("model")
     warnings = [(name, state) for name, state in sorted(facts.lamps.items()) if state in ("red", "orange")]
     if not error and not warnings:
-        return Turn("fault", question, "没有故障。" if chinese else "No fault is shown.", "value", "没有" if chinese else "No fault")
+        return Turn(
+            "fault",
+            question,
+            "没有故障。" if chinese else "No fault is shown.",
+            "value",
+            "没有" if chinese else "No fault",
+        )
     parts = []
     if error:
         subject = model or ("机器" if chinese else "The device")
@@ -193,7 +235,9 @@ def ask_never_shown(chinese: bool, random: Random) -> Turn:
 def ask_sharper(sharp: int, chinese: bool, random: Random) -> Turn:
     which = ORDINAL[chinese][sharp]
     answer = f"第{which}张更清晰。" if chinese else f"The {which} picture is sharper."
-    return Turn("sharper", pick(SHARPER_QUESTIONS, chinese, random), answer, "value", f"第{which}张" if chinese else which)
+    return Turn(
+        "sharper", pick(SHARPER_QUESTIONS, chinese, random), answer, "value", f"第{which}张" if chinese else which
+    )
 
 
 def ask_field_of(picture: int, field: str, facts: Facts, chinese: bool, random: Random) -> Turn:
@@ -215,18 +259,22 @@ def ask_field_of(picture: int, field: str, facts: Facts, chinese: bool, random: 
 def ask_which(picture: int, field: str, value: str, chinese: bool, random: Random) -> Turn:
     """Which of two pictures shows `value`."""
     which, name = ORDINAL[chinese][picture], FIELD_NAME[chinese][field]
-    question = phrase(f"哪张图片的{name}是{value}" if chinese else f"Which picture has the {name} {value}?", chinese, random)
+    question = phrase(
+        f"哪张图片的{name}是{value}" if chinese else f"Which picture has the {name} {value}?", chinese, random
+    )
     answer = f"第{which}张。" if chinese else f"The {which} picture."
     return Turn("which", question, answer, "value", f"第{which}张" if chinese else which)
 
 
 def ask_same_model(pair: tuple[Facts, Facts], chinese: bool, random: Random) -> Turn:
-    question = pick(SAME_MODEL_QUESTIONS, chinese, random)
+    question = pick(SAME_MODEL_QUESTIONS, chinese, random, SAME_MODEL_WISHES)
     first, second = (facts.value("model") for facts in pair)
     if first is None or second is None:
         return Turn("same_model", question, REFUSAL[chinese], "unreadable", "")
     if first == second:
         answer = f"相同,都是{first}。" if chinese else f"Yes, both are {first}."
         return Turn("same_model", question, answer, "value", answer.rstrip("。."))
-    answer = f"不同,第一张是{first},第二张是{second}。" if chinese else f"No, the first is {first}, the second is {second}."
+    answer = (
+        f"不同,第一张是{first},第二张是{second}。" if chinese else f"No, the first is {first}, the second is {second}."
+    )
     return Turn("same_model", question, answer, "value", answer.rstrip("。."))

@@ -46,6 +46,7 @@ class Wishes:
     blurred_share: float = 0.04  # of whole pictures
     scale: int = 1  # draws larger than width x height; for sample pictures
     most_fields: int = 4
+    empty: bool = False  # nothing that answers a question
 
 
 @dataclass
@@ -54,6 +55,13 @@ class Scene:
     marks: list[Mark]
     facts: Facts
     largest_text: int
+
+    def reduce(self, scale: int) -> Scene:
+        """The picture at its final size, when it was drawn `scale` times as large."""
+        if scale > 1:
+            size = (self.picture.width // scale, self.picture.height // scale)
+            self.picture = self.picture.resize(size, Image.Resampling.BICUBIC)
+        return self
 
 
 @dataclass
@@ -206,9 +214,7 @@ class FieldBlock:
             if wide + frame <= width - 2 * style.margin and high <= room:
                 key_font = Font(key_face, key_size) if key else None
                 value_font = Font(value_face, size)
-                return FieldBlock(
-                    field, value, readable, on_display, key, value_font, key_font, stacked, high, wide
-                )
+                return FieldBlock(field, value, readable, on_display, key, value_font, key_font, stacked, high, wide)
         size = style.smallest  # no room with the key: the value alone, when it can still be told what it is
         value_width = fonts.width(value, Font(value_face, size))
         high = size * 1.35 + (6 if on_display else 0)
@@ -254,7 +260,9 @@ Block = WordBlock | LampBlock | FieldBlock
 
 
 def choose_kinds(random: Random, level: float, wishes: Wishes, handwritten: bool) -> list[str]:
-    """The blocks wanted, top to bottom; those that must be there come first when room is given out."""
+    """The blocks wanted; those that must be there come first when room is given out."""
+    if wishes.empty:
+        return ["word"]
     given = list(wishes.values or {})
     count = 1 if random.random() > level else random.choice([1, 2, 2, 3, 3, 4])
     others = [field for field in codes.FIELDS if field not in given]
@@ -307,13 +315,16 @@ def draw_ground(pen: Pen, random: Random, style: Style, level: float) -> None:
         pen.rectangle((edge, edge, pen.width - edge, pen.height - edge), style.background, random.randint(0, 8))
 
 
+EVERYTHING = Wishes()
+
+
 def draw_scene(
-    random: Random, width: int, height: int, level: float = 1.0, held_out: bool = False, wishes: Wishes = Wishes()
+    random: Random, width: int, height: int, level: float = 1.0, held_out: bool = False, wishes: Wishes = EVERYTHING
 ) -> Scene:
     """One picture before exposure. `level` from 0 (one large upright field) to 1 (everything)."""
     handwritten = wishes.handwritten if wishes.handwritten is not None else random.random() < 0.16
     blocks: list[Block] = []
-    while not blocks:
+    while not blocks:  # a word alone may find no room either
         style = choose_style(random, height, level, handwritten)
         kinds = choose_kinds(random, level, wishes, handwritten)
         blocks = plan_blocks(random, style, kinds, width, height, wishes, held_out)

@@ -45,7 +45,9 @@ def smear(pen: Pen, box: tuple[float, float, float, float], random: Random, back
             pen.draw.line(ends, fill=fill, width=max(3 * scale, height // 4))
 
 
-def blur_away(picture: Image.Image, marks: list[Mark], largest_text: int, random: Random) -> tuple[Image.Image, list[Mark]]:
+def blur_away(
+    picture: Image.Image, marks: list[Mark], largest_text: int, random: Random
+) -> tuple[Image.Image, list[Mark]]:
     """Blurs the whole picture so far that its largest text cannot be read."""
     radius = max(3.0, largest_text * random.uniform(0.20, 0.30))
     blurred = picture.filter(ImageFilter.GaussianBlur(radius))
@@ -55,7 +57,7 @@ def blur_away(picture: Image.Image, marks: list[Mark], largest_text: int, random
 def homography(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The 3x3 projective map that carries four `source` points to four `target` points."""
     rows, values = [], []
-    for (x, y), (u, v) in zip(source, target):
+    for (x, y), (u, v) in zip(source, target, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
         values += [u, v]
     return np.append(np.linalg.solve(np.array(rows), np.array(values)), 1.0).reshape(3, 3)
@@ -65,7 +67,7 @@ def carry(marks: list[Mark], matrix: np.ndarray) -> list[Mark]:
     """The marks after the picture was moved by `matrix`."""
     points = np.array([(mark.x, mark.y, 1.0) for mark in marks]) @ matrix.T
     points = points[:, :2] / points[:, 2:]
-    return [mark._replace(x=float(x), y=float(y)) for mark, (x, y) in zip(marks, points)]
+    return [mark._replace(x=float(x), y=float(y)) for mark, (x, y) in zip(marks, points, strict=True)]
 
 
 def inside(marks: list[Mark], width: int, height: int, border: float = 6.0) -> bool:
@@ -109,7 +111,7 @@ def noise_field() -> np.ndarray:
 
 
 def expose(picture: Image.Image, random: Random, strength: float) -> np.ndarray:
-    """The finished pixels, uint8 [height, width, 3]: slight blur, light, glare that leaves text readable, noise, JPEG."""
+    """The finished pixels, uint8 [height, width, 3]: blur, light, glare that leaves text readable, noise, JPEG."""
     if random.random() < 0.4:
         picture = picture.filter(ImageFilter.GaussianBlur(random.uniform(0.2, 0.4 + 0.4 * strength)))
     pixels = np.asarray(picture, dtype=np.float32)

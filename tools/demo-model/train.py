@@ -21,9 +21,9 @@ import torch.nn.functional as F
 from transformers import Qwen3VLForConditionalGeneration
 
 import dataset
+import model as model_module
 from codes import FIELDS
 from dataset import Batch
-import model as model_module
 from model import LeanModel, model_config, slot_loss, slot_targets
 from optimiser import Optimiser
 
@@ -40,7 +40,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--muon-rate", type=float, default=0.010)
     parser.add_argument("--adam-rate", type=float, default=1.6e-3)
     parser.add_argument("--decay", type=float, default=0.5, help="share of the run in which the rates fall")
-    parser.add_argument("--curriculum", type=float, default=0.4, help="share of the run until full difficulty; 0: at once")
+    parser.add_argument(
+        "--curriculum", type=float, default=0.4, help="share of the run until full difficulty; 0: at once"
+    )
     parser.add_argument("--first-level", type=float, default=0.2)
     parser.add_argument("--pairs", type=float, default=0.12, help="share of batches with two pictures")
     parser.add_argument("--pairs-from", type=float, default=0.25, help="share of the run after which pairs appear")
@@ -49,7 +51,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--niceness", type=int, default=0, help="added to the drawing process's niceness")
     parser.add_argument("--evaluate-every", type=float, default=300, help="seconds")
-    parser.add_argument("--compile", action="store_true", help="fuse the RMS norm with torch.compile (needs a C++ compiler)")
+    parser.add_argument(
+        "--compile", action="store_true", help="fuse the RMS norm with torch.compile (needs a C++ compiler)"
+    )
     parser.add_argument("--stop-after-steps", type=int, default=0, help="for measuring")
     return parser.parse_args()
 
