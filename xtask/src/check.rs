@@ -13,7 +13,8 @@ struct Step {
     /// Where to run, below the root.
     folder: &'static str,
     environment: &'static [(&'static str, &'static str)],
-    /// A command that succeeds where the tool is installed, and how to get it.
+    /// A command that succeeds where the step can run, and what is missing
+    /// where it fails.
     needs: Option<(&'static [&'static str], &'static str)>,
 }
 
@@ -32,7 +33,7 @@ const WEB: Step = Step {
     arguments: &[],
     folder: "web",
     environment: &[],
-    needs: Some((&["npm", "--version"], "install Node.js 20 or later")),
+    needs: Some((&["npm", "--version"], "not installed: Node.js 20 or later")),
 };
 
 const STEPS: &[Step] = &[
@@ -66,9 +67,21 @@ const STEPS: &[Step] = &[
         ..CARGO
     },
     Step {
-        name: "dependency audit",
-        arguments: &["deny", "--locked", "check"],
-        needs: Some((&["cargo", "deny", "--version"], "cargo install cargo-deny")),
+        name: "licences and sources of dependencies",
+        arguments: &["deny", "--locked", "check", "licenses", "bans", "sources"],
+        needs: Some((
+            &["cargo", "deny", "--version"],
+            "not installed: cargo install cargo-deny",
+        )),
+        ..CARGO
+    },
+    Step {
+        name: "known faults of dependencies",
+        arguments: &["deny", "--locked", "check", "advisories"],
+        needs: Some((
+            &["cargo", "deny", "fetch", "db"],
+            "needs cargo-deny and a network to fetch the advisory database",
+        )),
         ..CARGO
     },
     Step {
@@ -124,10 +137,10 @@ pub fn run() -> Result<(), String> {
 
 impl Step {
     fn run(&self) -> Outcome {
-        if let Some((probe, remedy)) = self.needs
+        if let Some((probe, missing)) = self.needs
             && !succeeds(probe)
         {
-            return Outcome::Skipped(format!("not installed: {remedy}"));
+            return Outcome::Skipped(missing.to_owned());
         }
         let mut command = Command::new(self.program);
         command
