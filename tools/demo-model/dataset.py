@@ -7,10 +7,12 @@ teach the vision tower through their slot maps, which costs a fraction of the ti
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Full
 from random import Random
 
 import numpy as np
@@ -147,10 +149,18 @@ def draw_batches(random: Random, level: float, pair_share: float, patches: int, 
 
 
 def drawing_process(queue, level, pair_share, patches: int, asked_share: float, seed: int, niceness: int) -> None:
-    """Fills `queue` with batches for ever; `level` and `pair_share` are shared numbers the trainer moves."""
+    """Fills `queue` with batches while the trainer lives; it moves the shared numbers `level` and `pair_share`."""
+    trainer = os.getppid()
     os.sched_setaffinity(0, range(os.cpu_count() or 1))  # the trainer's own core is not ours to inherit
     os.nice(niceness)
     random = Random(seed)
-    while True:
+    while os.getppid() == trainer:
         for batch in draw_batches(random, level.value, pair_share.value, patches, asked_share):
-            queue.put(batch)
+            put(queue, batch, trainer)
+
+
+def put(queue, batch: Batch, trainer: int) -> None:
+    """Waits for room, but not for a trainer that has gone."""
+    while os.getppid() == trainer:
+        with contextlib.suppress(Full):
+            return queue.put(batch, timeout=5)

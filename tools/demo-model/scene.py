@@ -32,7 +32,8 @@ WORDS = [
 ]  # fmt: skip
 DISPLAY_INKS: list[Colour] = [(255, 60, 40), (60, 255, 90), (255, 200, 40), (90, 190, 255), (240, 240, 240)]
 HAND_INKS: list[Colour] = [(20, 20, 25), (25, 35, 120), (20, 40, 160), (50, 50, 60), (130, 20, 25)]
-SMALLEST_TEXT = 13
+SMALLEST_TEXT = 15  # pixels; below that S and 5, B and 8 are a guess for people too
+SMALLEST_KEY = 13
 
 
 @dataclass
@@ -79,13 +80,13 @@ def brightness(colour: Colour) -> float:
 
 
 def choose_style(random: Random, height: int, level: float, handwritten: bool) -> Style:
-    smallest = max(SMALLEST_TEXT, int(20 - 7 * level))
+    smallest = max(SMALLEST_TEXT, int(20 - 5 * level))
     largest = max(smallest + 4, min(34, height // 3 + 4))
     margin = 4 + int(level * 2)
     if handwritten:
         paper = random.randint(225, 255)
         background = (paper, paper - random.randint(0, 8), paper - random.randint(0, 50))
-        return Style(background, random.choice(HAND_INKS), True, margin, max(16, smallest), max(22, largest))
+        return Style(background, random.choice(HAND_INKS), True, margin, max(18, smallest), max(23, largest))
     if random.random() < 0.3:
         background = tuple(random.randint(0, 80) for _ in range(3))
         ink = tuple(random.randint(190, 255) for _ in range(3))
@@ -205,7 +206,7 @@ class FieldBlock:
         stacked = bool(key) and height >= 96 and random.random() < 0.12
         frame = 10 if on_display else 0
         for size in range(random.randint(style.smallest, style.largest), style.smallest - 1, -1):
-            key_size = max(SMALLEST_TEXT, int(size * random.choice([1, 1, 0.85])))
+            key_size = max(SMALLEST_KEY, int(size * random.choice([1, 1, 0.85])))
             key_width = fonts.width(key, Font(key_face, key_size)) if key else 0
             value_width = fonts.width(value, Font(value_face, size))
             gap = size * 0.4 if key else 0
@@ -268,7 +269,7 @@ def choose_kinds(random: Random, level: float, wishes: Wishes, handwritten: bool
     others = [field for field in codes.FIELDS if field not in given]
     random.shuffle(others)
     kinds = given + others[: max(0, min(count, wishes.most_fields) - len(given))]
-    lamps = wishes.lamps if wishes.lamps is not None else not handwritten and random.random() < 0.42
+    lamps = wishes.lamps if wishes.lamps is not None else not handwritten and random.random() < 0.5
     if lamps:
         if len(kinds) > max(1, len(given)) or (not given and random.random() < 0.4):
             kinds = kinds[:-1]

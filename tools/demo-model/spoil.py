@@ -86,7 +86,7 @@ def tilt(
     centre = np.array([width / 2, height / 2])
     for attempt in range(4):
         force = strength * (1, 0.6, 0.35, 0.15)[attempt]
-        angle = math.radians(random.uniform(-5, 5) * force)
+        angle = math.radians(random.uniform(-4, 4) * force)
         scale = random.uniform(1 - 0.08 * force, 1.02)
         turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]) * scale
         target = (corners - centre) @ turn.T + centre + np.array([random.uniform(-3, 3), random.uniform(-2, 2)]) * force
@@ -113,7 +113,7 @@ def noise_field() -> np.ndarray:
 def expose(picture: Image.Image, random: Random, strength: float) -> np.ndarray:
     """The finished pixels, uint8 [height, width, 3]: blur, light, glare that leaves text readable, noise, JPEG."""
     if random.random() < 0.4:
-        picture = picture.filter(ImageFilter.GaussianBlur(random.uniform(0.2, 0.4 + 0.4 * strength)))
+        picture = picture.filter(ImageFilter.GaussianBlur(random.uniform(0.2, 0.4 + 0.3 * strength)))
     pixels = np.asarray(picture, dtype=np.float32)
     height, width, _ = pixels.shape
     pixels = pixels * random.uniform(0.8, 1.1) + random.uniform(-15, 15)
@@ -128,7 +128,7 @@ def expose(picture: Image.Image, random: Random, strength: float) -> np.ndarray:
     if random.random() < 0.6:
         top, left = random.randint(0, 639 - height), random.randint(0, 639 - width)
         grain = noise_field()[top : top + height, left : left + width]
-        pixels = pixels + grain * random.uniform(1, 3 + 7 * strength)
+        pixels = pixels + grain * random.uniform(1, 3 + 5 * strength)
     finished = np.clip(pixels, 0, 255).astype(np.uint8)
     if random.random() < 0.15:
         stream = io.BytesIO()

@@ -11,6 +11,7 @@ import dialogue
 import evaluation_set
 import fonts
 import questions
+import samples
 import scene
 import spoil
 from codes import FIELDS
@@ -56,6 +57,12 @@ def test_the_evaluation_set_shows_held_out_values_only() -> None:
         _, turn, scoring = make(Random(5), True)
         if kind in ("parameters", "handwriting") or field in ("error_code", "field_of_picture"):
             assert scoring == "contains" and codes.is_held_out(turn.key)
+
+
+def test_the_samples_show_held_out_values_only() -> None:
+    shown = [samples.LABEL_MODEL, samples.LABEL_DATE, samples.LABEL_CAPACITY, samples.PANEL_MODEL]
+    shown += [samples.PANEL_ERROR, samples.PAIR_MODEL, samples.SLIP_MODEL]
+    assert all(codes.is_held_out(value) for value in shown)
 
 
 def test_the_marks_spell_the_printed_values_in_order() -> None:
