@@ -1,0 +1,123 @@
+/**
+ * A desk to test against: the real program when it is built, on a free port with the embedded demo
+ * model. `LOOKDESK_BIN` names another one; `LOOKDESK_BIN=mock` takes the scripted desk.
+ */
+import { test as base } from '@playwright/test';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { resolve } from 'node:path';
+import { serveMock } from '../mock/server.ts';
+
+export interface Served {
+	url: string;
+	isMock: boolean;
+	/** Ends the program and starts it again on the same port; it has forgotten every picture. */
+	restart(): Promise<void>;
+	stop(): Promise<void>;
+}
+
+const startsWithinMs = 60_000;
+
+function freePort(): Promise<number> {
+	return new Promise((done, fail) => {
+		const server = createServer();
+		server.once('error', fail);
+		server.listen(0, '127.0.0.1', () => {
+			const address = server.address();
+			server.close(() => done(typeof address === 'object' && address ? address.port : 0));
+		});
+	});
+}
+
+async function whenReady(url: string, child: ChildProcess, output: string[]): Promise<void> {
+	const until = Date.now() + startsWithinMs;
+	while (Date.now() < until) {
+		if (child.exitCode !== null) break;
+		const isReady = await fetch(`${url}/readyz`).then(
+			(r) => r.ok,
+			() => false
+		);
+		if (isReady) return;
+		await new Promise((done) => setTimeout(done, 100));
+	}
+	throw new Error(`lookdesk did not become ready:\n${output.join('')}`);
+}
+
+async function serveProgram(program: string): Promise<Served> {
+	const port = await freePort();
+	const url = `http://127.0.0.1:${port}`;
+	let child: ChildProcess;
+	const start = async () => {
+		const output: string[] = [];
+		child = spawn(program, ['serve', '--port', String(port)], {
+			stdio: ['ignore', 'pipe', 'pipe']
+		});
+		child.stdout?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+		child.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+		await whenReady(url, child, output);
+	};
+	const stop = async () => {
+		if (child.exitCode !== null) return;
+		const gone = new Promise((done) => child.once('exit', done));
+		child.kill('SIGTERM');
+		const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
+		await gone;
+		clearTimeout(timer);
+	};
+	await start();
+	return {
+		url,
+		isMock: false,
+		stop,
+		restart: async () => {
+			await stop();
+			await start();
+		}
+	};
+}
+
+async function serveScripted(pace: number): Promise<Served> {
+	const port = await freePort();
+	let server = await serveMock(port, pace);
+	const stop = () =>
+		new Promise<void>((done) => {
+			server.closeAllConnections();
+			server.close(() => done());
+		});
+	return {
+		url: `http://127.0.0.1:${port}`,
+		isMock: true,
+		stop,
+		restart: async () => {
+			await stop();
+			server = await serveMock(port, pace);
+		}
+	};
+}
+
+export async function serve(pace = 1): Promise<Served> {
+	const named = process.env['LOOKDESK_BIN'];
+	if (named === 'mock') return serveScripted(pace);
+	const program = resolve(named ?? '../target/debug/lookdesk');
+	if (!existsSync(program)) {
+		throw new Error(`${program} is not there; build it (cargo build) or set LOOKDESK_BIN`);
+	}
+	return serveProgram(program);
+}
+
+/** Tests with one desk per worker, whose address is the base URL. */
+export const test = base.extend<object, { desk: Served }>({
+	desk: [
+		// eslint-disable-next-line no-empty-pattern
+		async ({}, use) => {
+			const desk = await serve(0.3);
+			await use(desk);
+			await desk.stop();
+		},
+		{ scope: 'worker' }
+	],
+	baseURL: async ({ desk }, use) => use(desk.url)
+});
+
+export { expect } from '@playwright/test';

