@@ -106,7 +106,6 @@ pub(crate) fn decide_settings(
         max_tokens: asked.max_tokens.unwrap_or(defaults.max_tokens.min(longest)),
         stop: asked.stop.clone().unwrap_or_default(),
     };
-    let above_zero = |value: f32, top: f32| value > 0.0 && value <= top;
     let ranges = [
         (
             "temperature",
@@ -116,7 +115,7 @@ pub(crate) fn decide_settings(
         (
             "top_p",
             "above 0 and at most 1",
-            above_zero(settings.top_p, 1.0),
+            settings.top_p > 0.0 && settings.top_p <= 1.0,
         ),
         ("top_k", "between 0 and 1000", settings.top_k <= TOP_K),
         (
@@ -126,8 +125,8 @@ pub(crate) fn decide_settings(
         ),
         (
             "repetition_penalty",
-            "above 0 and at most 2",
-            above_zero(settings.repetition_penalty, 2.0),
+            "between 0.1 and 2",
+            (0.1..=2.0).contains(&settings.repetition_penalty),
         ),
         (
             "stop",

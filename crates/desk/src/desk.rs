@@ -95,6 +95,9 @@ impl Desk {
 
     /// Takes a picture in. Decodes it, so it may take a while.
     pub fn accept_picture(&self, bytes: Vec<u8>) -> Result<Arc<Picture>, Refusal> {
+        if bytes.is_empty() {
+            return Err(Refusal::picture_empty());
+        }
         let size = bytes.len() as u64;
         let limit = self.limits.picture_bytes;
         if size > limit {
@@ -241,7 +244,7 @@ mod tests {
         let code = |bytes| desk.accept_picture(bytes).expect_err("refused").code;
         assert_eq!(code(vec![0; 101]), Code::PictureTooLarge);
         assert_eq!(code(b"%PDF-1.7".to_vec()), Code::PictureType);
-        assert_eq!(code(vec![]), Code::PictureType);
+        assert_eq!(code(vec![]), Code::PictureEmpty);
         assert_eq!(code(unreadable_png()), Code::PictureUnreadable);
     }
 

@@ -32,6 +32,8 @@ pub enum Code {
     SettingOutOfRange,
     /// Details: `limit`, and `bytes` where the size is known.
     PictureTooLarge,
+    /// The file has no bytes. No details.
+    PictureEmpty,
     /// Details: `found` (may be null), `supported`.
     PictureType,
     /// Damaged or cut short. Details: `reason`.
@@ -88,7 +90,9 @@ impl Code {
             | Self::SettingOutOfRange => Class::Invalid,
             Self::PictureTooLarge => Class::TooLarge,
             Self::PictureType => Class::Unsupported,
-            Self::PictureUnreadable | Self::PictureDimensions => Class::Unreadable,
+            Self::PictureEmpty | Self::PictureUnreadable | Self::PictureDimensions => {
+                Class::Unreadable
+            }
             Self::PictureUnknown => Class::UnknownPicture,
             Self::PicturesFull | Self::QueueFull => Class::Busy,
             Self::NotReady | Self::ModelFailed | Self::ShuttingDown => Class::NotReady,
@@ -214,6 +218,12 @@ impl Refusal {
         let message = format!("{found_text}; send one of {}.", supported.join(", "));
         let details = json!({"found": found, "supported": supported});
         Self::new(Code::PictureType, message, details)
+    }
+
+    /// The file has no bytes.
+    pub fn picture_empty() -> Self {
+        let message = "This picture file is empty. Send it again.";
+        Self::new(Code::PictureEmpty, message, Value::Null)
     }
 
     /// The picture is damaged.

@@ -71,7 +71,7 @@ pub struct AskedSettings {
     #[schema(minimum = -2.0, maximum = 2.0)]
     pub presence_penalty: Option<f32>,
     /// Divides the scores of words already seen; 1 leaves them. Harms tables.
-    #[schema(exclusive_minimum = 0.0, maximum = 2.0)]
+    #[schema(minimum = 0.1, maximum = 2.0)]
     pub repetition_penalty: Option<f32>,
     /// The same seed and question give the same answer.
     pub seed: Option<u64>,
