@@ -89,7 +89,9 @@ pub(crate) struct Gauge {
 
 impl Handle {
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// What was loaded.
@@ -118,23 +120,43 @@ impl Handle {
         let prepared = self.shared.preparer.prepare(request)?;
         let (events, receiver) = mpsc::channel();
         let cancelled = Arc::new(AtomicBool::new(false));
-        let job = Job { prepared, events, cancelled: Arc::clone(&cancelled), submitted, place };
-        self.shared.jobs.send(job).map_err(|_| SubmitError::Stopped)?;
-        Ok(Answer { events: receiver, cancelled })
+        let job = Job {
+            prepared,
+            events,
+            cancelled: Arc::clone(&cancelled),
+            submitted,
+            place,
+        };
+        self.shared
+            .jobs
+            .send(job)
+            .map_err(|_| SubmitError::Stopped)?;
+        Ok(Answer {
+            events: receiver,
+            cancelled,
+        })
     }
 
     fn take_place(&self) -> Result<Place, SubmitError> {
         let gauge = &self.shared.gauge;
         let most = self.shared.most_waiting;
-        let taken = gauge.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
-            (waiting < most).then_some(waiting + 1)
-        });
+        let taken = gauge
+            .waiting
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
+                (waiting < most).then_some(waiting + 1)
+            });
         match taken {
-            Ok(_) => Ok(Place { gauge: Arc::clone(gauge), waiting: true }),
+            Ok(_) => Ok(Place {
+                gauge: Arc::clone(gauge),
+                waiting: true,
+            }),
             Err(waiting) => {
                 let each_ms = gauge.answer_ms.load(Ordering::Relaxed).max(1000);
                 let retry_after_s = (waiting * each_ms).div_ceil(1000) as u64;
-                Err(SubmitError::Busy { waiting, retry_after_s })
+                Err(SubmitError::Busy {
+                    waiting,
+                    retry_after_s,
+                })
             }
         }
     }
@@ -159,7 +181,11 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let count = if self.waiting { &self.gauge.waiting } else { &self.gauge.running };
+        let count = if self.waiting {
+            &self.gauge.waiting
+        } else {
+            &self.gauge.running
+        };
         count.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -4,14 +4,21 @@
 //! It knows nothing of HTTP, of conversations kept between questions, or of files other than a
 //! model directory.
 
+#![forbid(unsafe_code)]
+
+mod conversations;
 pub mod event;
 pub mod handle;
 pub mod load;
+pub mod memory;
 mod prepare;
+mod recent;
 pub mod repetition;
 pub mod request;
+mod runner;
 pub mod sampling;
 pub mod stop;
+mod words;
 mod worker;
 
 pub use event::{Delta, Event, FinishReason, Finished, Memory, Timings, Token, TopToken, Usage};

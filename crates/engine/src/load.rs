@@ -1,8 +1,22 @@
 //! From a model directory (or the embedded model, or random values) to a running engine.
 
 use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::time::Instant;
 
-use crate::handle::Handle;
+use cpu::{Cpu, CpuOptions, Tier};
+use formats::Checkpoint;
+use model::config::{Config, GenerationConfig, PreprocessorConfig};
+use model::picture::{PictureLimits, Preprocessor};
+use model::prompt::ChatFormat;
+use model::qwen3_vl::Qwen3Vl;
+use model::tokenizer::Tokenizer;
+use model::weights::{RandomWeights, Weights};
+
+use crate::handle::{EngineInfo, Gauge, Handle, Shared};
+use crate::prepare::Preparer;
+use crate::runner::Runner;
+use crate::worker::Worker;
 
 /// Where the weights come from.
 #[derive(Debug, Clone)]
@@ -55,7 +69,7 @@ pub struct EngineOptions {
     pub threads: Option<usize>,
     /// Most tokens one picture may cost.
     pub image_tokens: usize,
-    /// Most tokens of a conversation, answer included; `None`: 16,384, less where the model allows less.
+    /// Most tokens of a conversation, answer included; `None`: up to 16,384, as memory and model allow.
     pub context_tokens: Option<usize>,
     /// Most questions that may wait.
     pub most_waiting: usize,
@@ -82,20 +96,254 @@ pub struct Progress {
     pub what: &'static str,
 }
 
-/// Loads a model and starts the worker. Blocks; `progress` is told how far it is.
-pub fn load(
-    source: &ModelSource,
-    options: &EngineOptions,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Handle, LoadError> {
-    let _ = (source, options, progress);
-    unimplemented!()
-}
-
 /// Why a model could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// A file is missing or damaged.
     #[error(transparent)]
     Formats(#[from] formats::Error),
+    /// A config that cannot be used.
+    #[error(transparent)]
+    Config(#[from] model::config::ConfigError),
+    /// There is no tokenizer.json.
+    #[error("{model} has no tokenizer.json; download the whole model directory again")]
+    NoTokenizer {
+        /// The model.
+        model: String,
+    },
+    /// A tokenizer that cannot be used.
+    #[error(transparent)]
+    Tokenizer(#[from] model::tokenizer::TokenizerError),
+    /// Tokenizer and config do not belong together.
+    #[error(transparent)]
+    Prompt(#[from] model::prompt::PromptError),
+    /// A tier this processor lacks.
+    #[error(transparent)]
+    Tier(#[from] cpu::TierError),
+    /// The threads could not be started.
+    #[error(transparent)]
+    Threads(#[from] cpu::backend::ThreadsError),
+    /// The device refused.
+    #[error(transparent)]
+    Backend(#[from] ops::BackendError),
+    /// The worker thread could not be started.
+    #[error("could not start the worker thread: {0}; close other programs and try again")]
+    Worker(#[from] std::io::Error),
+}
+
+/// What a source holds, before any weight is touched.
+struct Parts {
+    name: String,
+    demo: bool,
+    config: Config,
+    tokenizer: Arc<Tokenizer>,
+    preprocessor: PreprocessorConfig,
+    eos: Vec<u32>,
+    weights: Box<dyn Weights>,
+}
+
+/// Loads a model and starts the worker. Blocks; `progress` is told how far it is.
+pub fn load(
+    source: &ModelSource,
+    options: &EngineOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Handle, LoadError> {
+    let started = Instant::now();
+    progress(Progress {
+        done: 0.0,
+        what: "reading the configuration",
+    });
+    let parts = Parts::of(source)?;
+    let config = parts.config.clone();
+    let (cpu, threads) = start_cpu(options)?;
+    let model = Qwen3Vl::load(&*cpu, parts.config, &*parts.weights, &mut |share| {
+        progress(Progress {
+            done: share * 0.9,
+            what: "loading the weights",
+        });
+    })?;
+
+    let context_tokens = context_tokens(&config, options);
+    let preprocessor =
+        Preprocessor::new(&parts.preprocessor, &config.vision, options.image_tokens)?;
+    let mut runner = Runner::new(Arc::clone(&cpu), model, context_tokens)?;
+    progress(Progress {
+        done: 0.9,
+        what: "warming up",
+    });
+    cpu.install(|| runner.warm_up())?;
+
+    let load_ms = started.elapsed().as_secs_f64() * 1e3;
+    let gauge = Arc::new(Gauge::default());
+    let worker = Worker {
+        runner,
+        tokenizer: Arc::clone(&parts.tokenizer),
+        eos: parts.eos,
+        gauge: Arc::clone(&gauge),
+        load_ms,
+    };
+    let (jobs, receiver) = mpsc::channel();
+    let backend = Arc::clone(&cpu);
+    // On the backend's own threads, so that ops start without a hand-over.
+    let work = move || backend.install(move || worker.run(receiver));
+    std::thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(work)?;
+    progress(Progress {
+        done: 1.0,
+        what: "ready",
+    });
+
+    let info = EngineInfo {
+        model: parts.name,
+        demo: parts.demo,
+        parameters: config.parameters(),
+        precision: options.precision.name().to_owned(),
+        device: format!("CPU, {threads} threads"),
+        tier: cpu.tier().name().to_owned(),
+        threads,
+        context_tokens,
+        image_tokens: options.image_tokens,
+        load_ms,
+    };
+    let preparer = Preparer {
+        chat: ChatFormat::new(parts.tokenizer, &config)?,
+        preprocessor,
+        limits: PictureLimits::default(),
+        merge: config.vision.spatial_merge_size,
+        context_tokens,
+        patches: Preparer::cache(),
+    };
+    let most_waiting = options.most_waiting;
+    Ok(Handle::new(Shared {
+        info,
+        preparer,
+        jobs,
+        gauge,
+        most_waiting,
+    }))
+}
+
+fn start_cpu(options: &EngineOptions) -> Result<(Arc<Cpu>, usize), LoadError> {
+    let threads = options
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let precision = match options.precision {
+        Precision::F32 => cpu::Precision::F32,
+        Precision::Bf16 => cpu::Precision::Bf16,
+    };
+    let options = CpuOptions {
+        tier: Tier::from_environment()?,
+        precision,
+        threads,
+    };
+    Ok((Arc::new(Cpu::new(options)?), threads))
+}
+
+/// Tokens of context: what was asked for, within what the model allows. Unasked, as many as fit into half
+/// of the memory that is left, from 2,048 to 16,384.
+fn context_tokens(config: &Config, options: &EngineOptions) -> usize {
+    let text = &config.text;
+    let asked = options.context_tokens.unwrap_or_else(|| {
+        let per_token = 2 * size_of::<f32>() * text.key_value_size() * text.num_hidden_layers;
+        let room = crate::memory::available_bytes().map_or(usize::MAX, |bytes| bytes as usize / 2);
+        let fits = room / per_token.max(1);
+        // A power of two, so that the figure is the same from one start to the next.
+        let steady = if fits.is_power_of_two() {
+            fits
+        } else {
+            fits.next_power_of_two() / 2
+        };
+        steady.clamp(2048, 16_384)
+    });
+    asked.min(text.max_position_embeddings)
+}
+
+impl Parts {
+    fn of(source: &ModelSource) -> Result<Self, LoadError> {
+        match source {
+            ModelSource::Directory(path) => Self::of_checkpoint(Checkpoint::open(path)?, false),
+            ModelSource::Embedded { name, files } => {
+                Self::of_checkpoint(Checkpoint::from_static(name, files)?, true)
+            }
+            ModelSource::Random {
+                size,
+                tokenizer_json,
+            } => Self::random(*size, tokenizer_json),
+        }
+    }
+
+    fn of_checkpoint(checkpoint: Checkpoint, demo: bool) -> Result<Self, LoadError> {
+        let name = checkpoint.name().to_owned();
+        let config = Config::of(&checkpoint)?;
+        let json = checkpoint
+            .file("tokenizer.json")?
+            .ok_or_else(|| LoadError::NoTokenizer {
+                model: name.clone(),
+            })?;
+        let tokenizer = Arc::new(Tokenizer::from_json(&json)?);
+        let mut eos = GenerationConfig::of(&checkpoint)?.eos_token_ids;
+        eos.extend(&config.text.eos_token_ids);
+        eos.extend(tokenizer.special("<|im_end|>"));
+        let preprocessor = PreprocessorConfig::of(&checkpoint)?;
+        let weights = Box::new(checkpoint);
+        Ok(Self {
+            name,
+            demo,
+            config,
+            tokenizer,
+            preprocessor,
+            eos,
+            weights,
+        })
+    }
+
+    fn random(size: ModelSize, tokenizer_json: &[u8]) -> Result<Self, LoadError> {
+        let tokenizer = Arc::new(Tokenizer::from_json(tokenizer_json)?);
+        let mut config = match size {
+            ModelSize::B2 => Config::qwen3_vl_2b(),
+            ModelSize::B4 => Config::qwen3_vl_4b(),
+            ModelSize::B8 => Config::qwen3_vl_8b(),
+            ModelSize::B32 => Config::qwen3_vl_32b(),
+        };
+        for (id, token) in [
+            (&mut config.image_token_id, "<|image_pad|>"),
+            (&mut config.video_token_id, "<|video_pad|>"),
+            (&mut config.vision_start_token_id, "<|vision_start|>"),
+            (&mut config.vision_end_token_id, "<|vision_end|>"),
+        ] {
+            *id = tokenizer.special(token).unwrap_or(*id);
+        }
+        Ok(Self {
+            name: format!("random weights, shapes of Qwen3-VL-{}", size.name()),
+            demo: false,
+            config,
+            eos: tokenizer.special("<|im_end|>").into_iter().collect(),
+            tokenizer,
+            preprocessor: PreprocessorConfig::released(),
+            weights: Box::new(RandomWeights { seed: 1 }),
+        })
+    }
+}
+
+impl Precision {
+    /// As the command line spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        }
+    }
+}
+
+impl ModelSize {
+    /// As in the released names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::B2 => "2B",
+            Self::B4 => "4B",
+            Self::B8 => "8B",
+            Self::B32 => "32B",
+        }
+    }
 }

@@ -61,6 +61,9 @@ pub enum SubmitError {
     /// A setting out of its range.
     #[error(transparent)]
     Sampling(#[from] crate::sampling::SamplingError),
+    /// Stop strings that cannot be used.
+    #[error(transparent)]
+    Stop(#[from] crate::stop::StopError),
     /// Nothing to generate was asked for.
     #[error("max_tokens is 0; ask for at least one token")]
     NoTokens,

@@ -56,6 +56,15 @@ impl StopFilter {
         })
     }
 
+    /// A filter that lets everything pass.
+    pub fn none() -> Self {
+        Self {
+            stops: Vec::new(),
+            held: String::new(),
+            stopped: None,
+        }
+    }
+
     /// Takes the next piece and returns the text that is certain: before any stop string, and not
     /// possibly part of one. After a stop string it returns nothing any more.
     pub fn push(&mut self, piece: &str) -> String {

@@ -3,11 +3,16 @@
 //! Written once against the op contract of `ops`; it names no device.
 #![forbid(unsafe_code)]
 
+pub mod chat;
 pub mod config;
+pub mod detokenizer;
 pub mod observe;
 pub mod picture;
+pub mod positions;
+pub mod prompt;
 pub mod qwen3_vl;
 pub mod rope;
 pub mod text;
+pub mod tokenizer;
 pub mod vision;
 pub mod weights;

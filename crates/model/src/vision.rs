@@ -34,7 +34,7 @@ pub struct Features<B: Backend> {
     pub tokens: usize,
 }
 
-/// Room for the tower's activations, made once for the largest picture.
+/// Room for the tower's activations. Made for some number of patches; a larger picture makes it grow once.
 pub struct VisionWorkspace<B: Backend> {
     patches: B::Tensor,
     stream: B::Tensor,
@@ -104,7 +104,7 @@ impl<B: Backend> VisionTower<B> {
         })
     }
 
-    /// Runs the tower over one picture. Panics if the workspace was made for fewer patches.
+    /// Runs the tower over one picture.
     pub fn encode(
         &self,
         backend: &B,

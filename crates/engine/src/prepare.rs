@@ -1,0 +1,145 @@
+//! From a request to what the worker runs: pictures decoded and cut, tokens, positions, settings
+//! checked. Everything here happens on the caller's thread and needs no model state.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use model::picture::{Patches, PictureError, PictureLimits, Preprocessor, decode};
+use model::positions::{Positions, positions};
+use model::prompt::{ChatFormat, Prompt, RenderOptions};
+
+use crate::conversations::TokenKey;
+use crate::handle::PictureFacts;
+use crate::recent::Recent;
+use crate::request::{Request, SubmitError};
+use crate::sampling::Sampler;
+use crate::stop::StopFilter;
+
+/// Cut pictures kept, so that a second question does not decode again.
+const PATCHES_BYTES: usize = 256 << 20;
+
+/// Prepares requests for one model.
+pub(crate) struct Preparer {
+    pub(crate) chat: ChatFormat,
+    pub(crate) preprocessor: Preprocessor,
+    pub(crate) limits: PictureLimits,
+    pub(crate) merge: usize,
+    pub(crate) context_tokens: usize,
+    pub(crate) patches: Mutex<Recent<blake3::Hash, Arc<Patches>>>,
+}
+
+/// A request ready to run.
+pub(crate) struct Prepared {
+    pub(crate) prompt: Prompt,
+    pub(crate) positions: Positions,
+    /// The prompt's pictures, one per `prompt.pictures`.
+    pub(crate) pictures: Vec<Arc<Patches>>,
+    pub(crate) sampler: Sampler,
+    pub(crate) stop: StopFilter,
+    pub(crate) max_tokens: usize,
+    pub(crate) top_logprobs: usize,
+    pub(crate) ignore_eos: bool,
+    pub(crate) image_ms: f64,
+}
+
+impl Preparer {
+    pub(crate) fn cache() -> Mutex<Recent<blake3::Hash, Arc<Patches>>> {
+        Mutex::new(Recent::new(PATCHES_BYTES))
+    }
+
+    /// Decodes a picture and says what it is and costs.
+    pub(crate) fn inspect(&self, bytes: &[u8]) -> Result<PictureFacts, PictureError> {
+        let picture = decode(bytes, &self.limits)?;
+        Ok(PictureFacts {
+            width: picture.width,
+            height: picture.height,
+            tokens: self.preprocessor.tokens(picture.width, picture.height)?,
+            media_type: picture.format.media_type(),
+        })
+    }
+
+    pub(crate) fn prepare(&self, request: Request) -> Result<Prepared, SubmitError> {
+        if request.max_tokens == 0 {
+            return Err(SubmitError::NoTokens);
+        }
+        request.sampling.validate()?;
+        let stop = StopFilter::new(&request.stop)?;
+
+        let started = Instant::now();
+        let patches = self.all_patches(&request.pictures)?;
+        let image_ms = started.elapsed().as_secs_f64() * 1e3;
+
+        let grids: Vec<_> = patches.iter().map(|patches| patches.grid).collect();
+        let options = RenderOptions {
+            number_pictures: request.number_pictures,
+            ..RenderOptions::default()
+        };
+        let prompt = self.chat.render(&request.messages, &grids, options)?;
+        let needed = prompt.ids.len().saturating_add(request.max_tokens);
+        if needed > self.context_tokens {
+            return Err(SubmitError::TooLong {
+                needed,
+                prompt: prompt.ids.len(),
+                image: prompt.picture_tokens(),
+                answer: request.max_tokens,
+                limit: self.context_tokens,
+            });
+        }
+        Ok(Prepared {
+            positions: positions(&prompt, self.merge),
+            pictures: prompt
+                .pictures
+                .iter()
+                .map(|span| Arc::clone(&patches[span.picture]))
+                .collect(),
+            sampler: Sampler::new(&request.sampling, &prompt.ids)?,
+            prompt,
+            stop,
+            max_tokens: request.max_tokens,
+            top_logprobs: request.top_logprobs,
+            ignore_eos: request.ignore_eos,
+            image_ms,
+        })
+    }
+
+    fn all_patches(&self, pictures: &[Arc<[u8]>]) -> Result<Vec<Arc<Patches>>, SubmitError> {
+        let one = |(index, bytes): (usize, &Arc<[u8]>)| {
+            self.patches(bytes)
+                .map_err(|source| SubmitError::Picture { index, source })
+        };
+        pictures.iter().enumerate().map(one).collect()
+    }
+
+    fn patches(&self, bytes: &[u8]) -> Result<Arc<Patches>, PictureError> {
+        let key = blake3::hash(bytes);
+        // A panic while the lock was held leaves a valid, if incomplete, cache.
+        let lock = || self.patches.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(patches) = lock().get(&key) {
+            return Ok(Arc::clone(patches));
+        }
+        let picture = decode(bytes, &self.limits)?;
+        let patches = Arc::new(self.preprocessor.patches(&picture)?);
+        let size = patches.values.len() * size_of::<f32>();
+        lock().insert(key, Arc::clone(&patches), size);
+        Ok(patches)
+    }
+}
+
+impl Prepared {
+    /// What each token of the prompt is, for finding what is cached of it.
+    pub(crate) fn keys(&self) -> Vec<TokenKey> {
+        let mut keys: Vec<TokenKey> = self
+            .prompt
+            .ids
+            .iter()
+            .copied()
+            .map(TokenKey::Text)
+            .collect();
+        for (span, patches) in self.prompt.pictures.iter().zip(&self.pictures) {
+            for index in 0..span.tokens {
+                keys[span.start + index] = TokenKey::Picture(patches.digest, index as u32);
+            }
+        }
+        keys
+    }
+}
