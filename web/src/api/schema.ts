@@ -4,70 +4,21 @@
  */
 
 export interface paths {
-    "/api/status": {
+    "/api/answers": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Status"];
-                    };
-                };
-            };
-        };
+        get?: never;
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/samples": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Sample"][];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
+        /**
+         * Answers a question. The response is a stream of server-sent events; each
+         *     one's data is an `AnswerEvent`, its name the event's `type`. It ends after
+         *     `done` or `error`. Closing the connection cancels the answer.
+         */
+        post: operations["answer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -83,69 +34,79 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/octet-stream": string;
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Picture"];
-                    };
-                };
-            };
-        };
+        /**
+         * Lays a picture on the desk. The body is the file itself; its kind is read
+         *     from its bytes. The same file sent twice is the same picture.
+         */
+        post: operations["upload"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/answers": {
+    "/api/pictures/{id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** A picture's bytes, as they were uploaded. */
+        get: operations["show"];
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["AnswerRequest"];
-                };
-            };
-            responses: {
-                /** @description stream */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": components["schemas"]["AnswerEvent"];
-                    };
-                };
-            };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** Ready-made questions that need no upload. */
+        get: operations["samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the desk is doing, what it can take, and who answers. */
+        get: operations["status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether questions can be answered. */
+        get: operations["readyz"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -156,163 +117,471 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Status: {
-            version: string;
-            state: {
-                /** @enum {string} */
-                kind: "loading";
-                percent: number;
-                what: string;
-            } | {
-                /** @enum {string} */
-                kind: "ready";
-            } | {
-                /** @enum {string} */
-                kind: "failed";
-                message: string;
-            };
-            model: {
-                name: string;
-                demo: boolean;
-                precision: string;
-                parameters: number;
-            };
-            device: {
-                name: string;
-                threads: number;
-                tier: string;
-            };
-            memory: {
-                used_bytes: number;
-                total_bytes: number;
-            };
-            queue: {
-                running: number;
-                waiting: number;
-            };
-            limits: {
-                picture_bytes: number;
-                pictures_per_question: number;
-                picture_types: string[];
-                image_tokens: number;
-                max_tokens: number;
-                context_tokens: number;
-            };
-            defaults: {
-                temperature: number;
-                top_p: number;
-                top_k: number;
-                max_tokens: number;
-                rounds: number;
-            };
-        };
-        Sample: {
-            id: string;
-            pictures: {
-                id: string;
-                url: string;
-                width: number;
-                height: number;
-            }[];
-            question: {
-                en: string;
-                zh: string;
-            };
-        };
-        Picture: {
-            id: string;
-            width: number;
-            height: number;
-            bytes: number;
-            tokens: number;
-            media_type: string;
-        };
-        AnswerRequest: {
-            messages: {
-                /** @enum {string} */
-                role: "system" | "user" | "assistant";
-                content: ({
-                    /** @enum {string} */
-                    type: "text";
-                    text: string;
-                } | {
-                    /** @enum {string} */
-                    type: "picture";
-                    id: string;
-                })[];
-            }[];
-            settings?: {
-                temperature?: number;
-                top_p?: number;
-                top_k?: number;
-                presence_penalty?: number;
-                repetition_penalty?: number;
-                seed?: number;
-                max_tokens?: number;
-                stop?: string[];
-            };
-        };
-        ErrorBody: {
-            error: {
-                code: string;
-                message: string;
-                details: Record<string, never>;
-                request_id: string;
-            };
-        };
-        TokenPiece: {
-            text: string;
-            logprob: number;
-        };
-        /** @enum {string} */
-        FinishReason: "stop" | "length" | "repetition" | "cancelled";
-        Usage: {
-            prompt_tokens: number;
-            image_tokens: number;
-            cached_tokens: number;
-            completion_tokens: number;
-        };
-        Timings: {
-            image_ms: number;
-            vision_ms: number;
-            prefill_ms: number;
-            ttft_ms: number;
-            decode_ms: number;
-            decode_tokens_per_s: number;
-        };
+        /**
+         * @description One step of an answer.
+         *
+         *     An answer ends with exactly one [`AnswerEvent::Done`] or
+         *     [`AnswerEvent::Error`]; nothing follows it.
+         */
         AnswerEvent: {
+            /**
+             * Format: int32
+             * @description How many questions are ahead; 0 means this one is next.
+             */
+            position: number;
             /** @enum {string} */
             type: "queued";
-            position: number;
         } | {
+            /** @description It had been read before; nothing to do. */
+            cached: boolean;
+            /**
+             * Format: int32
+             * @description How many pictures the question has.
+             */
+            of: number;
+            /**
+             * Format: int32
+             * @description Which picture, counted from 1.
+             */
+            picture: number;
+            /**
+             * Format: int32
+             * @description How many tokens this picture takes.
+             */
+            tokens: number;
             /** @enum {string} */
             type: "reading";
-            picture: number;
-            of: number;
-            tokens: number;
-            cached: boolean;
         } | {
+            /**
+             * Format: int32
+             * @description Tokens taken in so far.
+             */
+            done: number;
+            /**
+             * Format: int32
+             * @description Tokens to take in altogether.
+             */
+            total: number;
             /** @enum {string} */
             type: "prefill";
-            done: number;
-            total: number;
         } | {
+            /** @description The text to append. */
+            text: string;
+            /** @description The tokens that made it, for showing how sure the model was. */
+            tokens: components["schemas"]["TokenPiece"][];
             /** @enum {string} */
             type: "delta";
-            text: string;
-            tokens: components["schemas"]["TokenPiece"][];
         } | {
+            /** @description Why it ended. */
+            finish_reason: components["schemas"]["FinishReason"];
+            /** @description Where the time went. */
+            timings: components["schemas"]["Timings"];
             /** @enum {string} */
             type: "done";
-            finish_reason: components["schemas"]["FinishReason"];
+            /** @description What it took in and gave out. */
             usage: components["schemas"]["Usage"];
-            timings: components["schemas"]["Timings"];
-        } | {
+        } | (components["schemas"]["Refusal"] & {
             /** @enum {string} */
             type: "error";
-            code: string;
+        });
+        /** @description A question with the conversation that led to it. */
+        AnswerRequest: {
+            /** @description Oldest first; the last one is the user's and is what gets answered. */
+            messages: components["schemas"]["Message"][];
+            /** @description Whatever is left out takes the desk's default. */
+            settings?: components["schemas"]["AskedSettings"];
+        };
+        /** @description The settings a request names. */
+        AskedSettings: {
+            /**
+             * Format: int32
+             * @description The answer ends after this many tokens.
+             */
+            max_tokens?: number | null;
+            /**
+             * Format: float
+             * @description Lowers words that the answer has already used.
+             */
+            presence_penalty?: number | null;
+            /**
+             * Format: float
+             * @description Divides the scores of words already seen; 1 leaves them. Harms tables.
+             */
+            repetition_penalty?: number | null;
+            /**
+             * Format: int64
+             * @description The same seed and question give the same answer.
+             */
+            seed?: number | null;
+            /** @description The answer ends before any of these texts. */
+            stop?: string[] | null;
+            /**
+             * Format: float
+             * @description 0 always takes the likeliest word; higher wanders further.
+             */
+            temperature?: number | null;
+            /**
+             * Format: int32
+             * @description Samples among this many likeliest words; 0 means all.
+             */
+            top_k?: number | null;
+            /**
+             * Format: float
+             * @description Samples among the likeliest words that together have this share.
+             */
+            top_p?: number | null;
+        };
+        /** @description The same words in the desk's two languages. */
+        BothLanguages: {
+            /** @description English. */
+            en: string;
+            /** @description Chinese. */
+            zh: string;
+        };
+        /** @description What a setting is when nobody set it. */
+        Defaults: {
+            /**
+             * Format: int32
+             * @description A few sentences.
+             */
+            max_tokens: number;
+            /**
+             * Format: int32
+             * @description Rounds of conversation that a new question takes along.
+             */
+            rounds: number;
+            /**
+             * Format: float
+             * @description Low: a support answer should say the same thing twice.
+             */
+            temperature: number;
+            /**
+             * Format: int32
+             * @description The model's own recommendation.
+             */
+            top_k: number;
+            /**
+             * Format: float
+             * @description The model's own recommendation.
+             */
+            top_p: number;
+        };
+        /**
+         * @description Why the desk said no, to the case.
+         * @enum {string}
+         */
+        DeskCode: "question_empty" | "question_order" | "too_many_messages" | "too_many_pictures" | "text_too_long" | "question_too_long" | "setting_out_of_range" | "picture_too_large" | "picture_empty" | "picture_type" | "picture_unreadable" | "picture_dimensions" | "picture_unknown" | "pictures_full" | "queue_full" | "not_ready" | "model_failed" | "shutting_down" | "answer_failed";
+        /** @description How the desk is doing. */
+        DeskStatus: {
+            /** @description What a setting is when nobody set it. */
+            defaults: components["schemas"]["Defaults"];
+            /** @description On what. */
+            device: components["schemas"]["DeviceFacts"];
+            /** @description What a question may hold. */
+            limits: components["schemas"]["Limits"];
+            /** @description The machine's memory. */
+            memory: components["schemas"]["Memory"];
+            /** @description Who answers. */
+            model: components["schemas"]["ModelFacts"];
+            /** @description Who is being answered and who waits. */
+            queue: components["schemas"]["Queue"];
+            /** @description Whether questions can be answered. */
+            state: components["schemas"]["State"];
+            /** @description Of this program. */
+            version: string;
+        };
+        /** @description What the model runs on. */
+        DeviceFacts: {
+            /** @description Such as the processor's name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Threads that compute.
+             */
+            threads: number;
+            /** @description Which instruction set was found, such as `avx2`. */
+            tier: string;
+        };
+        /**
+         * @description What went wrong at the edge, before or beside the desk.
+         * @enum {string}
+         */
+        EdgeCode: "invalid_json" | "not_json" | "body_too_large" | "body_too_slow" | "body_broken" | "uploads_busy" | "not_found" | "method_not_allowed" | "host_not_allowed" | "origin_not_allowed" | "internal";
+        /** @description The body of every response that is an error. */
+        ErrorBody: {
+            error: components["schemas"]["Problem"];
+        };
+        /**
+         * @description Why an answer ended.
+         * @enum {string}
+         */
+        FinishReason: "stop" | "length" | "repetition" | "cancelled";
+        /** @description What a question may hold. */
+        Limits: {
+            /**
+             * Format: int32
+             * @description Question and answer together.
+             */
+            context_tokens: number;
+            /**
+             * Format: int32
+             * @description The most tokens one picture gets.
+             */
+            image_tokens: number;
+            /**
+             * Format: int32
+             * @description The longest answer.
+             */
+            max_tokens: number;
+            /**
+             * Format: int64
+             * @description The largest file.
+             */
+            picture_bytes: number;
+            /** @description Media types that can be read. */
+            picture_types: string[];
+            /**
+             * Format: int32
+             * @description The most pictures in one message.
+             */
+            pictures_per_question: number;
+        };
+        /** @description The machine's memory. */
+        Memory: {
+            /**
+             * Format: int64
+             * @description Of the machine.
+             */
+            total_bytes: number;
+            /**
+             * Format: int64
+             * @description By this program.
+             */
+            used_bytes: number;
+        };
+        /** @description One message of a conversation. */
+        Message: {
+            /** @description Texts and pictures, in reading order. */
+            content: components["schemas"]["Part"][];
+            /** @description Who speaks. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description Who answers. */
+        ModelFacts: {
+            /** @description Whether it is the small demo model inside the program. */
+            demo: boolean;
+            /** @description Its name, as people know it. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many weights it has.
+             */
+            parameters: number;
+            /** @description How its weights are held, such as `q8`. */
+            precision: string;
+        };
+        /** @description A piece of a message. */
+        Part: {
+            /** @description The words. */
+            text: string;
+            /** @enum {string} */
+            type: "text";
+        } | {
+            /** @description Its name. */
+            id: components["schemas"]["PictureId"];
+            /** @enum {string} */
+            type: "picture";
+        };
+        /**
+         * @description The name of a picture: the BLAKE3 hash of its bytes, 64 hex digits.
+         *
+         *     Full length on purpose: a shorter name could be made to collide, and one
+         *     person's question would be answered from another person's picture.
+         * @example af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262
+         */
+        PictureId: string;
+        /** @description A picture the desk has taken in. */
+        PictureView: {
+            /**
+             * Format: int64
+             * @description Size of the file.
+             */
+            bytes: number;
+            /**
+             * Format: int32
+             * @description Pixels, as it is shown.
+             */
+            height: number;
+            /** @description How to speak of it in a question. */
+            id: components["schemas"]["PictureId"];
+            /** @description What the bytes turned out to be. */
+            media_type: string;
+            /**
+             * Format: int32
+             * @description How many tokens it takes in a question.
+             */
+            tokens: number;
+            /**
+             * Format: int32
+             * @description Pixels, as it is shown.
+             */
+            width: number;
+        };
+        /** @description One error. */
+        Problem: {
+            /** @description The case, for programs. */
+            code: components["schemas"]["ProblemCode"];
+            /** @description The facts behind the message; see each code. */
+            details: {
+                [key: string]: unknown;
+            };
+            /** @description What happened and what to do, in English. */
             message: string;
-            details: Record<string, never>;
+            /** @description Under which the log knows this request. */
+            request_id: string;
+        };
+        /** @description A case the desk knows, or one of the edge. */
+        ProblemCode: components["schemas"]["DeskCode"] | components["schemas"]["EdgeCode"];
+        /** @description Who is being answered and who waits. */
+        Queue: {
+            /**
+             * Format: int32
+             * @description Questions being answered.
+             */
+            running: number;
+            /**
+             * Format: int32
+             * @description Questions that wait.
+             */
+            waiting: number;
+        };
+        /** @description A no, with its reason and what to do. */
+        Refusal: {
+            /** @description The case. */
+            code: components["schemas"]["DeskCode"];
+            /** @description The facts behind the message; see each code. */
+            details: {
+                [key: string]: unknown;
+            };
+            /** @description What happened and what to do, in English. */
+            message: string;
+        };
+        /**
+         * @description Who speaks.
+         * @enum {string}
+         */
+        Role: "system" | "user" | "assistant";
+        /** @description A picture that is part of the program. */
+        SamplePicture: {
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            height: number;
+            /** @description May be asked about without uploading. */
+            id: components["schemas"]["PictureId"];
+            /** @description Where its bytes are. */
+            url: string;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            width: number;
+        };
+        /** @description A ready-made question. */
+        SampleView: {
+            /** @description A short stable name. */
+            id: string;
+            /** @description In the order the question speaks of them. */
+            pictures: components["schemas"]["SamplePicture"][];
+            /** @description The question. */
+            question: components["schemas"]["BothLanguages"];
+        };
+        /** @description Whether questions can be answered. */
+        State: {
+            /** @enum {string} */
+            kind: "loading";
+            /**
+             * Format: int32
+             * @description 0 to 100.
+             */
+            percent: number;
+            /** @description What is happening, in a few words. */
+            what: string;
+        } | {
+            /** @enum {string} */
+            kind: "ready";
+        } | {
+            /** @enum {string} */
+            kind: "failed";
+            /** @description What happened and what to do. */
+            message: string;
+        };
+        /** @description Where the time went. Milliseconds. */
+        Timings: {
+            /**
+             * Format: double
+             * @description From the first word to the last.
+             */
+            decode_ms: number;
+            /**
+             * Format: double
+             * @description Speed after the first word.
+             */
+            decode_tokens_per_s: number;
+            /**
+             * Format: double
+             * @description Decoding and resizing the pictures.
+             */
+            image_ms: number;
+            /**
+             * Format: double
+             * @description Taking in the prompt.
+             */
+            prefill_ms: number;
+            /**
+             * Format: double
+             * @description From the question's arrival to the first word.
+             */
+            ttft_ms: number;
+            /**
+             * Format: double
+             * @description The vision tower.
+             */
+            vision_ms: number;
+        };
+        /** @description A token and how sure the model was of it. */
+        TokenPiece: {
+            /**
+             * Format: float
+             * @description Natural logarithm of its probability before sampling settings.
+             */
+            logprob: number;
+            /** @description The text this token added; empty while a character is incomplete. */
+            text: string;
+        };
+        /** @description Tokens counted. */
+        Usage: {
+            /**
+             * Format: int32
+             * @description Of the prompt, tokens that did not have to be computed again.
+             */
+            cached_tokens: number;
+            /**
+             * Format: int32
+             * @description Tokens of the answer.
+             */
+            completion_tokens: number;
+            /**
+             * Format: int32
+             * @description Of these, tokens that are pictures.
+             */
+            image_tokens: number;
+            /**
+             * Format: int32
+             * @description Tokens of the question, pictures included.
+             */
+            prompt_tokens: number;
         };
     };
     responses: never;
@@ -322,4 +591,218 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    answer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["AnswerEvent"];
+                };
+            };
+            /** @description Ask differently */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A picture is unknown; upload it again */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The queue is full; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The model is not ready */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureView"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not a kind of picture that can be read */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Damaged, or of an impossible size */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No room right now */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PictureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": string;
+                };
+            };
+            /** @description The desk does not hold it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    samples: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleView"][];
+                };
+            };
+        };
+    };
+    status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskStatus"];
+                };
+            };
+        };
+    };
+    readyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+}
