@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{ask, bench, doctor, eval};
+use crate::{ask, bench, doctor, eval, serve};
 
 /// Ask questions about pictures, on your own machine
 #[derive(Debug, Parser)]
@@ -20,6 +20,7 @@ struct CommandLine {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Serve(serve::ServeArgs),
     Ask(ask::AskArgs),
     Bench(bench::BenchArgs),
     Eval(eval::EvalArgs),

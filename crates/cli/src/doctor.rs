@@ -1,6 +1,6 @@
 //! `lookdesk doctor`: what this machine offers, and whether a model can run on it. Writes nothing.
 
-mod machine;
+pub mod machine;
 mod model;
 mod tensors;
 

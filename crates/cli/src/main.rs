@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod answerer;
 mod ask;
 mod bench;
 mod command_line;
@@ -19,6 +20,7 @@ mod options;
 mod output;
 mod quantity;
 mod reply;
+mod serve;
 mod start;
 mod waiting;
 
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Ok(Command::Bench(args)) => bench::run(&args),
         Ok(Command::Eval(args)) => eval::run(&args),
         Ok(Command::Doctor(args)) => doctor::run(&args),
+        Ok(Command::Serve(args)) => serve::run(&args),
         Err(told) => return told,
     };
     match outcome {

@@ -1,0 +1,171 @@
+//! The desk's answerer over the engine in this process.
+//!
+//! It is there before the model is: it knows the model's files, can read
+//! pictures, and says how far loading is. Once loaded it passes questions on
+//! and carries the engine's events to the desk.
+
+mod about;
+mod words;
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::thread;
+
+use desk::{
+    AnswerSender, AnswerStream, Answerer, EngineStatus, Memory, PictureFacts, Question, Queue,
+    Refusal, State, answer_channel,
+};
+use engine::{Answer, EngineOptions, Handle, ModelSource, SubmitError};
+
+use self::about::About;
+use crate::failure::{Outcome, sentence};
+
+/// The engine as the desk sees it.
+pub struct EngineAnswerer {
+    source: ModelSource,
+    options: EngineOptions,
+    about: About,
+    stage: RwLock<Stage>,
+}
+
+/// How far the engine is.
+enum Stage {
+    Loading { percent: u8, what: &'static str },
+    Ready(Handle),
+    Failed { message: String },
+}
+
+impl EngineAnswerer {
+    /// Looks at the model's files. Quick; says at once what cannot be loaded.
+    pub fn look(source: ModelSource, options: EngineOptions) -> Outcome<Self> {
+        let about = About::of(&source, &options)?;
+        let what = "reading the configuration";
+        Ok(Self {
+            source,
+            options,
+            about,
+            stage: RwLock::new(Stage::Loading { percent: 0, what }),
+        })
+    }
+
+    /// The model's name.
+    pub fn model(&self) -> &str {
+        &self.about.model.name
+    }
+
+    /// Loads the model; blocks until it is ready. The same sentence that is
+    /// returned for a failure is shown on the page.
+    pub fn load(&self) -> Result<(), String> {
+        let loaded = engine::load(&self.source, &self.options, &mut |progress| {
+            let percent = (progress.done.clamp(0.0, 1.0) * 100.0) as u8;
+            let what = progress.what;
+            self.set(Stage::Loading { percent, what });
+        });
+        match loaded {
+            Ok(handle) => {
+                self.set(Stage::Ready(handle));
+                Ok(())
+            }
+            Err(error) => {
+                let message = sentence(&error);
+                self.fail(message.clone());
+                Err(message)
+            }
+        }
+    }
+
+    /// Says that the model will not become ready.
+    pub fn fail(&self, message: String) {
+        self.set(Stage::Failed { message });
+    }
+
+    fn set(&self, stage: Stage) {
+        *self.stage.write().unwrap_or_else(PoisonError::into_inner) = stage;
+    }
+
+    fn stage(&self) -> RwLockReadGuard<'_, Stage> {
+        self.stage.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The engine, or why there is none.
+    fn handle(&self) -> Result<Handle, Refusal> {
+        match &*self.stage() {
+            Stage::Ready(handle) => Ok(handle.clone()),
+            Stage::Loading { percent, .. } => Err(Refusal::not_ready(*percent)),
+            Stage::Failed { message } => Err(Refusal::model_failed(message)),
+        }
+    }
+}
+
+impl Answerer for EngineAnswerer {
+    fn status(&self) -> EngineStatus {
+        let mut status = EngineStatus {
+            state: State::Ready,
+            model: self.about.model.clone(),
+            device: self.about.device.clone(),
+            memory: Memory {
+                used_bytes: engine::memory::rss_bytes(),
+                total_bytes: self.about.memory_bytes,
+            },
+            queue: Queue::default(),
+            limits: self.about.limits.clone(),
+        };
+        match &*self.stage() {
+            Stage::Ready(handle) => {
+                let load = handle.queue();
+                status.queue.running = words::count(load.running);
+                status.queue.waiting = words::count(load.waiting);
+                let info = handle.info();
+                status.device.threads = words::count(info.threads);
+                status.device.tier.clone_from(&info.tier);
+                status.limits = about::limits(info.image_tokens, info.context_tokens);
+            }
+            Stage::Loading { percent, what } => {
+                let what = (*what).to_owned();
+                let percent = *percent;
+                status.state = State::Loading { percent, what };
+            }
+            Stage::Failed { message } => {
+                let message = message.clone();
+                status.state = State::Failed { message };
+            }
+        }
+        status
+    }
+
+    fn inspect(&self, bytes: &[u8]) -> Result<PictureFacts, Refusal> {
+        let facts = self.about.inspect(bytes);
+        facts.map_err(|error| words::picture_refusal(&error))
+    }
+
+    fn answer(&self, question: Question) -> Result<AnswerStream, Refusal> {
+        let handle = self.handle()?;
+        let answer = match handle.submit(words::request(&question)) {
+            Ok(answer) => answer,
+            Err(error) => {
+                if matches!(error, SubmitError::Stopped) {
+                    self.fail(sentence(&error));
+                }
+                return Err(words::refusal(&error));
+            }
+        };
+        let canceller = answer.canceller();
+        let (sender, stream) = answer_channel(move || canceller.cancel());
+        // Dropping the answer when the thread does not start cancels it.
+        let carrier = thread::Builder::new().name("answer".into());
+        let carried = carrier.spawn(move || carry(answer, &sender));
+        carried.map_err(|error| {
+            tracing::error!(%error, "no thread for an answer");
+            Refusal::answer_failed()
+        })?;
+        Ok(stream)
+    }
+}
+
+/// Carries events until the last one, or until nobody listens.
+fn carry(answer: Answer, sender: &AnswerSender) {
+    for event in answer {
+        if sender.send(words::event(event)).is_err() {
+            return;
+        }
+    }
+}
