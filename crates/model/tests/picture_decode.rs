@@ -149,7 +149,9 @@ fn lossy_forms_look_nearly_as_they_should() {
 
 fn png(picture: DynamicImage) -> Vec<u8> {
     let mut out = Cursor::new(Vec::new());
-    picture.write_to(&mut out, ImageFormat::Png).unwrap();
+    picture
+        .write_to(&mut out, ImageFormat::Png)
+        .expect("memory is writable");
     out.into_inner()
 }
 
