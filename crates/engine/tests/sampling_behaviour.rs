@@ -1,5 +1,7 @@
 //! What callers may rely on when tokens are drawn, whatever the logits.
 
+#![expect(clippy::unwrap_used, reason = "a test that unwraps fails loudly")]
+
 use engine::sampling::{LogitsError, Sampler, Sampling};
 use proptest::prelude::*;
 

@@ -1,6 +1,8 @@
 //! Sampling against the reference implementation: probabilities under nine settings, greedy tokens
 //! and the log-probabilities beside them. Data and bounds: `golden/README.md`.
 
+#![expect(clippy::unwrap_used, reason = "a test that unwraps fails loudly")]
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 
