@@ -33,9 +33,9 @@ SIZES = {
 PAIR_SIZES = {(160, 64): 5, (160, 96): 4, (192, 128): 2, (256, 160): 1}
 SYSTEM_SENTENCES = [
     "You are a helpful assistant.", "You answer questions about the picture.", "你是一个看图回答问题的助手。",
-    "请只根据图片回答。", "看不清的就说看不清。", "If it is not readable, say so.",
-    "Answer in the language of the question.", "不要编造。", "Be brief.", "Only use what the picture shows.", "Read model numbers, dates and error codes exactly.",
-    "型号、容量、日期和错误码要逐字读出。",
+    "请只根据图片回答。", "看不清的就说看不清。", "If it is not readable, say so.", "不要编造。", "Be brief.",
+    "Answer in the language of the question.", "Only use what the picture shows.",
+    "Read model numbers, dates and error codes exactly.", "型号、容量、日期和错误码要逐字读出。",
 ]  # fmt: skip
 
 
@@ -134,14 +134,17 @@ def draw_batches(random: Random, level: float, pair_share: float, patches: int, 
     count = max(8, patches // cost // 4 * 4)
     asked = max(4, int(count * (0.75 if pairs else asked_share)))
 
-    def one() -> Example:
-        hard = 1.0 if level >= 1 and random.random() < 0.8 else min(1.0, max(0.0, random.gauss(level, 0.15)))
-        return dialogue.pair(random, width, height, hard) if pairs else dialogue.single(random, width, height, hard)
+    def hardness() -> float:
+        return 1.0 if level >= 1 and random.random() < 0.8 else min(1.0, max(0.0, random.gauss(level, 0.15)))
 
-    questioned = sorted((one() for _ in range(asked * 3)), key=conversation_length)
+    questioned_kind = dialogue.pair if pairs else dialogue.single
+    silent_kind = dialogue.pair if pairs else dialogue.looked_at
+    questioned = [questioned_kind(random, width, height, hardness()) for _ in range(asked * 3)]
+    questioned.sort(key=conversation_length)
     batches = []
     for number in range(3):
-        examples = questioned[number * asked : (number + 1) * asked] + [one() for _ in range(count - asked)]
+        silent = [silent_kind(random, width, height, hardness()) for _ in range(count - asked)]
+        examples = questioned[number * asked : (number + 1) * asked] + silent
         system = system_prompt(random) if random.random() < 0.15 else ()
         batches.append(collate(examples, asked, system))
     random.shuffle(batches)

@@ -32,6 +32,13 @@ def finish(scenes: list[Scene], turns: list[Turn], random: Random, level: float)
     return Example(pictures, [slot_map(scene.marks, width, height) for scene in scenes], turns)
 
 
+def looked_at(random: Random, width: int, height: int, level: float) -> Example:
+    """A picture nobody asks about, as full as it gets: it teaches through its marks alone."""
+    wishes = Wishes(scale=drawing_scale(random), unreadable_share=0.05, blurred_share=0.01, crowded=True)
+    scene = draw_scene(random, width, height, level, wishes=wishes).reduce(wishes.scale)
+    return finish([scene], [], random, level)
+
+
 def drawing_scale(random: Random) -> int:
     """A fifth of the pictures is drawn large and reduced, as a photograph of a label is."""
     return 2 if random.random() < 0.2 else 1
@@ -123,8 +130,8 @@ def value_pair(random: Random, width: int, height: int, level: float, held_out: 
     values = [codes.draw_value(field, random, held_out) for _ in range(2)]
     scenes = [draw_showing({field: value}, random, width, height, level, held_out) for value in values]
     chinese = random.random() < 0.5
-    asked = random.randint(0, 1)
-    turns = [questions.ask_field_of(asked, field, scenes[asked].facts, chinese, random)]
+    asked = random.choice([[0], [1], [0, 1], [0, 1]])
+    turns = [questions.ask_field_of(number, field, scenes[number].facts, chinese, random) for number in asked]
     if values[0] != values[1]:
         picture = random.randint(0, 1)
         turns.append(questions.ask_which(picture, field, values[picture], chinese, random))

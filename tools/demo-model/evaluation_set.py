@@ -183,7 +183,7 @@ def write(folder: Path, name: str, recipes: list[tuple[str, str, int, Maker]], s
                 {
                     "images": files,
                     "question": turn.question,
-                    "expected": "" if scoring == "refuse" else turn.key,
+                    "expected": {"refuse": "", "anls": turn.answer}.get(scoring, turn.key),
                     "kind": kind,
                     "field": field,
                     "language": "zh" if chinese else "en",

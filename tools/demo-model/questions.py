@@ -36,7 +36,8 @@ FIELD_QUESTIONS = {
     True: {
         "model": [
             "型号是什么", "型号是多少", "产品型号是什么", "请读出型号", "型号", "这个产品的型号是什么",
-            "标签上的型号是什么", "这是什么型号", "图片里的型号是什么", "请告诉我型号", "设备型号是什么", "纸条上写的型号是什么",
+            "标签上的型号是什么", "这是什么型号", "图片里的型号是什么", "请告诉我型号",
+            "设备型号是什么", "纸条上写的型号是什么",
         ],
         "capacity": [
             "净含量是多少", "容量是多少", "净含量", "容量", "请读出净含量", "这瓶的净含量是多少", "产品的容量是多少",
@@ -66,7 +67,8 @@ FIELD_QUESTIONS = {
         ],
         "error_code": [
             "What is the error code?", "Which error code is shown on the screen?", "Read the error code.",
-            "Error code?", "What error code does the display show?", "What does the screen show?", "Which error is shown?",
+            "Error code?", "What error code does the display show?", "What does the screen show?",
+            "Which error is shown?",
         ],
     },
 }  # fmt: skip

@@ -149,8 +149,7 @@ def choose(sample: Sample, folder: Path, answerer: Answerer, random: Random) -> 
         if all(evaluate.contains(given[chinese], expected[chinese]) for chinese in (True, False)):
             print(sample.name, given)
             return {
-                "file": files[0],
-                "files": files,
+                **({"file": files[0]} if len(files) == 1 else {"files": files}),
                 "question_en": sample.question[False],
                 "question_zh": sample.question[True],
                 "answer": expected[False],

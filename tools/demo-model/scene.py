@@ -47,6 +47,7 @@ class Wishes:
     blurred_share: float = 0.04  # of whole pictures
     scale: int = 1  # draws larger than width x height; for sample pictures
     most_fields: int = 4
+    crowded: bool = False  # as many fields as find room
     empty: bool = False  # nothing that answers a question
 
 
@@ -265,7 +266,7 @@ def choose_kinds(random: Random, level: float, wishes: Wishes, handwritten: bool
     if wishes.empty:
         return ["word"]
     given = list(wishes.values or {})
-    count = 1 if random.random() > level else random.choice([1, 2, 2, 3, 3, 4])
+    count = 1 if random.random() > level else 4 if wishes.crowded else random.choice([1, 2, 2, 3, 3, 4])
     others = [field for field in codes.FIELDS if field not in given]
     random.shuffle(others)
     kinds = given + others[: max(0, min(count, wishes.most_fields) - len(given))]
