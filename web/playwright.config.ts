@@ -14,7 +14,8 @@ export default defineConfig({
 	reporter: process.env['CI'] ? [['list'], ['html', { open: 'never' }]] : 'list',
 	use: {
 		locale: 'en-GB',
-		trace: 'retain-on-failure',
+		// No traces: recording one fetches blob: addresses, which the content security policy forbids.
+		trace: 'off',
 		launchOptions: {
 			...(existsSync(chromium) ? { executablePath: chromium } : {}),
 			args: isRoot ? ['--no-sandbox'] : []

@@ -18,6 +18,7 @@ export default defineConfig({
 	server: mocked ? {} : { proxy: { '/api': desk, '/healthz': desk, '/readyz': desk } },
 	test: {
 		environment: 'jsdom',
+		testTimeout: 30_000,
 		include: ['src/**/*.test.ts', 'mock/**/*.test.ts'],
 		setupFiles: ['src/test-setup.ts']
 	}

@@ -30,8 +30,8 @@ export const en = {
 		badge: 'demo',
 		title: 'The demo model is answering.',
 		reads:
-			'It is tiny and reads only small, clear labels and panels: model number, net content or capacity, date, error code, indicator lights. It gets other pictures wrong.',
-		start: 'To read real pictures, start with a real model:',
+			'It reads only small, clear labels and panels: model, content, date, error code, lights.',
+		start: 'For real pictures:',
 		copy: 'Copy the command',
 		copied: 'Copied',
 		hide: 'Hide this note',
@@ -40,6 +40,7 @@ export const en = {
 
 	welcome: {
 		title: 'What does the picture show?',
+		nowAsk: 'Now ask about it, below.',
 		sentence: 'Drop, paste or photograph a picture, then ask. Nothing leaves this machine.',
 		samples: 'Or try one of these',
 		ask: (question: string) => `Ask about this sample: ${question}`,

@@ -26,9 +26,8 @@ export const zh: Messages = {
 	demo: {
 		badge: '演示',
 		title: '现在回答的是演示模型。',
-		reads:
-			'它很小，只认得清晰的小标签和面板：型号、净含量或容量、日期、错误码、指示灯。其他图片会读错。',
-		start: '要看真实图片，请用真实模型启动：',
+		reads: '只认得清晰的小标签和面板：型号、容量、日期、错误码、指示灯。',
+		start: '看真实图片请用：',
 		copy: '复制命令',
 		copied: '已复制',
 		hide: '收起说明',
@@ -37,6 +36,7 @@ export const zh: Messages = {
 
 	welcome: {
 		title: '图里是什么？',
+		nowAsk: '在下方写下您的问题。',
 		sentence: '拖入、粘贴或拍一张图片，然后提问。图片不会离开这台机器。',
 		samples: '也可以先试试这些',
 		ask: (question) => `用这张样图提问：${question}`,

@@ -6,8 +6,8 @@ const stage: Size = { width: 400, height: 300 };
 const picture: Size = { width: 800, height: 400 };
 
 describe('a view', () => {
-	it('fits the whole picture, in the middle', () => {
-		expect(fit(stage, picture)).toEqual({ scale: 0.5, x: 0, y: 50 });
+	it('fits the whole picture, in the middle, with a margin', () => {
+		expect(fit(stage, picture)).toEqual({ scale: 0.46, x: 16, y: 58 });
 	});
 
 	it('enlarges a small label fourfold at most', () => {

@@ -18,6 +18,8 @@ export interface View extends Point {
 
 /** A small label is enlarged to fill the stage, but not to a mosaic. */
 const largestFit = 4;
+/** Stage left free around a fitted picture. */
+const margin = 16;
 /** How far in one can go, from the fitted size. */
 const deepest = 12;
 
@@ -26,7 +28,12 @@ const between = (least: number, value: number, most: number) =>
 
 export function fitScale(stage: Size, picture: Size): number {
 	if (picture.width <= 0 || picture.height <= 0 || stage.width <= 0 || stage.height <= 0) return 1;
-	return Math.min(stage.width / picture.width, stage.height / picture.height, largestFit);
+	const room = (length: number) => Math.max(length - 2 * margin, length / 2);
+	return Math.min(
+		room(stage.width) / picture.width,
+		room(stage.height) / picture.height,
+		largestFit
+	);
 }
 
 export function fit(stage: Size, picture: Size): View {
