@@ -13,8 +13,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use engine::memory::available_bytes;
 use engine::sampling::Sampling;
 use engine::{FinishReason, Handle, ModelSize, ModelSource, Request};
+use model::config::Config;
 use serde::Serialize;
 
 use self::measure::{Spread, summary};
@@ -25,11 +27,13 @@ use crate::options::{ModelOptions, SamplingOptions};
 use crate::output::Output;
 use crate::reply::{self, Reply, ReplyJson};
 use crate::waiting::Waiting;
-use crate::{demo, start};
+use crate::{demo, quantity, start};
 
 /// With the ten tokens that the prompt puts around a question and its picture: 28.
-const QUESTION: &str = "123456789012345678";
+const QUESTION_DIGITS: usize = 18;
 
+/// Random values are bfloat16.
+const BYTES_PER_WEIGHT: u64 = 2;
 /// Enough to have touched every weight and every kernel once.
 const WARM_UP_TOKENS: usize = 2;
 
@@ -142,6 +146,7 @@ pub fn run(args: &BenchArgs) -> Outcome {
     let handle = match args.random_weights {
         Some(size) => {
             let size = size.into();
+            room_for(size)?;
             let source = ModelSource::Random {
                 size,
                 tokenizer_json: demo::tokenizer_json(),
@@ -174,6 +179,26 @@ pub fn run(args: &BenchArgs) -> Outcome {
     }
 }
 
+/// Random values are held in memory as a checkpoint would be; more than there is of it would take
+/// the machine down.
+fn room_for(size: ModelSize) -> Outcome {
+    let config = match size {
+        ModelSize::B2 => Config::qwen3_vl_2b(),
+        ModelSize::B4 => Config::qwen3_vl_4b(),
+        ModelSize::B8 => Config::qwen3_vl_8b(),
+        ModelSize::B32 => Config::qwen3_vl_32b(),
+    };
+    let needs = config.parameters() * BYTES_PER_WEIGHT;
+    match available_bytes() {
+        Some(available) if needs > available => Err(Failure::Failed(format!(
+            "random weights of this size need {}, only {} are available; take a smaller model",
+            quantity::bytes(needs),
+            quantity::bytes(available)
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// One run to warm up, then those that count.
 fn measure(
     args: &BenchArgs,
@@ -185,17 +210,9 @@ fn measure(
     let asked = args.max_tokens as usize;
     let mut replies = Vec::new();
     for round in 0..=args.repeat {
-        let pictures = if !files.is_empty() {
-            files.to_vec()
-        } else if args.picture.width == 0 {
-            Vec::new()
-        } else {
-            let Size { width, height } = args.picture;
-            vec![picture::jpeg(width, height, u64::from(round))?.into()]
-        };
-        let question = args.question.as_deref().unwrap_or(QUESTION);
         let mut conversation = Conversation::default();
-        conversation.ask(pictures, Some(question))?;
+        let question = args.question.clone().unwrap_or_else(|| digits(round));
+        conversation.ask(pictures(args, files, round)?, Some(&question))?;
         let request = Request {
             sampling,
             max_tokens: if round == 0 {
@@ -225,9 +242,37 @@ fn measure(
     Ok(replies)
 }
 
+/// The pictures of one run: the user's, slightly changed, or a generated one.
+fn pictures(args: &BenchArgs, files: &[Arc<[u8]>], round: u32) -> Outcome<Vec<Arc<[u8]>>> {
+    let seed = u64::from(round);
+    let Size { width, height } = args.picture;
+    if !files.is_empty() {
+        files
+            .iter()
+            .map(|bytes| Ok(picture::changed(bytes, seed)?.into()))
+            .collect()
+    } else if width == 0 {
+        Ok(Vec::new())
+    } else {
+        Ok(vec![picture::jpeg(width, height, seed)?.into()])
+    }
+}
+
+/// A question whose first digits differ from run to run, so that no cache holds its beginning.
+fn digits(round: u32) -> String {
+    let number = format!("{round:0QUESTION_DIGITS$}");
+    number.chars().rev().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_round_asks_18_digits_of_its_own() {
+        assert_eq!(digits(0).len(), 18);
+        assert_eq!(digits(12), "210000000000000000");
+    }
 
     #[test]
     fn a_size_is_two_edges_or_no_picture_at_all() {

@@ -94,10 +94,10 @@ impl ModelOptions {
 #[command(next_help_heading = "Sampling")]
 pub struct SamplingOptions {
     /// 0 always takes the likeliest word
-    #[arg(long, value_name = "F")]
+    #[arg(long, value_name = "F", allow_negative_numbers = true)]
     pub temperature: Option<f32>,
     /// Draw from the likeliest words that together reach this probability
-    #[arg(long, value_name = "F")]
+    #[arg(long, value_name = "F", allow_negative_numbers = true)]
     pub top_p: Option<f32>,
     /// Draw from this many likeliest words; 0 for all
     #[arg(long, value_name = "N")]
@@ -106,7 +106,7 @@ pub struct SamplingOptions {
     #[arg(long, value_name = "F", allow_negative_numbers = true)]
     pub presence_penalty: Option<f32>,
     /// Discourage words of prompt and answer; spoils tables and serial numbers
-    #[arg(long, value_name = "F")]
+    #[arg(long, value_name = "F", allow_negative_numbers = true)]
     pub repetition_penalty: Option<f32>,
     /// The same seed gives the same words
     #[arg(long, value_name = "N")]

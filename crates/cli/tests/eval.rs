@@ -56,7 +56,7 @@ fn four_lines() -> Vec<Value> {
             "What is the error code?",
             "E74",
             "faults",
-            "exact",
+            "contains",
         ),
         line(
             "router-label.png",
@@ -112,7 +112,13 @@ fn a_report_holds_the_counts_and_every_answer() {
     assert_eq!(report["summary"]["fields"]["model"]["lines"], 2);
     assert_eq!(report["summary"]["honest_refusals"]["share"], 1.0);
     assert_eq!(report["summary"]["false_refusals"]["lines"], 3);
-    assert_eq!(report["lines"][0]["answer"], "E74");
+    assert!(
+        report["lines"][0]["answer"]
+            .as_str()
+            .unwrap()
+            .contains("E74"),
+        "{report}"
+    );
     assert_eq!(report["lines"][3]["line"], 4);
     assert_eq!(report["lines"][3]["score"], 0.0);
     assert_eq!(report["settings"]["sampling"]["temperature"], 0.0);

@@ -1,10 +1,14 @@
 //! The picture that speed is measured on: smooth colour fields, noise and hard-edged marks, so that
 //! its JPEG has about the size and the work of a photograph. The same seed gives the same bytes.
+//!
+//! Pictures of the user's are measured too, each time slightly changed: what has been read once is
+//! cached, and then the cache would be what is measured.
 
 use std::io::Cursor;
 
 use image::codecs::jpeg::JpegEncoder;
-use image::{ImageResult, Rgb, RgbImage};
+use image::{ImageFormat, ImageResult, Rgb, RgbImage};
+use model::picture::{PictureError, PictureFormat, PictureLimits, decode};
 
 const QUALITY: u8 = 90;
 /// Edge of a colour field in pixels.
@@ -18,6 +22,43 @@ pub fn jpeg(width: u32, height: u32, seed: u64) -> ImageResult<Vec<u8>> {
         Cursor::new(&mut bytes),
         QUALITY,
     ))?;
+    Ok(bytes)
+}
+
+/// Why a picture cannot be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    #[error("cannot write the picture down again")]
+    Encode(#[from] image::ImageError),
+}
+
+/// The same picture with a corner of another brightness, as JPEG if it was one, else as PNG.
+pub fn changed(bytes: &[u8], seed: u64) -> Result<Vec<u8>, ChangeError> {
+    let picture = decode(bytes, &PictureLimits::default())?;
+    let (format, edge) = (picture.format, 8);
+    let Some(mut pixels) = RgbImage::from_raw(picture.width, picture.height, picture.pixels) else {
+        return Err(PictureError::Damaged {
+            format,
+            detail: "pixels are missing".into(),
+        }
+        .into());
+    };
+    let shade = (SplitMix(seed).next() >> 56) as u8;
+    for (x, y) in (0..edge).flat_map(|y| (0..edge).map(move |x| (x, y))) {
+        if let Some(Rgb(colours)) = pixels.get_pixel_mut_checked(x, y) {
+            *colours = [shade; 3];
+        }
+    }
+    let mut bytes = Vec::new();
+    match format {
+        PictureFormat::Jpeg => pixels.write_with_encoder(JpegEncoder::new_with_quality(
+            Cursor::new(&mut bytes),
+            QUALITY,
+        ))?,
+        _ => pixels.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)?,
+    }
     Ok(bytes)
 }
 
@@ -91,6 +132,30 @@ mod tests {
     fn the_picture_has_the_size_that_was_asked_for() {
         let decoded = image::load_from_memory(&jpeg(101, 33, 7).unwrap()).unwrap();
         assert_eq!((decoded.width(), decoded.height()), (101, 33));
+    }
+
+    #[test]
+    fn a_changed_picture_keeps_size_and_kind_but_not_its_pixels() {
+        let original = jpeg(96, 64, 1).unwrap();
+        let limits = PictureLimits::default();
+        let (once, again) = (
+            changed(&original, 1).unwrap(),
+            changed(&original, 2).unwrap(),
+        );
+        let [before, once, again] =
+            [&original, &once, &again].map(|bytes| decode(bytes, &limits).unwrap());
+        assert_eq!(
+            (once.width, once.height, once.format),
+            (96, 64, before.format)
+        );
+        assert_ne!(once.digest, before.digest);
+        assert_ne!(once.digest, again.digest);
+    }
+
+    #[test]
+    fn a_picture_smaller_than_the_corner_can_be_changed() {
+        let tiny = jpeg(3, 2, 1).unwrap();
+        assert!(changed(&tiny, 1).is_ok());
     }
 
     #[test]

@@ -44,8 +44,12 @@ pub fn of(reply: &Reply, spread: &Spread, info: &EngineInfo, repeat: u32) -> Str
     );
     let peak = quantity::bytes(reply.finished.memory.peak_rss_bytes);
     text.push_str(&format!(
-        "{:<12} {peak:>13} at its peak\n\nmedians of {repeat} runs (smallest to largest)\n",
-        "memory"
+        "{:<12} {peak:>13} at its peak\n\n{}\n",
+        "memory",
+        match repeat {
+            1 => "1 run".to_owned(),
+            many => format!("medians of {many} runs (smallest to largest)"),
+        }
     ));
     text
 }

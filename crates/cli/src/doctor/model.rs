@@ -11,8 +11,9 @@ use serde::Serialize;
 use super::tensors;
 use crate::quantity::{bytes, parameters};
 
-/// Room the engine gives a conversation unless told otherwise.
-const CONTEXT_TOKENS: usize = 16_384;
+/// The engine gives a conversation as much room as memory allows, but never less than this unless
+/// told otherwise.
+const LEAST_CONTEXT_TOKENS: usize = 2048;
 /// Bytes of one key or value.
 const KEY_VALUE_BYTES: u64 = 4;
 
@@ -152,12 +153,12 @@ fn present(checkpoint: &Checkpoint, name: &str) -> Result<String, String> {
     }
 }
 
-/// The weights, and keys and values of a whole conversation. Activations are small beside them.
+/// The weights, and keys and values of one conversation. Activations are small beside them.
 fn needs(checkpoint: &Checkpoint, config: &Config, options: &EngineOptions) -> u64 {
     let text = &config.text;
     let tokens = options
         .context_tokens
-        .unwrap_or(CONTEXT_TOKENS)
+        .unwrap_or(LEAST_CONTEXT_TOKENS)
         .min(text.max_position_embeddings) as u64;
     let per_token = 2 * text.num_hidden_layers as u64 * text.key_value_size() as u64;
     checkpoint.total_bytes() + tokens * per_token * KEY_VALUE_BYTES
