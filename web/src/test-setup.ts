@@ -1,6 +1,6 @@
 import '@testing-library/jest-dom/vitest';
 
-// jsdom has neither; components only need them to exist.
+// What jsdom lacks; components mostly need it to exist.
 URL.createObjectURL ??= () => 'blob:test';
 URL.revokeObjectURL ??= () => undefined;
 globalThis.ResizeObserver ??= class {
@@ -16,3 +16,11 @@ window.matchMedia ??= (query: string) =>
 		removeEventListener() {}
 	}) as unknown as MediaQueryList;
 Element.prototype.scrollTo ??= () => undefined;
+Blob.prototype.arrayBuffer ??= function (this: Blob) {
+	return new Promise((done, fail) => {
+		const reader = new FileReader();
+		reader.onload = () => done(reader.result as ArrayBuffer);
+		reader.onerror = () => fail(reader.error as Error);
+		reader.readAsArrayBuffer(this);
+	});
+};

@@ -24,6 +24,12 @@ export async function refusal(file: File, limitBytes: number): Promise<Problem |
 			details: { bytes: file.size, limit: limitBytes }
 		});
 	}
-	const head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
+	let head: Uint8Array;
+	try {
+		head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
+	} catch {
+		// It was moved or deleted since it was chosen, or its drive is gone.
+		return new Problem('picture_unreadable');
+	}
 	return looksLikeHeic(file.name, file.type, head) ? new Problem('picture_heic') : undefined;
 }

@@ -1,0 +1,62 @@
+import { render, screen } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+import { describe, expect, it, vi } from 'vitest';
+import { Tray } from '../state/tray.svelte';
+import Composer from './Composer.svelte';
+
+function shown(more: Record<string, unknown> = {}) {
+	const on = { onFiles: vi.fn(), onSend: vi.fn(), onStop: vi.fn(), onShow: vi.fn() };
+	render(Composer, {
+		draft: '',
+		tray: new Tray(),
+		isAnswering: false,
+		isReady: true,
+		hasPictures: false,
+		...on,
+		...more
+	});
+	return { ...on, box: screen.getByRole('textbox') };
+}
+
+describe('the question box', () => {
+	it('sends with Enter and breaks the line with Shift+Enter', async () => {
+		const { box, onSend } = shown();
+		await userEvent.type(box, 'one{Shift>}{Enter}{/Shift}two');
+		expect(box).toHaveValue('one\ntwo');
+		expect(onSend).not.toHaveBeenCalled();
+		await userEvent.type(box, '{Enter}');
+		expect(onSend).toHaveBeenCalledOnce();
+	});
+
+	it('leaves Enter to the input method while it composes', async () => {
+		const { box, onSend } = shown({ draft: '型号' });
+		box.dispatchEvent(
+			new KeyboardEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true })
+		);
+		box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true }));
+		expect(onSend).not.toHaveBeenCalled();
+	});
+
+	it.each([
+		['is empty', { draft: '  ' }],
+		['comes before the model is ready', { draft: 'x', isReady: false }],
+		['comes during an answer', { draft: 'x', isAnswering: true }]
+	])('does not send what %s', async (_, state) => {
+		const { box, onSend } = shown(state);
+		await userEvent.type(box, '{Enter}');
+		expect(onSend).not.toHaveBeenCalled();
+	});
+
+	it('offers to stop while an answer is under way', async () => {
+		const { onStop } = shown({ isAnswering: true });
+		await userEvent.click(screen.getByRole('button', { name: 'Stop' }));
+		expect(onStop).toHaveBeenCalledOnce();
+	});
+
+	it('takes several pictures from the dialog at once', async () => {
+		const { onFiles } = shown();
+		const files = [new File(['a'], 'a.png'), new File(['b'], 'b.png')];
+		await userEvent.upload(screen.getByTestId('files'), files, { applyAccept: false });
+		expect(onFiles).toHaveBeenCalledWith(files);
+	});
+});

@@ -1,0 +1,59 @@
+import { render, screen } from '@testing-library/svelte';
+import { createRawSnippet } from 'svelte';
+import { describe, expect, it } from 'vitest';
+import type { Status } from '../api/types';
+import { Health } from '../state/health.svelte';
+import StatusBar from './StatusBar.svelte';
+
+const status: Status = {
+	version: '0.1.0',
+	state: { kind: 'ready' },
+	model: { name: 'Qwen3-VL-4B', demo: false, precision: 'q4', parameters: 4e9 },
+	device: { name: 'CPU', threads: 2, tier: 'avx2' },
+	memory: { used_bytes: 4.4e9, total_bytes: 25.8e9 },
+	queue: { running: 0, waiting: 0 },
+	limits: {
+		picture_bytes: 1,
+		pictures_per_question: 8,
+		picture_types: [],
+		image_tokens: 1,
+		max_tokens: 1,
+		context_tokens: 1
+	},
+	defaults: { temperature: 0.25, top_p: 0.8, top_k: 20, max_tokens: 256, rounds: 5 }
+};
+
+function shown(changes: Partial<Status>, isReachable = true) {
+	const health = new Health();
+	health.status = { ...status, ...changes };
+	health.isReachable = isReachable;
+	const children = createRawSnippet(() => ({ render: () => '<span></span>' }));
+	render(StatusBar, { health, children });
+	return screen.getByRole('status');
+}
+
+describe('the status line', () => {
+	it('says who answers, on what, and how full the machine is', () => {
+		expect(shown({})).toHaveTextContent('ready');
+		expect(screen.getByText('Qwen3-VL-4B')).toBeInTheDocument();
+		expect(screen.getByText(/2 threads/)).toBeInTheDocument();
+		expect(screen.getByText(/4.1 of 24.0 GB/)).toBeInTheDocument();
+	});
+
+	it('shows how far the model is loaded', () => {
+		expect(shown({ state: { kind: 'loading', percent: 42, what: 'weights' } })).toHaveTextContent(
+			'loading 42%'
+		);
+		expect(screen.getByRole('progressbar', { name: 'Loading: weights' })).toHaveValue(42);
+	});
+
+	it('shows who is waiting', () => {
+		expect(shown({ queue: { running: 1, waiting: 3 } })).toHaveTextContent('busy');
+		expect(screen.getByText('3 waiting')).toBeInTheDocument();
+	});
+
+	it('shows no old figures when the desk is gone', () => {
+		expect(shown({}, false)).toHaveTextContent('no connection');
+		expect(screen.queryByText('Qwen3-VL-4B')).toBeNull();
+	});
+});

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { Problem } from '../api/problem';
+import { en } from './en';
+import { preferred } from './language.svelte';
+import { fileSize, megabytes, seconds } from './numbers';
+import { sentence } from './problems';
+import { zh } from './zh';
+
+function* sentences(messages: object, path = ''): Generator<[string, string]> {
+	for (const [key, value] of Object.entries(messages)) {
+		const at = `${path}${key}`;
+		if (typeof value === 'string') yield [at, value];
+		else if (typeof value === 'function')
+			yield [at, String((value as (...filled: string[]) => string)('3', '4', '5', '6'))];
+		else yield* sentences(value as object, `${at}.`);
+	}
+}
+
+describe('the Chinese catalogue', () => {
+	it.each([...sentences(zh)])('uses Chinese punctuation: %s', (_, words) => {
+		expect(words).not.toMatch(/[\u4e00-\u9fff”][,.;:!?](?:\s|$|[\u4e00-\u9fff])/);
+		expect(words).not.toMatch(/[\u4e00-\u9fff]\.\.\./);
+	});
+
+	it('leaves no English sentence behind', () => {
+		const same = new Map(sentences(en));
+		const left = [...sentences(zh)].filter(
+			([key, words]) => same.get(key) === words && /[a-z]{3}/i.test(words)
+		);
+		expect(left).toEqual([]);
+	});
+});
+
+describe('the first language the page speaks', () => {
+	it.each([
+		[['zh-TW', 'en'], 'zh'],
+		[['fr', 'en-US'], 'en'],
+		[['fr', 'zh-Hans-CN', 'en'], 'zh'],
+		[['fr'], 'en'],
+		[[], 'en']
+	])('of %j is %s', (languages, code) => expect(preferred(languages)).toBe(code));
+});
+
+describe('a problem in words', () => {
+	const MB = 1024 * 1024;
+
+	it('says how large a picture is and may be', () => {
+		const problem = new Problem('picture_too_large', '', {
+			details: { bytes: 27 * MB, limit: 20 * MB }
+		});
+		expect(sentence(problem, en)).toBe(
+			'This picture is 27 MB; the limit is 20 MB. Try a smaller one.'
+		);
+		expect(sentence(problem, zh)).toBe('图片有 27 MB，超过 20 MB，请换一张或压缩后再传。');
+	});
+
+	it('falls back to the server’s words for a code it does not know', () => {
+		expect(sentence(new Problem('new_code', 'Do this.'), en)).toContain('Do this.');
+		expect(sentence(new Problem('unexpected_status', '', { status: 502 }), en)).toContain(
+			'HTTP 502'
+		);
+	});
+
+	it('survives details of the wrong type', () => {
+		const problem = new Problem('picture_too_large', 'm', { details: { bytes: 'x', limit: null } });
+		expect(sentence(problem, en)).toBe('This picture is too large. Try a smaller one.');
+	});
+});
+
+it('a size just over a limit does not claim to be at it', () => {
+	expect(megabytes(20 * 1024 * 1024)).toBe('20');
+	expect(megabytes(20 * 1024 * 1024 + 1)).toBe('20.1');
+	expect(fileSize(300)).toBe('1 KB');
+	expect(seconds(Number.NaN)).toBe('–');
+});
