@@ -6,6 +6,7 @@
 mod place;
 mod samples;
 
+use std::io::IsTerminal;
 use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
@@ -70,6 +71,7 @@ impl From<LogLevel> for Level {
 pub fn run(args: &ServeArgs) -> Outcome {
     tracing_subscriber::fmt()
         .with_max_level(Level::from(args.log))
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     let listener = place::bind(args.host, args.port)?;
