@@ -28,7 +28,7 @@ test: tools $(PAGE)
 	cd web && npm run check
 	cargo test --workspace --locked
 	cd web && npm test
-	LOOKDESK_CHROMIUM="$$(tools/chromium.sh)" && export LOOKDESK_CHROMIUM && \
+	CHROMIUM="$$(tools/chromium.sh)" && export CHROMIUM && \
 		cd web && npm run e2e
 
 $(PAGE): $(NODE_MODULES) $(PAGE_SOURCES)
