@@ -125,7 +125,7 @@ impl Handle {
             events,
             cancelled: Arc::clone(&cancelled),
             submitted,
-            place,
+            place: Some(place),
         };
         self.shared
             .jobs

@@ -115,7 +115,7 @@ impl Preparer {
         // A panic while the lock was held leaves a valid, if incomplete, cache.
         let lock = || self.patches.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(patches) = lock().get(&key) {
-            return Ok(Arc::clone(patches));
+            return Ok(patches);
         }
         let picture = decode(bytes, &self.limits)?;
         let patches = Arc::new(self.preprocessor.patches(&picture)?);

@@ -15,7 +15,7 @@ struct Entry<K, V> {
     bytes: usize,
 }
 
-impl<K: PartialEq, V> Recent<K, V> {
+impl<K: PartialEq, V: Clone> Recent<K, V> {
     /// Room for `most_bytes`.
     pub(crate) fn new(most_bytes: usize) -> Self {
         Self {
@@ -24,12 +24,12 @@ impl<K: PartialEq, V> Recent<K, V> {
         }
     }
 
-    /// The value of a key, which is now the most recently used.
-    pub(crate) fn get(&mut self, key: &K) -> Option<&V> {
+    /// The value of a key (values are cheap to clone: shared pointers), which is now the most recently used.
+    pub(crate) fn get(&mut self, key: &K) -> Option<V> {
         let at = self.entries.iter().position(|entry| entry.key == *key)?;
         let entry = self.entries.remove(at);
         self.entries.push(entry);
-        self.entries.last().map(|entry| &entry.value)
+        self.entries.last().map(|entry| entry.value.clone())
     }
 
     /// Keeps a value, and drops the longest unused until all fit. A value larger than the whole
@@ -56,11 +56,11 @@ mod tests {
         let mut cache = Recent::new(10);
         cache.insert("a", 1, 4);
         cache.insert("b", 2, 4);
-        assert_eq!(cache.get(&"a"), Some(&1));
+        assert_eq!(cache.get(&"a"), Some(1));
         cache.insert("c", 3, 4);
         assert_eq!(
             (cache.get(&"a"), cache.get(&"b"), cache.get(&"c")),
-            (Some(&1), None, Some(&3))
+            (Some(1), None, Some(3))
         );
     }
 
@@ -69,7 +69,7 @@ mod tests {
         let mut cache = Recent::new(10);
         cache.insert("a", 1, 4);
         cache.insert("huge", 2, 100);
-        assert_eq!((cache.get(&"a"), cache.get(&"huge")), (None, Some(&2)));
+        assert_eq!((cache.get(&"a"), cache.get(&"huge")), (None, Some(2)));
     }
 
     #[test]
@@ -77,6 +77,6 @@ mod tests {
         let mut cache = Recent::new(10);
         cache.insert("a", 1, 6);
         cache.insert("a", 2, 6);
-        assert_eq!((cache.get(&"a"), cache.bytes()), (Some(&2), 6));
+        assert_eq!((cache.get(&"a"), cache.bytes()), (Some(2), 6));
     }
 }

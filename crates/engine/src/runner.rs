@@ -90,7 +90,7 @@ impl<B: Backend> Runner<B> {
     /// The features of a picture.
     pub(crate) fn read(&mut self, patches: &Patches) -> Result<Arc<Features<B>>, BackendError> {
         if let Some(features) = self.features.get(&patches.digest) {
-            return Ok(Arc::clone(features));
+            return Ok(features);
         }
         let features = Arc::new(self.encode(patches)?);
         let text = &self.model.config.text;

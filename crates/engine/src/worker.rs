@@ -28,7 +28,8 @@ pub(crate) struct Job {
     pub(crate) events: Sender<Event>,
     pub(crate) cancelled: Arc<AtomicBool>,
     pub(crate) submitted: Instant,
-    pub(crate) place: Place,
+    /// Its place in the queue, until the answer has ended.
+    pub(crate) place: Option<Place>,
 }
 
 impl Job {
@@ -75,13 +76,21 @@ impl<B: Backend> Worker<B> {
             waiting: VecDeque::new(),
         };
         while let Some(mut job) = queue.next() {
-            job.place.start();
-            let started = Instant::now();
-            if let Err(error) = self.answer(&mut job, &mut queue) {
-                tracing::error!(%error, "an answer failed");
-                job.tell(Event::Failed(error.to_string()));
+            if let Some(place) = &mut job.place {
+                place.start();
             }
+            let started = Instant::now();
+            let last = match self.answer(&mut job, &mut queue) {
+                Ok(finished) => Event::Finished(finished),
+                Err(error) => {
+                    tracing::error!(%error, "an answer failed");
+                    Event::Failed(error.to_string())
+                }
+            };
             self.note_time(started);
+            // The place is free before the asker learns of the end, and may ask again.
+            drop(job.place.take());
+            job.tell(last);
         }
     }
 
@@ -97,7 +106,7 @@ impl<B: Backend> Worker<B> {
         self.gauge.answer_ms.store(mean, Ordering::Relaxed);
     }
 
-    fn answer(&mut self, job: &mut Job, queue: &mut Queue) -> Result<(), AnswerError> {
+    fn answer(&mut self, job: &mut Job, queue: &mut Queue) -> Result<Finished, AnswerError> {
         let keys = job.prepared.keys();
         let max_tokens = job.prepared.max_tokens;
         let mut conversation = self
@@ -107,8 +116,7 @@ impl<B: Backend> Worker<B> {
         let mut account = Account::new(job, conversation.keys.len(), self.load_ms);
         let outcome = self.compute(job, queue, &keys, &mut conversation, &mut account);
         self.runner.keep(conversation);
-        job.tell(Event::Finished(account.finish(outcome?)));
-        Ok(())
+        Ok(account.finish(outcome?))
     }
 
     fn compute(
