@@ -100,7 +100,9 @@ pub fn run(args: &AskArgs) -> Outcome {
 fn explain(reason: FinishReason, max_tokens: u32) {
     let text = match reason {
         FinishReason::Length => {
-            format!("the answer stopped after {max_tokens} tokens; --max-tokens gives it more room")
+            format!(
+                "the answer was cut off by --max-tokens {max_tokens}; a larger number lets it go on"
+            )
         }
         FinishReason::Repetition => {
             "the answer was stopped because it repeated itself; ask in other words".to_owned()

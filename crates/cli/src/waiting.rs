@@ -61,11 +61,14 @@ impl Waiting {
         waiting
     }
 
-    /// Another thing is being done now, without a measure.
+    /// Another thing is being done now, without a measure. Saying the same again draws nothing.
     pub fn now(&self, what: impl Into<String>) {
-        self.bar.unset_length();
-        self.bar.set_style(style("{spinner} {msg} ({elapsed})"));
-        self.bar.set_message(what.into());
+        let what = what.into();
+        if self.bar.length().is_some() || self.bar.message() != what {
+            self.bar.unset_length();
+            self.bar.set_style(style("{spinner} {msg} ({elapsed})"));
+            self.bar.set_message(what);
+        }
     }
 
     /// How far the thing being done is.

@@ -3,7 +3,8 @@
 //! - `exact`: the answer is the expected text, to the character. Only Unicode form (NFC) and runs
 //!   of white space are levelled out.
 //! - `contains`: the expected text stands in the answer as a whole word. A code (anything with a
-//!   digit or a capital) is compared with its case, a plain word without.
+//!   digit, or with a capital that does not just begin it) is compared with its case, plain words
+//!   without.
 //! - `anls`: the normalised Levenshtein similarity of DocVQA (Biten et al. 2019), without case,
 //!   and zero below 0.5.
 //! - `refuse`: the answer says that it cannot be read and invents no code.
@@ -35,8 +36,7 @@ pub fn levelled(text: &str) -> String {
 
 /// The expected text stands somewhere in the answer and is not a piece of a longer code there.
 fn contains(answer: &str, expected: &str) -> bool {
-    let is_code = expected.chars().any(|c| c.is_uppercase() || c.is_numeric());
-    let (answer, expected) = match is_code {
+    let (answer, expected) = match is_code(expected) {
         true => (answer.to_owned(), expected.to_owned()),
         false => (answer.to_lowercase(), expected.to_lowercase()),
     };
@@ -48,6 +48,12 @@ fn contains(answer: &str, expected: &str) -> bool {
             let last = expected.chars().next_back().unwrap_or(' ');
             !goes_on(first, &before) && !goes_on(last, &after)
         })
+}
+
+/// `B6973` and `ERR` are codes, `Yes` and `It is off` are words.
+fn is_code(text: &str) -> bool {
+    let inner = text.chars().skip(usize::from(text.chars().count() > 1));
+    text.contains(char::is_numeric) || inner.into_iter().any(char::is_uppercase)
 }
 
 /// A code whose last character is `edge` goes on in what follows it (or, read backwards, in what
@@ -168,6 +174,8 @@ mod tests {
             judged(Scoring::Contains, "green", "The NET light is green"),
             1.0
         );
+        assert_eq!(judged(Scoring::Contains, "Yes", "yes, they are"), 1.0);
+        assert_eq!(judged(Scoring::Contains, "ERR", "It shows err"), 0.0);
         assert_eq!(judged(Scoring::Contains, "red", "It is rendered blue"), 0.0);
         assert_eq!(judged(Scoring::Contains, "绿色", "NET灯是绿色的"), 1.0);
     }
