@@ -272,6 +272,15 @@ mod tests {
         }
 
         #[test]
+        fn the_fallback_is_the_longest_border(text in "[ab]{1,12}") {
+            let pattern = Pattern::new(&text).expect("a usable stop string");
+            for end in 1..=text.len() {
+                let border = (0..end).rev().find(|&n| text[..end].ends_with(&text[..n]));
+                prop_assert_eq!(Some(pattern.fallback[end]), border);
+            }
+        }
+
+        #[test]
         fn no_more_is_held_back_than_may_become_a_stop_string(
             pieces in prop::collection::vec("[ab中]{0,3}", 0..12),
             stops in prop::collection::vec("[ab中]{1,4}", 1..4),
