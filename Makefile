@@ -6,10 +6,12 @@
 #
 # `make run ARGS="--model DIR"` passes options on to `lookdesk serve`.
 
-.PHONY: run test tools
+.PHONY: run test tools components
 .DELETE_ON_ERROR:
 
 ARGS ?=
+NODE_IS_NEW := const [a, b] = process.versions.node.split('.').map(Number); \
+	process.exit(a > 22 || (a == 22 && b >= 12) || (a == 20 && b >= 19) ? 0 : 1)
 NODE_MODULES := web/node_modules/.package-lock.json
 PAGE := web/dist/index.html
 PAGE_SOURCES := $(shell find web/src web/public web/mock -type f 2>/dev/null) \
@@ -21,7 +23,7 @@ run: tools $(PAGE)
 
 # One cargo profile throughout, so that each crate is compiled once. The runners come last: their
 # summaries end the output.
-test: tools $(PAGE)
+test: tools components $(PAGE)
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
@@ -38,8 +40,13 @@ $(NODE_MODULES): web/package.json web/package-lock.json
 	cd web && npm ci
 	touch $@
 
+# A minimal Rust comes without these two.
+components:
+	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+	@cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+
 # What set-up cannot bring itself is asked for in words.
 tools:
 	@command -v cargo >/dev/null || { echo "Rust is missing: https://rustup.rs" >&2; exit 1; }
-	@command -v npm >/dev/null || { echo "Node.js 20 or newer is missing: https://nodejs.org" >&2; exit 1; }
+	@command -v npm >/dev/null && node -e "$(NODE_IS_NEW)" || { echo "Node.js 20.19 or 22.12 or newer is missing: https://nodejs.org" >&2; exit 1; }
 	@command -v cc >/dev/null || { echo "a C compiler is missing: apt-get install gcc, or xcode-select --install" >&2; exit 1; }
