@@ -113,11 +113,9 @@ impl<B: Backend> VisionTower<B> {
         observer: &mut impl Observer<B>,
     ) -> Result<Features<B>, BackendError> {
         let (grid, rows) = (picture.grid, picture.grid.patches());
-        assert!(
-            rows <= workspace.most_patches,
-            "workspace for {}",
-            workspace.most_patches
-        );
+        if rows > workspace.most_patches {
+            *workspace = VisionWorkspace::new(backend, &self.config, rows)?;
+        }
         let step = self.step(backend, grid)?;
         let VisionWorkspace {
             patches,

@@ -25,20 +25,23 @@ pub struct RandomWeights {
 
 impl Weights for RandomWeights {
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, formats::Error> {
-        let elements = shape.iter().product();
-        let values: Vec<half::bf16> = if shape.len() == 1 {
+        let elements: usize = shape.iter().product();
+        let block: Vec<u8> = if shape.len() == 1 {
             let constant = if name.ends_with(".bias") { 0.0 } else { 1.0 };
-            vec![half::bf16::from_f32(constant); elements]
+            half::bf16::from_f32(constant).to_le_bytes().to_vec()
         } else {
-            let mut state = self.seed ^ name.bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
             // A block of values, repeated: filling gigabytes one by one takes minutes, and no kernel's
             // speed depends on whether rows repeat after a million values.
-            let block: Vec<_> = (0..elements.min(1 << 20))
-                .map(|_| uniform(&mut state))
-                .collect();
-            block.iter().copied().cycle().take(elements).collect()
+            let mut state = self.seed ^ name.bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
+            let values = std::iter::repeat_with(|| uniform(&mut state).to_le_bytes());
+            values.take(elements.min(1 << 20)).flatten().collect()
         };
-        Ok(Tensor::from_bf16(shape, &values))
+        let size = elements * size_of::<half::bf16>();
+        let mut bytes = Vec::with_capacity(size);
+        while bytes.len() < size {
+            bytes.extend_from_slice(&block[..block.len().min(size - bytes.len())]);
+        }
+        Tensor::from_bytes(formats::Dtype::Bf16, shape, bytes)
     }
 }
 

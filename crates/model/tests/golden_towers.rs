@@ -96,8 +96,9 @@ impl<'a, B: Backend> Runner<'a, B> {
         prompt: &Prompt,
         recording: &mut Recording,
     ) -> Vec<Features<B>> {
+        // Made too small on purpose: a larger picture makes it grow.
         let mut workspace =
-            VisionWorkspace::new(self.backend, &self.model.config.vision, 4096).expect("room");
+            VisionWorkspace::new(self.backend, &self.model.config.vision, 8).expect("room");
         let pictures = golden.patches(prompt);
         pictures
             .iter()
