@@ -183,6 +183,20 @@ test('the draft survives a reload', async ({ page }) => {
 	await expect(box(page)).toHaveValue('What about the');
 });
 
+test('a reload loses neither the conversation nor its picture', async ({ page }) => {
+	const { file, question_en, answer } = sample('router-label.png');
+	await open(page);
+	await add(page, file);
+	await ask(page, question_en);
+	await expect(finished(page)).toContainText(answer);
+	await page.reload();
+	await expect(finished(page)).toContainText(answer);
+	await expect(page.getByRole('application').locator('img')).toBeVisible();
+	await ask(page, 'Which model is this?');
+	await expect(finished(page)).toHaveCount(2);
+	await expect(finished(page).nth(1)).toContainText(answer);
+});
+
 test('a new conversation can be undone', async ({ page }) => {
 	await open(page);
 	await page
@@ -242,6 +256,15 @@ test('when the server is away, the page says so and a retry mends it', async ({ 
 	await page.getByRole('button', { name: 'Try again' }).click();
 	await expect(finished(page)).toHaveCount(1);
 	await expect(page.getByRole('alert')).toHaveCount(0);
+});
+
+test('when the desk cannot be reached at all, the page says so until it can', async ({ page }) => {
+	await open(page);
+	await page.route('**/api/status', (route) => route.abort());
+	await expect(page.getByRole('alert')).toContainText('Check that lookdesk is running');
+	await page.unroute('**/api/status');
+	await expect(page.getByRole('alert')).toHaveCount(0);
+	await expect(page.locator('header [role=status]')).toHaveText('ready');
 });
 
 test('the picture is zoomed and moved by keyboard', async ({ page }) => {

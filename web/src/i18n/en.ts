@@ -6,7 +6,6 @@ const pictures = (n: number) => (n === 1 ? '1 picture' : `${n} pictures`);
 
 export const en = {
 	skipToQuestion: 'Skip to the question',
-	list: ', ',
 
 	status: {
 		label: 'State of the desk',
@@ -56,7 +55,6 @@ export const en = {
 		add: 'Add pictures',
 		photograph: 'Take a photo',
 		hint: 'Enter sends, Shift+Enter starts a new line',
-		uploadsFirst: 'Sends as soon as the pictures are there.',
 		modelLoading: 'The model is still loading; you can prepare your question.'
 	},
 
@@ -69,9 +67,7 @@ export const en = {
 		remove: (name: string) => `Remove ${name}`,
 		earlier: (name: string) => `Move ${name} to the left`,
 		later: (name: string) => `Move ${name} to the right`,
-		removed: 'Picture removed.',
-		tooMany: (limit: number) =>
-			`One question takes up to ${pictures(limit)}; the others were left out.`
+		removed: 'Picture removed.'
 	},
 
 	conversation: {
@@ -97,9 +93,7 @@ export const en = {
 			before === 1 ? '1 question before yours' : `${before} questions before yours`,
 		reading: (picture: number, of: number) =>
 			of === 1 ? 'Reading the picture' : `Reading the picture, ${picture} of ${of}`,
-		known: 'The picture is already known',
-		prefill: (percent: number) => `Taking in the question, ${percent}%`,
-		stopping: 'Stopping'
+		prefill: (percent: number) => `Taking in the question, ${percent}%`
 	},
 
 	done: {
@@ -127,12 +121,10 @@ export const en = {
 
 	viewer: {
 		label: 'Picture',
-		empty: 'Pictures appear here',
 		pictureOf: (index: number, of: number) => `Picture ${index} of ${of}`,
 		zoomIn: 'Zoom in',
 		zoomOut: 'Zoom out',
 		fit: 'Fit',
-		actual: 'Actual size',
 		previous: 'Previous picture',
 		next: 'Next picture',
 		help: 'Zoom with the wheel or + and -, move by dragging or with the arrow keys, 0 fits.',

@@ -3,7 +3,6 @@ import type { Messages } from './en';
 
 export const zh: Messages = {
 	skipToQuestion: '跳到提问框',
-	list: '、',
 
 	status: {
 		label: '运行状态',
@@ -52,7 +51,6 @@ export const zh: Messages = {
 		add: '添加图片',
 		photograph: '拍照',
 		hint: 'Enter 发送，Shift+Enter 换行',
-		uploadsFirst: '图片传完后自动发送。',
 		modelLoading: '模型还在加载，可以先写好问题。'
 	},
 
@@ -65,8 +63,7 @@ export const zh: Messages = {
 		remove: (name) => `移除 ${name}`,
 		earlier: (name) => `左移 ${name}`,
 		later: (name) => `右移 ${name}`,
-		removed: '图片已移除。',
-		tooMany: (limit) => `一个问题最多 ${limit} 张图片，多出的没有添加。`
+		removed: '图片已移除。'
 	},
 
 	conversation: {
@@ -90,9 +87,7 @@ export const zh: Messages = {
 		next: '马上轮到您',
 		queued: (before) => `前面还有 ${before} 个问题`,
 		reading: (picture, of) => (of === 1 ? '正在看图' : `正在看图，第 ${picture} 张，共 ${of} 张`),
-		known: '这张图片已经看过',
-		prefill: (percent) => `正在理解问题，${percent}%`,
-		stopping: '正在停止'
+		prefill: (percent) => `正在理解问题，${percent}%`
 	},
 
 	done: {
@@ -118,12 +113,10 @@ export const zh: Messages = {
 
 	viewer: {
 		label: '图片',
-		empty: '图片会显示在这里',
 		pictureOf: (index, of) => `第 ${index} 张，共 ${of} 张`,
 		zoomIn: '放大',
 		zoomOut: '缩小',
 		fit: '适应窗口',
-		actual: '实际大小',
 		previous: '上一张',
 		next: '下一张',
 		help: '滚轮或 + - 键缩放，拖动或方向键移动，按 0 适应窗口。',

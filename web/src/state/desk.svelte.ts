@@ -10,6 +10,7 @@ import { keep, recall } from './keep';
 import { notices } from './notice.svelte';
 import { DeskPicture } from './picture.svelte';
 import { preferences } from './preferences.svelte';
+import { keepSession, recallSession } from './session';
 import { Tray } from './tray.svelte';
 
 /** Until the server says its own. */
@@ -59,16 +60,22 @@ export class Desk {
 		this.#chosen = picture;
 	}
 
-	/** Starts asking the server how it is; returns how to end it. */
+	/** Brings back what a reload took, and starts asking the server how it is; returns how to end it. */
 	start(): () => void {
 		const end = this.health.watch();
+		recallSession(this.conversation, this.tray);
+		const onHide = () => keepSession(this.conversation, this.tray);
+		window.addEventListener('pagehide', onHide);
 		$effect(() => {
 			const { status } = this.health;
 			if (!status) return;
 			preferences.defaults = status.defaults;
 			if (!this.#haveSamples) void this.#loadSamples();
 		});
-		return end;
+		return () => {
+			end();
+			window.removeEventListener('pagehide', onHide);
+		};
 	}
 
 	async add(files: File[]): Promise<void> {

@@ -4,7 +4,7 @@
  * The copy is kept as long as the picture is on the page, so that a restarted server, which has
  * forgotten it, can be given it again without asking anyone.
  */
-import { uploadPicture } from '../api/client';
+import { pictureUrl, uploadPicture } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
 import type { Sample, UploadedPicture } from '../api/types';
 
@@ -14,6 +14,12 @@ export type Upload =
 	| { kind: 'held' }
 	| { kind: 'refused'; problem: Problem };
 
+/** A picture as the server knows it. */
+export type Held = Pick<UploadedPicture, 'id' | 'width' | 'height' | 'bytes'> & {
+	name: string;
+	tokens: number | undefined;
+};
+
 let made = 0;
 
 export class DeskPicture {
@@ -21,7 +27,7 @@ export class DeskPicture {
 	readonly name: string;
 	readonly url: string;
 	readonly bytes: number;
-	readonly #blob: Blob | undefined;
+	#blob: Blob | undefined;
 	#sending: Promise<string> | undefined;
 
 	id = $state<string>();
@@ -30,11 +36,11 @@ export class DeskPicture {
 	tokens = $state<number>();
 	upload = $state.raw<Upload>({ kind: 'idle' });
 
-	constructor(source: { name: string; url: string; blob?: Blob }) {
+	constructor(source: { name: string; url: string; bytes?: number; blob?: Blob }) {
 		this.name = source.name;
 		this.url = source.url;
 		this.#blob = source.blob;
-		this.bytes = source.blob?.size ?? 0;
+		this.bytes = source.blob?.size ?? source.bytes ?? 0;
 	}
 
 	static fromFile(file: File): DeskPicture {
@@ -51,6 +57,24 @@ export class DeskPicture {
 		return sample;
 	}
 
+	/** A picture of before the page was reloaded. Its copy is fetched, should the server be restarted later. */
+	static fromHeld(held: Held): DeskPicture {
+		const picture = new DeskPicture({ ...held, url: pictureUrl(held.id) });
+		picture.#hold(held);
+		fetch(picture.url)
+			.then(async (response) => {
+				if (response.ok) picture.#blob = await response.blob();
+			})
+			.catch(() => undefined);
+		return picture;
+	}
+
+	get held(): Held | undefined {
+		const { id, name, width, height, bytes, tokens } = this;
+		if (id === undefined || this.upload.kind !== 'held') return undefined;
+		return { id, name, width, height, bytes, tokens };
+	}
+
 	/** The id the server knows the picture by; uploads it first where that has not happened yet. */
 	ready(): Promise<string> {
 		if (this.upload.kind === 'held' && this.id !== undefined) return Promise.resolve(this.id);
@@ -64,7 +88,7 @@ export class DeskPicture {
 	}
 
 	release(): void {
-		if (this.#blob) URL.revokeObjectURL(this.url);
+		if (this.url.startsWith('blob:')) URL.revokeObjectURL(this.url);
 	}
 
 	async #send(): Promise<string> {
@@ -83,7 +107,7 @@ export class DeskPicture {
 		}
 	}
 
-	#hold(held: UploadedPicture): void {
+	#hold(held: Pick<Held, 'id' | 'width' | 'height' | 'tokens'>): void {
 		this.id = held.id;
 		this.width = held.width;
 		this.height = held.height;

@@ -20,9 +20,16 @@ export class Answer {
 	readonly key = `answer-${++made}`;
 	text = $state('');
 	phase = $state.raw<Phase>({ kind: 'sending' });
+	/** Which tokens stand behind which part of the text. */
+	pieces = $state.raw<Piece[]>([]);
 	/** The pictures of the request in the order they were sent: what "picture 2 of 3" counts. */
 	sentPictures = $state.raw<(DeskPicture | undefined)[]>([]);
-	#pieces = $state.raw<Piece[]>([]);
+
+	constructor(text = '', pieces: Piece[] = [], phase: Phase = { kind: 'sending' }) {
+		this.text = text;
+		this.pieces = pieces;
+		this.phase = phase;
+	}
 
 	get isOver(): boolean {
 		return this.phase.kind === 'done' || this.phase.kind === 'failed';
@@ -30,7 +37,7 @@ export class Answer {
 
 	/** The strings to compare with the picture. */
 	get judged(): Judged[] {
-		return judge(this.text, this.#pieces);
+		return judge(this.text, this.pieces);
 	}
 
 	/** The picture being read now. */
@@ -50,7 +57,7 @@ export class Answer {
 				this.phase = { kind: 'prefill', done: event.done, total: event.total };
 				break;
 			case 'delta':
-				this.#pieces = this.#pieces.concat(pieces(event.text, event.tokens, this.text.length));
+				this.pieces = this.pieces.concat(pieces(event.text, event.tokens, this.text.length));
 				this.text += event.text;
 				this.phase = { kind: 'writing' };
 				break;
