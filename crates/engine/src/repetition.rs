@@ -8,15 +8,16 @@
 //! `max_tokens`. It knows ids, not words.
 //!
 //! Real text repeats too, so the bar is high. Counting the tokens that repeat what stood one period
-//! earlier, a loop needs thirty repeats, but never fewer than 256 tokens (a page-wide rule of dashes,
-//! a column of 100 equal cells, 200 zeros pass) and never more than 640 (thirty equal rows of 21
-//! tokens pass, or ten of 64). Blocks beyond 160 tokens, whole paragraphs, need four repeats.
+//! earlier, a loop needs thirty repeats, but never fewer than 192 tokens (a page-wide rule of dashes,
+//! a column of 90 equal cells, 180 zeros pass; an answer of the usual 256 tokens can still be found
+//! to loop) and never more than 640 (thirty equal rows of 21 tokens pass, or ten of 64). Blocks
+//! beyond 160 tokens, whole paragraphs, need four repeats.
 
 /// The longest block that is recognised, in tokens: about a paragraph.
 pub const MAX_PERIOD: usize = 256;
 
 /// Tokens that must repeat before anything counts as a loop.
-const LEAST_TOKENS: usize = 256;
+const LEAST_TOKENS: usize = 192;
 /// Repeats asked of short blocks.
 const REPEATS: usize = 30;
 /// Repeated tokens after which fewer repeats are enough.
@@ -113,10 +114,10 @@ mod tests {
             found,
             Loop {
                 period: 3,
-                repeated: 256
+                repeated: 192
             }
         );
-        assert_eq!(at, 259);
+        assert_eq!(at, 195);
     }
 
     #[test]
@@ -125,7 +126,7 @@ mod tests {
         let ids = characters(&(answer.clone() + &"无法辨认。".repeat(1000)));
         let (at, found) = first_loop(ids).expect("a loop");
         assert_eq!(found.period, 5);
-        assert_eq!(at, answer.chars().count() + 5 + 256);
+        assert_eq!(at, answer.chars().count() + 5 + 192);
     }
 
     #[test]
@@ -159,7 +160,7 @@ mod tests {
         }
         assert_eq!(
             [1, 8, 9, 21, 22, 160, 256].map(tokens_to_loop),
-            [256, 256, 270, 630, 640, 640, 1024]
+            [192, 240, 270, 630, 640, 640, 1024]
         );
     }
 
@@ -193,13 +194,13 @@ mod tests {
         let row = "| 是 | 否 | 无 |\n";
         assert_eq!(first_loop(characters(&row.repeat(30))), None);
         assert!(first_loop(characters(&row.repeat(32))).is_some());
-        // A form with a hundred boxes.
-        assert_eq!(first_loop(characters(&"□\n".repeat(100))), None);
+        // A form with ninety boxes.
+        assert_eq!(first_loop(characters(&"□\n".repeat(90))), None);
     }
 
     #[test]
     fn a_broken_run_starts_again() {
-        let almost = vec![7u32; 256];
+        let almost = vec![7u32; 192];
         let ids = almost
             .iter()
             .chain([&8])
