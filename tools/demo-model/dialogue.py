@@ -159,5 +159,5 @@ def model_pair(random: Random, width: int, height: int, level: float, held_out: 
 
 
 def pair(random: Random, width: int, height: int, level: float, held_out: bool = False) -> Example:
-    make = random.choices([sharper_pair, value_pair, model_pair], [0.25, 0.4, 0.35])[0]
+    make = random.choices([sharper_pair, value_pair, model_pair], [0.15, 0.5, 0.35])[0]
     return make(random, width, height, level, held_out)

@@ -32,8 +32,8 @@ WORDS = [
 ]  # fmt: skip
 DISPLAY_INKS: list[Colour] = [(255, 60, 40), (60, 255, 90), (255, 200, 40), (90, 190, 255), (240, 240, 240)]
 HAND_INKS: list[Colour] = [(20, 20, 25), (25, 35, 120), (20, 40, 160), (50, 50, 60), (130, 20, 25)]
-SMALLEST_TEXT = 15  # pixels; below that S and 5, B and 8 are a guess for people too
-SMALLEST_KEY = 13
+SMALLEST_TEXT = 17  # pixels; much below that S and 5, B and 8 are a guess for people too
+SMALLEST_KEY = 14
 
 
 @dataclass
@@ -81,13 +81,13 @@ def brightness(colour: Colour) -> float:
 
 
 def choose_style(random: Random, height: int, level: float, handwritten: bool) -> Style:
-    smallest = max(SMALLEST_TEXT, int(20 - 5 * level))
+    smallest = max(SMALLEST_TEXT, int(20 - 3 * level))
     largest = max(smallest + 4, min(34, height // 3 + 4))
     margin = 4 + int(level * 2)
     if handwritten:
         paper = random.randint(225, 255)
         background = (paper, paper - random.randint(0, 8), paper - random.randint(0, 50))
-        return Style(background, random.choice(HAND_INKS), True, margin, max(18, smallest), max(23, largest))
+        return Style(background, random.choice(HAND_INKS), True, margin, max(19, smallest), max(24, largest))
     if random.random() < 0.3:
         background = tuple(random.randint(0, 80) for _ in range(3))
         ink = tuple(random.randint(190, 255) for _ in range(3))
@@ -269,6 +269,8 @@ def choose_kinds(random: Random, level: float, wishes: Wishes, handwritten: bool
     count = 1 if random.random() > level else 4 if wishes.crowded else random.choice([1, 2, 2, 3, 3, 4])
     others = [field for field in codes.FIELDS if field not in given]
     random.shuffle(others)
+    if random.random() < 0.3:  # nothing about a model code can be guessed, so it is the hardest to read
+        others.sort(key=lambda field: field != "model")
     kinds = given + others[: max(0, min(count, wishes.most_fields) - len(given))]
     lamps = wishes.lamps if wishes.lamps is not None else not handwritten and random.random() < 0.5
     if lamps:

@@ -80,8 +80,8 @@ def named_once(model: torch.nn.Module) -> list[tuple[str, torch.nn.Parameter]]:
     return list(model.named_parameters(remove_duplicate=True))
 
 
-def rate_factor(step: int, share: float, decay: float) -> float:
-    warm = min(1.0, (step + 1) / WARM_UP_STEPS)
+def rate_factor(warm_step: int, share: float, decay: float) -> float:
+    warm = min(1.0, (warm_step + 1) / WARM_UP_STEPS)
     return warm * (1.0 if share < 1 - decay else max(LOWEST_FACTOR, (1 - share) / decay))
 
 
@@ -166,6 +166,7 @@ def main() -> None:
     )  # fmt: skip
     drawing.start()
     held_out = held_out_batches(77)
+    first_step = WARM_UP_STEPS if options.continue_run else 0  # the optimiser's averages are warm already
     step = pictures = answers = pictures_logged = 0
     waited = 0.0
     logged = evaluated = time.time()
@@ -192,7 +193,7 @@ def main() -> None:
             log.write(f"step {step}: the loss is {loss.item()}; this batch is left out")
             continue
         loss.backward()
-        optimiser.step(rate_factor(step, share, options.decay))
+        optimiser.step(rate_factor(first_step + step, share, options.decay))
         step += 1
         pictures += len(batch.pixels)
         answers += len(batch.spans)
