@@ -11,6 +11,7 @@ function shown(more: Record<string, unknown> = {}) {
 		tray: new Tray(),
 		isAnswering: false,
 		isReady: true,
+		isLoading: false,
 		hasPictures: false,
 		...on,
 		...more

@@ -203,6 +203,7 @@ export const en = {
 			'This conversation has grown too long for the model. Lower “Memory”, use fewer pictures or start a new conversation.',
 		answerFailed: 'The answer failed inside the desk; its log says why. Try again.',
 		uploadBroken: 'The upload broke off. Check the connection and try again.',
+		away: 'The desk does not answer. Check that lookdesk is running; the page goes on by itself when it is back.',
 		unreachable: 'The desk does not answer. Check that lookdesk is running, then try again.',
 		cutShort: 'The connection broke in the middle of the answer. Try again.',
 		unexpected: (message: string) => `Something went wrong: ${message}`,

@@ -191,6 +191,7 @@ export const zh: Messages = {
 		questionTooLong: '这段对话对模型来说太长了。请调小“记忆”、减少图片或开始新对话。',
 		answerFailed: '回答时内部出错，原因见服务日志。请重试。',
 		uploadBroken: '上传中断，请检查网络后重试。',
+		away: '连接不上服务。请确认 lookdesk 正在运行；恢复后页面会自动继续。',
 		unreachable: '连接不上服务。请确认 lookdesk 正在运行，然后重试。',
 		cutShort: '回答到一半连接断了，请重试。',
 		unexpected: (message) => `出了点问题：${message}`,
