@@ -119,7 +119,11 @@ fn judge(
     let total = lines.len() as u64;
     let waiting = Waiting::counted("asking", total);
     let mut judged: Vec<Judged> = Vec::with_capacity(lines.len());
+    interrupt.hold();
     for line in lines {
+        if interrupt.pressed() {
+            break;
+        }
         let answer =
             conversation(args, &line, base).and_then(|Conversation { messages, pictures }| {
                 let request = Request {

@@ -1,5 +1,5 @@
 //! Ctrl-C: the first one ends the answer that is being given, so that what was said is kept; a
-//! second one, or one while no answer is being given, ends the process.
+//! second one, or one while nothing is there to be kept, ends the process.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +19,8 @@ pub struct Interrupt {
 
 struct Shared {
     pressed: AtomicBool,
+    /// There are answers to be kept, also while none is being given.
+    held: AtomicBool,
     answer: Mutex<Option<Canceller>>,
 }
 
@@ -27,6 +29,7 @@ impl Interrupt {
     pub fn listen() -> io::Result<Self> {
         let shared = Arc::new(Shared {
             pressed: AtomicBool::new(false),
+            held: AtomicBool::new(false),
             answer: Mutex::new(None),
         });
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -51,6 +54,12 @@ impl Interrupt {
         Guard(&self.shared)
     }
 
+    /// From now on the first Ctrl-C never ends the process; whoever calls this asks `pressed`
+    /// between answers.
+    pub fn hold(&self) {
+        self.shared.held.store(true, Ordering::Release);
+    }
+
     /// Ctrl-C was pressed.
     pub fn pressed(&self) -> bool {
         self.shared.pressed.load(Ordering::Acquire)
@@ -62,6 +71,7 @@ impl Shared {
         let again = self.pressed.swap(true, Ordering::AcqRel);
         match self.current().as_ref() {
             Some(answer) if !again => answer.cancel(),
+            None if !again && self.held.load(Ordering::Acquire) => {}
             _ => std::process::exit(STATUS),
         }
     }

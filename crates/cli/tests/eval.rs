@@ -189,3 +189,41 @@ fn a_line_that_cannot_be_asked_is_reported_and_counts_as_wrong() {
         "{report}"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_the_answers_there_are() {
+    use std::process::{Command, Stdio};
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    let lines: Vec<Value> = four_lines().into_iter().cycle().take(4_000).collect();
+    let dataset = Dataset::of(&lines);
+    let child = lookdesk()
+        .current_dir(dataset.folder.path())
+        .args(["eval", "labels.jsonl"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    sleep(Duration::from_secs(3));
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+    let run = Run::from(child.wait_with_output().unwrap());
+
+    assert_eq!(run.code, Some(130), "{}", run.stderr);
+    let text = fs::read_to_string(dataset.path("labels.report.json")).unwrap();
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let kept = report["lines"].as_array().unwrap().len();
+    assert!(kept < 4_000, "{kept}");
+    assert_eq!(report["planned"], 4_000);
+    assert!(
+        run.stderr
+            .contains(&format!("stopped after {kept} of 4000")),
+        "{}",
+        run.stderr
+    );
+}
