@@ -21,17 +21,10 @@ run: tools $(PAGE)
 	cargo build --release --locked
 	target/release/lookdesk serve $(ARGS)
 
-# One cargo profile throughout, so that each crate is compiled once. The runners come last: their
-# summaries end the output.
-test: tools components $(PAGE)
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
-	cd web && npm run check
-	cargo test --workspace --locked
-	cd web && npm test
+# What is checked, and in which order, stands in xtask/src/check.rs.
+test: tools $(PAGE)
 	CHROMIUM="$$(tools/chromium.sh)" && export CHROMIUM && \
-		cd web && npm run e2e
+		cargo xtask check
 
 $(PAGE): $(NODE_MODULES) $(PAGE_SOURCES)
 	cd web && npm run build

@@ -1,4 +1,5 @@
-//! Everything that a change must pass, cheapest first. CI runs exactly this.
+//! Everything that a change must pass, cheapest first. `make test` prepares the machine (packages of
+//! the page, the built page, a browser) and runs exactly this.
 //!
 //! All steps run even when one fails, so that one run names every fault. A
 //! tool that is not installed is reported as skipped, never as passed.
@@ -33,7 +34,10 @@ const WEB: Step = Step {
     arguments: &[],
     folder: "web",
     environment: &[],
-    needs: Some((&["npm", "--version"], "not installed: Node.js 20 or later")),
+    needs: Some((
+        &["npm", "--prefix", "web", "ls", "--depth=0"],
+        "the packages of the page are missing: make test brings them",
+    )),
 };
 
 const STEPS: &[Step] = &[
@@ -85,11 +89,6 @@ const STEPS: &[Step] = &[
         ..CARGO
     },
     Step {
-        name: "web: packages",
-        arguments: &["ci"],
-        ..WEB
-    },
-    Step {
         name: "web: types and format",
         arguments: &["run", "check"],
         ..WEB
@@ -100,8 +99,8 @@ const STEPS: &[Step] = &[
         ..WEB
     },
     Step {
-        name: "web: build",
-        arguments: &["run", "build"],
+        name: "web: the desk in a browser",
+        arguments: &["run", "e2e"],
         ..WEB
     },
 ];
@@ -160,7 +159,7 @@ fn succeeds(probe: &[&str]) -> bool {
         return false;
     };
     let mut command = Command::new(program);
-    command.args(arguments);
+    command.args(arguments).current_dir(crate::root());
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
