@@ -22,7 +22,7 @@ run: tools $(PAGE)
 	target/release/lookdesk serve $(ARGS)
 
 # What is checked, and in which order, stands in xtask/src/check.rs.
-test: tools $(PAGE)
+test: tools components $(PAGE)
 	CHROMIUM="$$(tools/chromium.sh)" && export CHROMIUM && \
 		cargo xtask check
 
