@@ -90,8 +90,8 @@ test('two pictures at once can be put in another order and taken out again', asy
 	const waiting = page.getByRole('list', { name: 'Pictures for the next question' });
 	await expect(waiting.getByRole('listitem')).toHaveCount(2);
 	await page.getByRole('button', { name: 'Move router-label.png to the right' }).click();
-	await expect(waiting.getByRole('button', { name: 'panel-error.png', exact: true })).toBeVisible();
-	await expect(waiting.getByRole('listitem').first()).toContainText(/KB/);
+	const first = waiting.getByRole('listitem').first();
+	await expect(first.getByRole('button', { name: 'panel-error.png', exact: true })).toBeVisible();
 	await page.getByRole('button', { name: 'Remove router-label.png' }).click();
 	await expect(waiting.getByRole('listitem')).toHaveCount(1);
 	await page.getByRole('button', { name: 'Undo' }).click();
@@ -267,6 +267,46 @@ test('when the desk cannot be reached at all, the page says so until it can', as
 	await expect(page.locator('header [role=status]')).toHaveText('ready');
 });
 
+/** The stream of an answer of which the model was not sure. */
+const unsure = [
+	{ type: 'delta', text: 'Model ', tokens: [{ text: 'Model ', logprob: 0 }] },
+	{ type: 'delta', text: 'AX73', tokens: [{ text: 'AX73', logprob: Math.log(0.7) }] },
+	{ type: 'delta', text: ', code ', tokens: [{ text: ', code ', logprob: -2 }] },
+	{ type: 'delta', text: 'E102', tokens: [{ text: 'E102', logprob: Math.log(0.3) }] },
+	{
+		type: 'done',
+		finish_reason: 'length',
+		usage: { prompt_tokens: 9, image_tokens: 4, cached_tokens: 0, completion_tokens: 4 },
+		timings: {
+			image_ms: 1,
+			vision_ms: 1,
+			prefill_ms: 1,
+			ttft_ms: 3,
+			decode_ms: 9,
+			decode_tokens_per_s: 9
+		}
+	}
+]
+	.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+	.join('');
+
+test('strings the model was not sure of are marked, by more than colour', async ({ page }) => {
+	await open(page);
+	await page.route('**/api/answers', (route) =>
+		route.fulfill({ contentType: 'text/event-stream', body: unsure })
+	);
+	await page
+		.getByRole('button', { name: /^Ask about this sample/ })
+		.first()
+		.click();
+	await expect(page.getByTitle(/is 70% sure/)).toHaveCSS('text-decoration-style', 'dotted');
+	await expect(page.getByTitle(/only 30% sure/)).toHaveCSS('text-decoration-style', 'wavy');
+	await expect(page.getByTitle(/only 30% sure/)).toContainText('please check');
+	await expect(page.getByText('Cut off at the length limit.')).toBeVisible();
+	const { violations } = await new AxeBuilder({ page }).include('article').analyze();
+	expect(violations.map(({ id, impact }) => `${impact} ${id}`)).toEqual([]);
+});
+
 test('the picture is zoomed and moved by keyboard', async ({ page }) => {
 	await open(page);
 	await add(page, 'router-label.png');
@@ -357,6 +397,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
 				page.getByRole('button', { name: /^Ask about this sample/ }).first()
 			).toBeVisible();
 			expect(await serious()).toEqual([]);
+			await page.keyboard.press('?');
+			await expect(page.getByRole('dialog')).toBeVisible();
+			expect(await serious()).toEqual([]);
+			await page.keyboard.press('Escape');
 			await add(page, 'router-label.png');
 			await expect(page.getByText(/\d+ tokens/).first()).toBeVisible();
 			await ask(page, 'What is the model number?');

@@ -91,3 +91,14 @@ it('only the last block changes while words stream', () => {
 	expect(after[0]).toBe(before[0]);
 	expect(after).toHaveLength(2);
 });
+
+it('what is remembered between calls changes nothing but the time', () => {
+	const text = 'Model AX73.\n\n- E102\n- E103\n\nModel AX73.\n\n| a |\n|---|\n| E104 |\n';
+	const all = ['AX73', 'E102', 'E104'].map((piece) => judge(text, piece));
+	const rendered = new Map<string, string>();
+	for (let end = 1; end <= text.length; end++) {
+		const so = text.slice(0, end);
+		const judged = all.filter((j) => j.end <= end);
+		expect(blocks(so, judged, wording, rendered)).toEqual(blocks(so, judged, wording));
+	}
+});

@@ -98,10 +98,25 @@ function render(markdown: string, judged: Judged[], wording: Wording): string {
 	return holder.innerHTML;
 }
 
+/** What earlier calls for the same answer rendered; most blocks do not change while words stream. */
+export type Rendered = Map<string, string>;
+
 /** The blocks of an answer as HTML, safe to set. */
-export function blocks(text: string, judged: Judged[], wording: Wording): string[] {
+export function blocks(
+	text: string,
+	judged: Judged[],
+	wording: Wording,
+	rendered: Rendered = new Map()
+): string[] {
+	const worded = judged.map(wording);
 	return marked
 		.lexer(withMarks(text, judged), { gfm: true, breaks: true })
 		.filter((token) => token.type !== 'space')
-		.map((token) => render(token.raw, judged, wording));
+		.map((token) => {
+			const marks = Array.from(token.raw.matchAll(reserved), ([mark]) => mark.charCodeAt(0) - open);
+			const key = token.raw + JSON.stringify(marks.map((mark) => worded[mark] ?? null));
+			const html = rendered.get(key) ?? render(token.raw, judged, wording);
+			rendered.set(key, html);
+			return html;
+		});
 }
