@@ -93,17 +93,17 @@ export class Desk {
 		const question = this.draft.trim();
 		if (question === '' || !this.isReady || this.conversation.isAnswering) return Promise.resolve();
 		this.draft = '';
-		return this.conversation.ask(question, this.tray.take(), this.#manner());
+		return this.#watched(this.conversation.ask(question, this.tray.take(), this.#manner()));
 	}
 
 	askSample(sample: Sample): Promise<void> {
 		const question = sample.question[language.code];
 		const pictures = sample.pictures.map((picture) => DeskPicture.fromSample(picture, question));
-		return this.conversation.ask(question, pictures, this.#manner());
+		return this.#watched(this.conversation.ask(question, pictures, this.#manner()));
 	}
 
 	again(): Promise<void> {
-		return this.conversation.again(this.#manner());
+		return this.#watched(this.conversation.again(this.#manner()));
 	}
 
 	/** A new conversation; asks nothing when there is nothing to lose, and can be undone. */
@@ -119,6 +119,12 @@ export class Desk {
 		notices.show({ text: language.words.panel.cleared, undo }, () => {
 			gone.forEach((picture) => picture.release());
 		});
+	}
+
+	/** The line on top shows at once that the answer is over. */
+	async #watched(answer: Promise<void>): Promise<void> {
+		await answer;
+		await this.health.refresh();
 	}
 
 	#manner(): Manner {

@@ -19,6 +19,11 @@ export class Health {
 		return queue.running > 0 ? 'busy' : 'ready';
 	}
 
+	/** Asks at once: something has just begun or ended. */
+	async refresh(): Promise<void> {
+		await this.#ask();
+	}
+
 	/** Starts asking; returns how to end it. */
 	watch(): () => void {
 		let timer: ReturnType<typeof setTimeout> | undefined;
