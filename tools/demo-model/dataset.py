@@ -132,7 +132,7 @@ def draw_batches(random: Random, level: float, pair_share: float, patches: int, 
     width, height = random.choices(list(sizes), list(sizes.values()))[0]
     cost = ((width // 16) * (height // 16) + 20) * (2 if pairs else 1)
     count = max(8, patches // cost // 4 * 4)
-    asked = max(4, int(count * (0.75 if pairs else asked_share)))
+    asked = count if pairs else max(4, int(count * asked_share))
 
     def hardness() -> float:
         return 1.0 if level >= 1 and random.random() < 0.8 else min(1.0, max(0.0, random.gauss(level, 0.15)))

@@ -57,9 +57,9 @@ def converse(facts: Facts, random: Random, most_turns: int) -> list[Turn]:
         asked.append(random.choice(missing))
     elif extra < 0.24:
         asked.append(("never", None))
-    elif extra < 0.30 and asked:
+    elif extra < 0.28 and asked:
         asked.append(("describe", None))
-    elif extra < 0.46 and (facts.lamps or "error_code" in facts.fields):
+    elif extra < 0.52 and (facts.lamps or "error_code" in facts.fields):
         asked.append(("fault", None))
     asked = asked[-most_turns:] or [("field", random.choice(FIELDS))]
     random.shuffle(asked)
@@ -130,11 +130,11 @@ def value_pair(random: Random, width: int, height: int, level: float, held_out: 
     values = [codes.draw_value(field, random, held_out) for _ in range(2)]
     scenes = [draw_showing({field: value}, random, width, height, level, held_out) for value in values]
     chinese = random.random() < 0.5
-    asked = random.choice([[0], [1], [0, 1], [0, 1]])
+    asked = random.choice([[0], [1], [0, 1], [0, 1], [0, 1], [0, 1]])
     turns = [questions.ask_field_of(number, field, scenes[number].facts, chinese, random) for number in asked]
     if values[0] != values[1]:
         picture = random.randint(0, 1)
-        turns.append(questions.ask_which(picture, field, values[picture], chinese, random))
+        turns.append(questions.ask_which(picture, field, (values[0], values[1]), chinese, random))
     random.shuffle(turns)
     return finish(scenes, turns, random, level * 0.5)
 
@@ -159,5 +159,5 @@ def model_pair(random: Random, width: int, height: int, level: float, held_out: 
 
 
 def pair(random: Random, width: int, height: int, level: float, held_out: bool = False) -> Example:
-    make = random.choices([sharper_pair, value_pair, model_pair], [0.15, 0.5, 0.35])[0]
+    make = random.choices([sharper_pair, value_pair, model_pair], [0.1, 0.6, 0.3])[0]
     return make(random, width, height, level, held_out)

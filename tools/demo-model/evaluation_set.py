@@ -66,15 +66,19 @@ def printed(field: str, handwritten: bool = False) -> Maker:
     return make
 
 
+def with_wish(turn: Turn, wishes: dict[bool, list[str]], chinese: bool) -> Turn:
+    """The question with the wanted form of the answer, which a model that was not taught it has to be told."""
+    if any(turn.question.endswith(wish) for wish in wishes[chinese]):
+        return turn
+    return turn._replace(question=turn.question + ("" if chinese else " ") + wishes[chinese][0])
+
+
 def light(random: Random, chinese: bool) -> Item:
     scene = draw(
         random, Wishes(lamps=True, handwritten=False, blurred_share=0.0), lambda scene: bool(scene.facts.lamps)
     )
     turn = questions.ask_lamp(random.choice(list(scene.facts.lamps)), scene.facts, chinese, random)
-    wishes = questions.LAMP_WISHES[chinese]
-    if not any(turn.question.endswith(wish) for wish in wishes):
-        turn = turn._replace(question=turn.question + ("" if chinese else " ") + wishes[0])
-    return taken(scene, random), turn, "contains"
+    return taken(scene, random), with_wish(turn, questions.LAMP_WISHES, chinese), "contains"
 
 
 def screen(random: Random, chinese: bool) -> Item:
@@ -91,10 +95,10 @@ def joined(random: Random, chinese: bool) -> Item:
     wishes = Wishes(values, False, True, unreadable_share=0.0, blurred_share=0.0)
     scene = draw(random, wishes, lambda scene: set(values) <= set(scene.facts.fields) and bool(scene.facts.lamps))
     turn = questions.ask_fault(scene.facts, chinese, random)
-    wish = questions.FAULT_WISHES[chinese][0]
-    if not turn.question.endswith(wish):
-        turn = turn._replace(question=turn.question + ("" if chinese else " ") + wish)
-    return taken(scene, random), turn, "anls"
+    return taken(scene, random), with_wish(turn, questions.FAULT_WISHES, chinese), "anls"
+
+
+PAIR_WISHES_BY_FIELD = {"which": questions.WHICH_WISHES, "same_model": questions.SAME_MODEL_WISHES}
 
 
 def compared(field: str, pair: Callable[..., Example]) -> Maker:
@@ -106,10 +110,8 @@ def compared(field: str, pair: Callable[..., Example]) -> Maker:
             for turn in example.turns:
                 is_chinese = ord(turn.answer[0]) > 255
                 if turn.field == field and turn.kind == "value" and is_chinese == chinese:
-                    if field == "same_model":
-                        verdict = turn.answer.split(",")[0]
-                        turn = turn._replace(key=verdict)
-                    return example.pictures, turn, "contains"
+                    wishes = PAIR_WISHES_BY_FIELD.get(field)
+                    return example.pictures, with_wish(turn, wishes, chinese) if wishes else turn, "contains"
 
     return make
 

@@ -132,6 +132,10 @@ FAULT_WISHES = {
     False: ["Name the model, the error code and the red and orange lights."],
 }
 SAME_MODEL_WISHES = {True: ["请回答相同或不同,并写出型号。"], False: ["Answer yes or no and give the model numbers."]}
+WHICH_WISHES = {
+    True: ["请回答第一张图片或第二张图片。"],
+    False: ["Answer: the first picture or the second picture."],
+}
 WISH_SHARE = 0.12
 
 
@@ -254,18 +258,22 @@ def ask_field_of(picture: int, field: str, facts: Facts, chinese: bool, random: 
         return Turn("field_of_picture", question, ABSENT[chinese], "absent", "")
     if reading is None or not reading.readable:
         return Turn("field_of_picture", question, REFUSAL[chinese], "unreadable", "")
-    answer = f"{name}是{reading.value}。" if chinese else f"The {name} is {reading.value}."
+    answer = f"第{which}张是{reading.value}。" if chinese else f"The {which} is {reading.value}."
     return Turn("field_of_picture", question, answer, "value", reading.value)
 
 
-def ask_which(picture: int, field: str, value: str, chinese: bool, random: Random) -> Turn:
-    """Which of two pictures shows `value`."""
-    which, name = ORDINAL[chinese][picture], FIELD_NAME[chinese][field]
-    question = phrase(
-        f"哪张图片的{name}是{value}" if chinese else f"Which picture has the {name} {value}?", chinese, random
-    )
-    answer = f"第{which}张。" if chinese else f"The {which} picture."
-    return Turn("which", question, answer, "value", f"第{which}张" if chinese else which)
+def read_both(first: str, second: str, chinese: bool) -> str:
+    """Both values before the verdict, so that the verdict can be drawn from what has been read out."""
+    return f"第一张是{first},第二张是{second}:" if chinese else f"The first is {first}, the second is {second}: "
+
+
+def ask_which(picture: int, field: str, values: tuple[str, str], chinese: bool, random: Random) -> Turn:
+    """Which of two pictures shows one of two different values."""
+    name, value = FIELD_NAME[chinese][field], values[picture]
+    question = f"哪张图片的{name}是{value}" if chinese else f"Which picture has the {name} {value}?"
+    verdict = f"第{ORDINAL[True][picture]}张图片" if chinese else f"the {ORDINAL[False][picture]} picture"
+    answer = read_both(*values, chinese) + verdict + ("。" if chinese else ".")
+    return Turn("which", phrase(question, chinese, random, WHICH_WISHES), answer, "value", verdict)
 
 
 def ask_same_model(pair: tuple[Facts, Facts], chinese: bool, random: Random) -> Turn:
@@ -273,10 +281,8 @@ def ask_same_model(pair: tuple[Facts, Facts], chinese: bool, random: Random) -> 
     first, second = (facts.value("model") for facts in pair)
     if first is None or second is None:
         return Turn("same_model", question, REFUSAL[chinese], "unreadable", "")
-    if first == second:
-        answer = f"相同,都是{first}。" if chinese else f"Yes, both are {first}."
-        return Turn("same_model", question, answer, "value", answer.rstrip("。."))
-    answer = (
-        f"不同,第一张是{first},第二张是{second}。" if chinese else f"No, the first is {first}, the second is {second}."
-    )
-    return Turn("same_model", question, answer, "value", answer.rstrip("。."))
+    same = first == second
+    key = ("相同" if same else "不同") if chinese else ("yes" if same else "no")
+    verdict = key if chinese else f"{key}, {'the same' if same else 'different'}"
+    answer = read_both(first, second, chinese) + verdict + ("。" if chinese else ".")
+    return Turn("same_model", question, answer, "value", key)

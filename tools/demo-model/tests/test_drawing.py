@@ -153,8 +153,12 @@ def test_a_blurred_picture_is_refused_even_for_what_is_not_in_it() -> None:
 
 def test_the_same_model_question_tells_equal_from_different() -> None:
     ax, bx = Facts({"model": Reading("AX73")}), Facts({"model": Reading("BX73")})
-    assert questions.ask_same_model((ax, ax), False, Random(0)).answer == "Yes, both are AX73."
-    assert questions.ask_same_model((ax, bx), False, Random(0)).answer == "No, the first is AX73, the second is BX73."
+    assert (
+        questions.ask_same_model((ax, ax), False, Random(0)).answer
+        == "The first is AX73, the second is AX73: yes, the same."
+    )
+    told = questions.ask_same_model((ax, bx), False, Random(0)).answer
+    assert told == "The first is AX73, the second is BX73: no, different."
     bx.spoil_all()
     assert questions.ask_same_model((ax, bx), True, Random(0)).answer == "看不清。"
 
