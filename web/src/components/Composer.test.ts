@@ -1,4 +1,4 @@
-import { render, screen } from '@testing-library/svelte';
+import { fireEvent, render, screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { describe, expect, it, vi } from 'vitest';
 import { Tray } from '../state/tray.svelte';
@@ -51,6 +51,15 @@ describe('the question box', () => {
 	it('offers to stop while an answer is under way', async () => {
 		const { onStop } = shown({ isAnswering: true });
 		await userEvent.click(screen.getByRole('button', { name: 'Stop' }));
+		expect(onStop).toHaveBeenCalledOnce();
+	});
+
+	it('does not take the second half of a double click on Send for Stop', async () => {
+		const { onStop } = shown({ isAnswering: true });
+		const stop = screen.getByRole('button', { name: 'Stop' });
+		await fireEvent.click(stop, { detail: 2 });
+		expect(onStop).not.toHaveBeenCalled();
+		await fireEvent.click(stop, { detail: 1 });
 		expect(onStop).toHaveBeenCalledOnce();
 	});
 
