@@ -45,6 +45,22 @@ describe('what a model writes', () => {
 		expect(link).toHaveAttribute('target', '_blank');
 	});
 
+	it('keeps every character of an address', () => {
+		const link = parsed('[manual](https://example.org/型号：AX73)').querySelector('a');
+		expect(decodeURI(link?.getAttribute('href') ?? '')).toBe('https://example.org/型号：AX73');
+	});
+
+	it('is plain words where a link may not go', () => {
+		const page = parsed('see [this](javascript:alert(1)) page');
+		expect(page.querySelector('a')).toBeNull();
+		expect(page).toHaveTextContent('see this page');
+	});
+
+	it('keeps the numbers of a list that goes on after a paragraph', () => {
+		const page = parsed('1. unplug\n\nwait\n\n2. plug in\n3. press');
+		expect(page.querySelectorAll('ol')[1]).toHaveAttribute('start', '2');
+	});
+
 	it('keeps tables, lists and emphasis', () => {
 		const page = parsed('| a | b |\n|---|---|\n| 1 | 2 |\n\n- **x**\n');
 		expect(page.querySelectorAll('td')).toHaveLength(2);

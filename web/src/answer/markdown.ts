@@ -17,6 +17,8 @@ const open = 0xe000;
 const close = '\uF8FE';
 const maxMarks = 0xf8fd - open;
 const reserved = /[\uE000-\uF8FF]/g;
+/** The same characters as an address spells them: UTF-8 EE 80 80 to EF A3 BF. */
+const reservedInAddress = /%(?:EE%[89AB][\dA-F]|EF%(?:[89][\dA-F]|A[0-3]))%[89AB][\dA-F]/gi;
 
 const purify = DOMPurify();
 purify.addHook('afterSanitizeAttributes', (node) => {
@@ -32,6 +34,8 @@ const clean = {
 		...['table', 'thead', 'tbody', 'tr', 'th', 'td']
 	],
 	ALLOWED_ATTR: ['href', 'start', 'align'],
+	// Numbers and words, no addresses: the pattern below is not for them.
+	ADD_URI_SAFE_ATTR: ['start', 'align'],
 	ALLOWED_URI_REGEXP: /^(?:https?:|mailto:)/i,
 	ALLOW_DATA_ATTR: false,
 	ALLOW_ARIA_ATTR: false
@@ -88,10 +92,10 @@ function render(markdown: string, judged: Judged[], wording: Wording): string {
 	while (walker.nextNode()) texts.push(walker.currentNode as Text);
 	for (const text of texts) if (text.data.search(reserved) >= 0) resolve(text, judged, wording);
 	for (const link of fragment.querySelectorAll('a')) {
-		link.setAttribute(
-			'href',
-			(link.getAttribute('href') ?? '').replace(/%E[E-F]%[\dA-F]{2}%[\dA-F]{2}/gi, '')
-		);
+		const href = link.getAttribute('href');
+		// Without its address it would open the desk itself.
+		if (href === null) link.replaceWith(...link.childNodes);
+		else link.setAttribute('href', href.replace(reservedInAddress, ''));
 	}
 	const holder = owner.createElement('div');
 	holder.append(fragment);
