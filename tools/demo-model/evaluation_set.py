@@ -70,7 +70,7 @@ def with_wish(turn: Turn, wishes: dict[bool, list[str]], chinese: bool) -> Turn:
     """The question with the wanted form of the answer, which a model that was not taught it has to be told."""
     if any(turn.question.endswith(wish) for wish in wishes[chinese]):
         return turn
-    return turn._replace(question=turn.question + ("" if chinese else " ") + wishes[chinese][0])
+    return turn._replace(question=questions.with_wish(turn.question, wishes[chinese][0], chinese))
 
 
 def light(random: Random, chinese: bool) -> Item:

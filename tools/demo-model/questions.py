@@ -139,6 +139,13 @@ WHICH_WISHES = {
 WISH_SHARE = 0.12
 
 
+def with_wish(question: str, wish: str, chinese: bool) -> str:
+    """The question, ended as a sentence, and then the wish."""
+    if chinese:
+        return question + ("" if question[-1] in "?？。" else "？") + wish
+    return question + (" " if question[-1] in "?." else "? ") + wish
+
+
 def phrase(text: str, chinese: bool, random: Random, wishes: dict[bool, list[str]] = FORMAT_WISHES) -> str:
     """The question as people type it: with either question mark or none, sometimes with a wish for the answer."""
     if chinese:
@@ -148,7 +155,7 @@ def phrase(text: str, chinese: bool, random: Random, wishes: dict[bool, list[str
         text = text[0].lower() + text[1:].rstrip("?.")
     if random.random() >= WISH_SHARE:
         return text
-    return text + ("" if chinese else " ") + random.choice(wishes[chinese])
+    return with_wish(text, random.choice(wishes[chinese]), chinese)
 
 
 def pick(

@@ -49,9 +49,9 @@ def held_out_scene(random: Random, wishes: Wishes) -> Scene:
             return scene
 
 
-def label(values: dict[str, str], handwritten: bool = False) -> Callable[[Random], list[Scene]]:
+def label(values: dict[str, str], chinese_keys: bool, handwritten: bool = False) -> Callable[[Random], list[Scene]]:
     def make(random: Random) -> list[Scene]:
-        wishes = Wishes(values, handwritten, lamps=False, unreadable_share=0.0, blurred_share=0.0)
+        wishes = Wishes(values, handwritten, False, 0.0, 0.0, chinese_keys=chinese_keys)
         return [held_out_scene(random, wishes)]
 
     return make
@@ -79,7 +79,7 @@ def overexposed(random: Random) -> list[Scene]:
 
 def pair(random: Random) -> list[Scene]:
     """The same kind of label twice; the second is out of focus."""
-    scenes = [*label({"model": PAIR_MODEL})(random), *label({"model": PAIR_MODEL})(random)]
+    scenes = [*label({"model": PAIR_MODEL}, False)(random), *label({"model": PAIR_MODEL}, False)(random)]
     spoiled = scenes[1]
     spoiled.picture = spoiled.picture.filter(ImageFilter.GaussianBlur(spoiled.largest_text * 0.22 * SCALE))
     spoiled.facts.spoil_all()
@@ -93,13 +93,13 @@ PANEL_MODEL, PANEL_ERROR, PAIR_MODEL, SLIP_MODEL = "WS842B", "E107", "NKT059", "
 SAMPLES = [
     Sample(
         "label-zh",
-        label({"capacity": LABEL_CAPACITY, "date": LABEL_DATE}),
+        label({"capacity": LABEL_CAPACITY, "date": LABEL_DATE}, chinese_keys=True),
         {True: "生产日期是什么？", False: "What is the production date?"},
         lambda facts, chinese: facts[0].fields["date"].value,
     ),
     Sample(
         "label-en",
-        label({"model": LABEL_MODEL}),
+        label({"model": LABEL_MODEL}, chinese_keys=False),
         {True: "型号是什么？", False: "What is the model number?"},
         lambda facts, chinese: facts[0].fields["model"].value,
     ),
@@ -111,7 +111,7 @@ SAMPLES = [
     ),
     Sample(
         "handwritten-slip",
-        label({"model": SLIP_MODEL}, handwritten=True),
+        label({"model": SLIP_MODEL}, chinese_keys=True, handwritten=True),
         {True: "纸条上写的型号是什么？", False: "What is the model number?"},
         lambda facts, chinese: facts[0].fields["model"].value,
     ),

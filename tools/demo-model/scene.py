@@ -47,6 +47,7 @@ class Wishes:
     blurred_share: float = 0.04  # of whole pictures
     scale: int = 1  # draws larger than width x height; for sample pictures
     most_fields: int = 4
+    chinese_keys: bool | None = None  # every field has its key, in this language
     crowded: bool = False  # as many fields as find room
     empty: bool = False  # nothing that answers a question
 
@@ -74,6 +75,14 @@ class Style:
     margin: int
     smallest: int
     largest: int
+    chinese_keys: bool | None = None
+
+    def choose_key(self, random: Random, field: str, readable: bool) -> str:
+        """What stands before the value; empty for some, never for one that cannot be read."""
+        if self.chinese_keys is not None:
+            return random.choice([key for key in KEYS[field] if (ord(key[0]) > 255) == self.chinese_keys])
+        keyed = random.random() < (0.5 if field == "error_code" else 0.8) or not readable
+        return random.choice(KEYS[field]) if keyed else ""
 
 
 def brightness(colour: Colour) -> float:
@@ -194,8 +203,7 @@ class FieldBlock:
         random: Random, style: Style, field: str, value: str, readable: bool, width: int, height: int, room: float
     ) -> FieldBlock | None:
         on_display = field == "error_code" and not style.handwritten and random.random() < 0.6
-        keyed = random.random() < (0.5 if field == "error_code" else 0.8) or not readable
-        key = random.choice(KEYS[field]) if keyed else ""
+        key = style.choose_key(random, field, readable)
         if style.handwritten:
             value_face = random.choice(fonts.HANDWRITING)
             chinese = bool(key) and ord(key[0]) > 255
@@ -330,6 +338,7 @@ def draw_scene(
     blocks: list[Block] = []
     while not blocks:  # a word alone may find no room either
         style = choose_style(random, height, level, handwritten)
+        style.chinese_keys = wishes.chinese_keys
         kinds = choose_kinds(random, level, wishes, handwritten)
         blocks = plan_blocks(random, style, kinds, width, height, wishes, held_out)
     pen = Pen(width, height, style.background, wishes.scale)
