@@ -96,7 +96,8 @@ export class Conversation {
 		}
 	}
 
-	/** Asks; when the server no longer knows a picture (it was restarted), gives it again and asks once more. */
+	/** Asks; when the server no longer knows a picture (it was restarted), gives it again and asks once more.
+	 * The server names one such picture at a time. */
 	async #attempt(
 		answer: Answer,
 		earlier: Round[],
@@ -111,13 +112,15 @@ export class Conversation {
 			answer.sentPictures = order.map((id) => pictures.find((picture) => picture.id === id));
 			await this.#stream(answer, question, signal);
 		};
-		try {
-			await once();
-		} catch (error) {
-			if (!(error instanceof Problem) || error.code !== 'picture_unknown') throw error;
-			pictures.forEach((picture) => picture.forgotten());
-			answer.phase = { kind: 'sending' };
-			await once();
+		for (let left = pictures.length; ; left--) {
+			try {
+				return await once();
+			} catch (error) {
+				const isUnknown = error instanceof Problem && error.code === 'picture_unknown';
+				if (!isUnknown || left === 0) throw error;
+				pictures.forEach((picture) => picture.forgotten(error));
+				answer.phase = { kind: 'sending' };
+			}
 		}
 	}
 
@@ -140,12 +143,16 @@ function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
 	return Promise.race([promise, stopped]);
 }
 
+/** Pictures of earlier questions that are gone are left out, unless no other picture is there to ask about. */
 async function request(earlier: Round[], round: Round, manner: Manner): Promise<AnswerRequest> {
-	const ids = (pictures: DeskPicture[]) => Promise.all(pictures.map((picture) => picture.ready()));
+	const pictures = [...earlier, round].flatMap((r) => r.pictures);
+	const lost = pictures.at(-1)?.gone;
+	if (lost && pictures.every((picture) => picture.gone)) throw lost;
+	const ids = (of: DeskPicture[]) => Promise.all(of.map((picture) => picture.ready()));
 	const said = await Promise.all(
 		earlier.map(async (r): Promise<Said> => ({
 			question: r.question,
-			pictures: await ids(r.pictures),
+			pictures: await ids(r.pictures.filter((picture) => !picture.gone)),
 			answer: r.answer?.text ?? ''
 		}))
 	);

@@ -1,11 +1,16 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { pictureOrder } from '../answer/history';
 import { Problem } from '../api/problem';
 import type { AnswerEvent, AnswerRequest } from '../api/types';
 import { Conversation, type Manner } from './conversation.svelte';
 import { DeskPicture } from './picture.svelte';
 
 const upload = vi.hoisted(() => vi.fn());
-vi.mock('../api/client', () => ({ uploadPicture: upload, askQuestion: vi.fn() }));
+vi.mock('../api/client', () => ({
+	uploadPicture: upload,
+	askQuestion: vi.fn(),
+	pictureUrl: (id: string) => id
+}));
 
 const manner: Manner = {
 	role: '',
@@ -104,6 +109,37 @@ describe('a question', () => {
 			problem: { code: 'cut_short' }
 		});
 		expect(conversation.last?.answer?.text).toBe('half');
+	});
+
+	it('is not spoilt by a damaged picture of an earlier question', async () => {
+		upload.mockRejectedValueOnce(new Problem('picture_unreadable'));
+		const { asked, conversation } = server([delta('B'), done]);
+		await conversation.ask('a?', [picture()], manner);
+		expect(conversation.last?.answer?.phase).toMatchObject({ kind: 'failed' });
+		await conversation.ask('b?', [picture()], manner);
+		expect(conversation.last?.answer?.text).toBe('B');
+		expect(pictureOrder(asked[0]?.messages ?? [])).toEqual(['p1']);
+		expect(upload).toHaveBeenCalledTimes(2);
+	});
+
+	it('is not spoilt by a picture that neither server nor page have any more', async () => {
+		vi.stubGlobal('fetch', () => Promise.resolve(new Response(null, { status: 404 })));
+		const { asked, conversation } = server(
+			[delta('A'), done],
+			[new Problem('picture_unknown', '', { details: { id: 'lost' } })],
+			[delta('B'), done]
+		);
+		const lost = DeskPicture.fromHeld({ ...held, id: 'lost', name: 'x.png' });
+		await conversation.ask('a?', [lost], manner);
+		await conversation.ask('b?', [], manner);
+		expect(conversation.last?.answer?.phase).toMatchObject({
+			kind: 'failed',
+			problem: { code: 'picture_unknown' }
+		});
+		await conversation.ask('c?', [picture()], manner);
+		expect(conversation.last?.answer?.text).toBe('B');
+		expect(pictureOrder(asked.at(-1)?.messages ?? [])).toEqual(['p1']);
+		vi.unstubAllGlobals();
 	});
 
 	it('fails when a picture cannot be uploaded', async () => {

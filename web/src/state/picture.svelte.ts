@@ -75,16 +75,25 @@ export class DeskPicture {
 		return { id, name, width, height, bytes, tokens };
 	}
 
+	/** Why no question can hold this picture any more: the file is no good, or nobody has it. */
+	get gone(): Problem | undefined {
+		const { upload } = this;
+		if (upload.kind !== 'refused' || !upload.problem.code.startsWith('picture_')) return undefined;
+		return upload.problem;
+	}
+
 	/** The id the server knows the picture by; uploads it first where that has not happened yet. */
 	ready(): Promise<string> {
+		if (this.gone) return Promise.reject(this.gone);
 		if (this.upload.kind === 'held' && this.id !== undefined) return Promise.resolve(this.id);
 		this.#sending ??= this.#send().finally(() => (this.#sending = undefined));
 		return this.#sending;
 	}
 
-	/** The server says it does not know the picture: the next `ready` sends it again. */
-	forgotten(): void {
+	/** The server does not know a picture: the next `ready` sends this one again, if the page has it. */
+	forgotten(problem: Problem): void {
 		if (this.#blob) this.upload = { kind: 'idle' };
+		else if (problem.details['id'] === this.id) this.upload = { kind: 'refused', problem };
 	}
 
 	release(): void {

@@ -1,5 +1,5 @@
 /** The pictures waiting for the next question, and the files that could not be taken. */
-import { asProblem, Problem } from '../api/problem';
+import { Problem } from '../api/problem';
 import { refusal } from './admit';
 import { DeskPicture } from './picture.svelte';
 
@@ -14,9 +14,6 @@ export interface TrayLimits {
 	pictureBytes: number;
 	pictures: number;
 }
-
-/** Refusals that another try cannot change: they are about the file itself. */
-const isAboutTheFile = (problem: Problem) => problem.code.startsWith('picture_');
 
 let refused = 0;
 
@@ -47,11 +44,11 @@ export class Tray {
 
 	/** Uploads ahead of the question. A picture the server will never take leaves the tray. */
 	send(picture: DeskPicture): void {
-		picture.ready().catch((error: unknown) => {
-			const problem = asProblem(error);
-			if (!isAboutTheFile(problem) || !this.pictures.includes(picture)) return;
+		picture.ready().catch(() => {
+			const { gone } = picture;
+			if (!gone || !this.pictures.includes(picture)) return;
 			this.remove(picture);
-			this.#refuse(picture.name, problem);
+			this.#refuse(picture.name, gone);
 		});
 	}
 
