@@ -111,7 +111,7 @@ export class Desk {
 		if (this.conversation.rounds.length === 0 && this.tray.pictures.length === 0) return;
 		const gone = this.pictures;
 		const rounds = this.conversation.clear();
-		const waiting = this.tray.take();
+		const waiting = this.tray.clear();
 		const undo = () => {
 			rounds();
 			this.tray.pictures = waiting;

@@ -26,10 +26,12 @@ export class Tray {
 		const taken: DeskPicture[] = [];
 		this.refusals = [];
 		for (const file of files) {
-			const problem =
-				this.pictures.length >= limits.pictures
-					? new Problem('too_many_pictures', '', { details: { limit: limits.pictures } })
-					: await refusal(file, limits.pictureBytes);
+			const unfit = await refusal(file, limits.pictureBytes);
+			// Counted after the wait: other files may have come meanwhile.
+			const isFull = this.pictures.length >= limits.pictures;
+			const problem = isFull
+				? new Problem('too_many_pictures', '', { details: { limit: limits.pictures } })
+				: unfit;
 			if (problem) {
 				this.#refuse(file.name, problem);
 				continue;
@@ -69,12 +71,17 @@ export class Tray {
 		this.pictures = rest.toSpliced(Math.max(0, Math.min(to, rest.length)), 0, picture);
 	}
 
-	/** Hands the pictures over to a question. */
+	/** Hands the pictures over to a question. What was left out stays said: the question goes without it. */
 	take(): DeskPicture[] {
 		const pictures = this.pictures;
 		this.pictures = [];
-		this.refusals = [];
 		return pictures;
+	}
+
+	/** Empties the tray; returns the pictures that were in it. */
+	clear(): DeskPicture[] {
+		this.refusals = [];
+		return this.take();
 	}
 
 	dismiss(key: number): void {

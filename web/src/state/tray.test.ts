@@ -71,6 +71,22 @@ describe('the tray', () => {
 		expect(names(tray)).toEqual(['a.png']);
 	});
 
+	it('takes no more than its limit when files are dropped twice in a row', async () => {
+		const tray = new Tray();
+		const twice = [file('a'), file('b')];
+		await Promise.all([tray.add(twice, limits), tray.add(twice, limits)]);
+		expect(tray.pictures).toHaveLength(3);
+	});
+
+	it('still says what was left out after the question is sent', async () => {
+		const tray = new Tray();
+		await tray.add([file('a'), file('empty', '')], limits);
+		expect(tray.take().map((picture) => picture.name)).toEqual(['a']);
+		expect(codes(tray)).toEqual([['empty', 'picture_empty']]);
+		tray.clear();
+		expect(tray.refusals).toEqual([]);
+	});
+
 	it('moves pictures, and puts a removed one back where it was', async () => {
 		const tray = new Tray();
 		const [a, b] = await tray.add([file('a'), file('b'), file('c')], limits);
