@@ -33,6 +33,7 @@ pub(crate) struct Runner<B: Backend> {
     text: TextWorkspace<B>,
     cache: B::KvCache,
     conversations: Conversations,
+    pages: u32,
     features: Recent<[u8; 32], Arc<Features<B>>>,
 }
 
@@ -44,7 +45,8 @@ impl<B: Backend> Runner<B> {
         context_tokens: usize,
     ) -> Result<Self, BackendError> {
         let text = &model.config.text;
-        let pages = context_tokens.div_ceil(PAGE_TOKENS);
+        // At least the page that `warm_up` writes to.
+        let pages = context_tokens.div_ceil(PAGE_TOKENS).max(1);
         let shape = KvShape {
             layers: text.num_hidden_layers,
             kv_heads: text.num_key_value_heads,
@@ -57,6 +59,7 @@ impl<B: Backend> Runner<B> {
             text: TextWorkspace::new(&*backend, text, STEP_TOKENS, 1, PAGE_TOKENS)?,
             cache: backend.kv_cache(shape)?,
             conversations: Conversations::new(pages as u32, PAGE_TOKENS),
+            pages: pages as u32,
             features: Recent::new(FEATURES_BYTES),
             backend,
             model,
@@ -120,6 +123,13 @@ impl<B: Backend> Runner<B> {
     /// Keeps what was computed of a conversation for the next question.
     pub(crate) fn keep(&mut self, conversation: Conversation) {
         self.conversations.put(conversation);
+    }
+
+    /// Forgets everything cached, after an answer that broke off: its conversation may be lost with
+    /// its pages, and what it left behind may be wrong.
+    pub(crate) fn forget(&mut self) {
+        self.conversations = Conversations::new(self.pages, PAGE_TOKENS);
+        self.features = Recent::new(FEATURES_BYTES);
     }
 
     /// The next piece of the prompt: from what is cached to at most a step further. Returns the

@@ -1,9 +1,11 @@
 //! The one thread that owns the model: takes questions in the order they came and answers them.
 //!
 //! A question that waits is told its place whenever that changes. A question whose asker has gone is
-//! dropped at the next step. One failing question never takes the worker with it.
+//! dropped at the next step. One failing question never takes the worker with it, not even by a panic:
+//! what was cached is then forgotten, because nobody knows how far it was written.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
@@ -43,6 +45,18 @@ impl Job {
             self.cancelled.store(true, Ordering::Release);
         }
     }
+
+    /// The last word. The place is free before the asker learns of the end, and may ask again.
+    fn end(mut self, last: Event) {
+        drop(self.place.take());
+        self.tell(last);
+    }
+
+    /// The end of a question that was cancelled before its turn came.
+    fn end_cancelled(self, load_ms: f64) {
+        let account = Account::new(&self, 0, load_ms);
+        self.end(Event::Finished(account.finish(FinishReason::Cancelled)));
+    }
 }
 
 /// Why an answer broke off. The text is what the user reads.
@@ -56,6 +70,11 @@ enum AnswerError {
         "the question needs more room than this model was started with; ask with fewer or smaller pictures"
     )]
     NoRoom,
+    #[error(
+        "the engine met a fault of its own while it answered; ask again, and if that fails too, \
+         report what the log says"
+    )]
+    Fault,
 }
 
 /// The worker's state.
@@ -74,23 +93,27 @@ impl<B: Backend> Worker<B> {
         let mut queue = Queue {
             jobs,
             waiting: VecDeque::new(),
+            load_ms: self.load_ms,
         };
         while let Some(mut job) = queue.next() {
             if let Some(place) = &mut job.place {
                 place.start();
             }
             let started = Instant::now();
-            let last = match self.answer(&mut job, &mut queue) {
+            // Safe to go on after a panic: a panic can leave the caches half written, and they are
+            // forgotten; whatever else the answer used is shaped anew by the next step.
+            let answer = AssertUnwindSafe(|| self.answer(&mut job, &mut queue));
+            let outcome = catch_unwind(answer).unwrap_or(Err(AnswerError::Fault));
+            let last = match outcome {
                 Ok(finished) => Event::Finished(finished),
                 Err(error) => {
                     tracing::error!(%error, "an answer failed");
+                    self.runner.forget();
                     Event::Failed(error.to_string())
                 }
             };
             self.note_time(started);
-            // The place is free before the asker learns of the end, and may ask again.
-            drop(job.place.take());
-            job.tell(last);
+            job.end(last);
         }
     }
 
@@ -106,6 +129,7 @@ impl<B: Backend> Worker<B> {
         self.gauge.answer_ms.store(mean, Ordering::Relaxed);
     }
 
+    /// After an error the conversation is not kept: what failed may be what is cached of it.
     fn answer(&mut self, job: &mut Job, queue: &mut Queue) -> Result<Finished, AnswerError> {
         let keys = job.prepared.keys();
         let max_tokens = job.prepared.max_tokens;
@@ -114,9 +138,9 @@ impl<B: Backend> Worker<B> {
             .take(&keys, max_tokens)
             .ok_or(AnswerError::NoRoom)?;
         let mut account = Account::new(job, conversation.keys.len(), self.load_ms);
-        let outcome = self.compute(job, queue, &keys, &mut conversation, &mut account);
+        let reason = self.compute(job, queue, &keys, &mut conversation, &mut account)?;
         self.runner.keep(conversation);
-        Ok(account.finish(outcome?))
+        Ok(account.finish(reason))
     }
 
     fn compute(
@@ -239,6 +263,7 @@ impl<B: Backend> Worker<B> {
 struct Queue {
     jobs: Receiver<Job>,
     waiting: VecDeque<Job>,
+    load_ms: f64,
 }
 
 impl Queue {
@@ -254,6 +279,7 @@ impl Queue {
             if !job.is_cancelled() {
                 return Some(job);
             }
+            job.end_cancelled(self.load_ms);
         }
     }
 
@@ -265,7 +291,11 @@ impl Queue {
             job.tell(Event::Queued { position });
         }
         if self.waiting.iter().any(Job::is_cancelled) {
-            self.waiting.retain(|job| !job.is_cancelled());
+            let (gone, waiting): (VecDeque<_>, _) =
+                self.waiting.drain(..).partition(Job::is_cancelled);
+            self.waiting = waiting;
+            gone.into_iter()
+                .for_each(|job| job.end_cancelled(self.load_ms));
             self.tell_places();
         }
     }
