@@ -114,6 +114,19 @@ pub enum LoadError {
     /// A tokenizer that cannot be used.
     #[error(transparent)]
     Tokenizer(#[from] model::tokenizer::TokenizerError),
+    /// A token without a row in the model's table.
+    #[error(
+        "the tokenizer of {model} has {tokens} ids, config.json says vocab_size is {vocab_size}; \
+         config and tokenizer are not of the same model, download both again"
+    )]
+    Vocabulary {
+        /// The model.
+        model: String,
+        /// One more than the largest id of the tokenizer.
+        tokens: usize,
+        /// Rows of the model's table.
+        vocab_size: usize,
+    },
     /// Tokenizer and config do not belong together.
     #[error(transparent)]
     Prompt(#[from] model::prompt::PromptError),
@@ -282,6 +295,14 @@ impl Parts {
                 model: name.clone(),
             })?;
         let tokenizer = Arc::new(Tokenizer::from_json(&json)?);
+        // An id beyond the table would be looked up in it at the first question that has it.
+        if tokenizer.vocab_size() > config.text.vocab_size {
+            return Err(LoadError::Vocabulary {
+                model: name,
+                tokens: tokenizer.vocab_size(),
+                vocab_size: config.text.vocab_size,
+            });
+        }
         let mut eos = GenerationConfig::of(&checkpoint)?.eos_token_ids;
         eos.extend(&config.text.eos_token_ids);
         eos.extend(tokenizer.special("<|im_end|>"));

@@ -303,6 +303,72 @@ fn askers_wait_their_turn_and_are_told_their_place() {
 }
 
 #[test]
+fn a_waiting_question_that_is_cancelled_is_told_its_end() {
+    let engine = engine("tiny-a");
+    let mut long = request(&prompts("tiny-a")[1]);
+    long.max_tokens = 440;
+    let running = engine.submit(long).expect("accepted");
+    while !matches!(running.next_event(), Some(Event::Delta(_))) {}
+    let waiting = engine
+        .submit(request(&prompts("tiny-a")[0]))
+        .expect("accepted");
+    waiting.cancel();
+    match waiting.last() {
+        Some(Event::Finished(finished)) => {
+            assert_eq!(finished.finish_reason, FinishReason::Cancelled);
+            assert_eq!(finished.usage.completion_tokens, 0);
+        }
+        other => panic!("expected an end, got {other:?}"),
+    }
+}
+
+/// The files of a golden checkpoint, one of them changed.
+fn changed_checkpoint(name: &str, file: &str, change: impl Fn(&mut Value)) -> ModelSource {
+    let directory = golden().join("checkpoints").join(name);
+    let mut files: Vec<(&'static str, &'static [u8])> = Vec::new();
+    for entry in std::fs::read_dir(directory).expect("a checkpoint") {
+        let path = entry.expect("an entry").path();
+        let mut bytes = std::fs::read(&path).expect("a file");
+        let own = path.file_name().expect("a name").to_string_lossy();
+        if own == file {
+            let mut value = serde_json::from_slice(&bytes).expect("JSON");
+            change(&mut value);
+            bytes = serde_json::to_vec(&value).expect("JSON");
+        }
+        files.push((own.into_owned().leak(), bytes.leak()));
+    }
+    ModelSource::Embedded {
+        name: "changed",
+        files: files.leak(),
+    }
+}
+
+#[test]
+fn a_tokenizer_with_more_tokens_than_the_model_is_refused() {
+    let source = changed_checkpoint("tiny-a", "tokenizer.json", |json| {
+        let added = json["added_tokens"].as_array_mut().expect("a list");
+        for id in 496..=512 {
+            let mut token = added[0].clone();
+            token["id"] = id.into();
+            token["content"] = format!("<|extra_{id}|>").into();
+            added.push(token);
+        }
+    });
+    let error = load(&source, &EngineOptions::default(), &mut |_| {})
+        .map(|_| ())
+        .expect_err("refused")
+        .to_string();
+    assert!(error.contains("513") && error.contains("512"), "{error}");
+}
+
+#[test]
+fn a_context_of_no_tokens_still_starts() {
+    let engine = engine_with("tiny-a", |options| options.context_tokens = Some(0));
+    let refused = engine.submit(request(&prompts("tiny-a")[0]));
+    assert!(matches!(refused, Err(SubmitError::TooLong { .. })));
+}
+
+#[test]
 fn what_can_never_fit_is_refused_with_the_numbers() {
     let engine = engine("tiny-a");
     let mut request = request(&prompts("tiny-a")[1]);
