@@ -92,6 +92,23 @@ describe('an answer that is over', () => {
 		expect(onRepeat).toHaveBeenCalledOnce();
 	});
 
+	it('can be copied, and left for a later one, when it broke off in the middle', async () => {
+		const { round } = shown(said('half'), {
+			type: 'error',
+			code: 'shutting_down',
+			message: 'm',
+			details: {}
+		});
+		const second = round.begin();
+		second.take(said('whole'));
+		second.take(ended('stop'));
+		await userEvent.click(await screen.findByRole('button', { name: 'Previous answer' }));
+		expect(screen.getByText('half')).toBeInTheDocument();
+		expect(screen.getByRole('button', { name: 'Copy' })).toBeInTheDocument();
+		await userEvent.click(screen.getByRole('button', { name: 'Next answer' }));
+		expect(screen.getByText('whole')).toBeInTheDocument();
+	});
+
 	it('stays reachable when the question was asked again', async () => {
 		const { round } = shown(said('first'), ended('stop'));
 		const second = round.begin();
