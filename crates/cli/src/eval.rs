@@ -7,7 +7,8 @@ mod report;
 mod scoring;
 mod tally;
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -65,6 +66,11 @@ pub fn run(args: &EvalArgs) -> Outcome {
     let mut lines = dataset::read(&args.dataset)?;
     lines.truncate(args.limit.map_or(usize::MAX, |limit| limit as usize));
     let planned = lines.len();
+    let path = args
+        .report
+        .clone()
+        .unwrap_or_else(|| beside_us(&args.dataset));
+    can_be_written(&path)?;
     let interrupt = Interrupt::listen()?;
     let handle = start::engine(&args.model)?;
 
@@ -85,16 +91,8 @@ pub fn run(args: &EvalArgs) -> Outcome {
         summary: Summary::of(&judged),
         lines: Some(judged),
     };
-    let path = args
-        .report
-        .clone()
-        .unwrap_or_else(|| beside_us(&args.dataset));
-    fs::write(&path, serde_json::to_vec_pretty(&report)?).map_err(|error| {
-        Failure::at(
-            format!("cannot write the report {}", path.display()),
-            &error,
-        )
-    })?;
+    fs::write(&path, serde_json::to_vec_pretty(&report)?)
+        .map_err(|error| no_report(&path, &error))?;
 
     report.lines = None;
     let mut output = Output::new();
@@ -170,6 +168,22 @@ fn beside_us(dataset: &Path) -> PathBuf {
     let mut name = dataset.file_stem().unwrap_or_default().to_os_string();
     name.push(".report.json");
     PathBuf::from(name)
+}
+
+/// Asked before the first question, because an hour later the answers would be lost.
+fn can_be_written(path: &Path) -> Outcome {
+    let existed = fs::symlink_metadata(path).is_ok();
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    opened.map_err(|error| no_report(path, &error))?;
+    if !existed {
+        // What was only a trial leaves no empty report behind.
+        fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
+fn no_report(path: &Path, error: &io::Error) -> Failure {
+    Failure::at(format!("cannot write the report {}", path.display()), error)
 }
 
 /// An evaluation that was cut short or lost lines is not a success, though its report stands.

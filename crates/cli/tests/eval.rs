@@ -190,6 +190,20 @@ fn a_line_that_cannot_be_asked_is_reported_and_counts_as_wrong() {
     );
 }
 
+#[test]
+fn a_report_that_cannot_be_written_is_told_before_the_model_is_loaded() {
+    let dataset = Dataset::of(&four_lines());
+
+    let run = dataset.evaluate(dataset.folder.path(), &["--report", "missing/report.json"]);
+
+    let told = run.failure(1);
+    assert!(
+        told.starts_with("cannot write the report missing/report.json"),
+        "{told}"
+    );
+    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_keeps_the_answers_there_are() {
