@@ -62,8 +62,8 @@ impl Tile {
         self.scores
             .resize((rows * count).max(self.scores.len()), 0.0);
         let query = Rows::new(&self.query, rows, head_dim, head_dim);
-        let scores = Out::new(&mut self.scores, rows, count, count);
-        kernel::dots_f32(self.tier, query, keys, scores, false);
+        let mut scores = Out::new(&mut self.scores, rows, count, count);
+        kernel::dots_f32(self.tier, query, keys, &mut scores, false);
         for row in 0..rows {
             kernel::vectorise(
                 self.tier,
@@ -77,8 +77,8 @@ impl Tile {
             );
         }
         let weights = Rows::new(&self.scores, rows, count, count);
-        let out = Out::new(&mut self.out, rows, head_dim, head_dim);
-        kernel::axpys(self.tier, weights, values, out);
+        let mut out = Out::new(&mut self.out, rows, head_dim, head_dim);
+        kernel::axpys(self.tier, weights, values, &mut out);
     }
 
     /// The finished row.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use formats::Tensor;
 use ops::backend::{Backend, BackendError, Gelu, KvShape};
 use ops::host::HostTensor;
+use ops::reference::Reference;
 use ops::step::Sequence;
 
 use crate::linear::{self, CpuLinear};
@@ -105,6 +106,21 @@ impl Cpu {
     }
 }
 
+/// Checks that there is room for so many values, because `vec!` would abort where there is none. `vec!`
+/// still makes them: its zero pages cost nothing until they are used.
+fn reserve(elements: Option<usize>, what: &'static str) -> Result<usize, BackendError> {
+    let refused = |bytes| BackendError::OutOfMemory {
+        device: "the CPU".to_owned(),
+        what,
+        bytes,
+    };
+    let elements = elements.ok_or_else(|| refused(u64::MAX))?;
+    Vec::<f32>::new()
+        .try_reserve_exact(elements)
+        .map_err(|_| refused(elements as u64 * 4))?;
+    Ok(elements)
+}
+
 impl Backend for Cpu {
     type Tensor = HostTensor;
     type Linear = CpuLinear;
@@ -114,7 +130,8 @@ impl Backend for Cpu {
     type KvCache = CpuKvCache;
 
     fn tensor(&self, rows: usize, columns: usize) -> Result<HostTensor, BackendError> {
-        Ok(HostTensor::zeros(rows, columns))
+        let elements = rows.checked_mul(columns);
+        reserve(elements, "activations").map(|_| HostTensor::zeros(rows, columns))
     }
 
     fn shape(&self, tensor: &mut HostTensor, rows: usize, columns: usize) {
@@ -150,23 +167,11 @@ impl Backend for Cpu {
     }
 
     fn kv_cache(&self, shape: KvShape) -> Result<CpuKvCache, BackendError> {
-        let refused = |bytes| BackendError::OutOfMemory {
-            device: "the CPU".to_owned(),
-            what: "keys and values",
-            bytes,
-        };
-        let elements = shape.elements().ok_or_else(|| refused(u64::MAX))?;
-        let zeros = || -> Result<Vec<f32>, BackendError> {
-            // Checked first, because `vec!` aborts; then `vec!`, because its zero pages cost nothing until used.
-            Vec::<f32>::new()
-                .try_reserve_exact(elements)
-                .map_err(|_| refused(elements as u64 * 4))?;
-            Ok(vec![0.0; elements])
-        };
+        let elements = reserve(shape.elements(), "keys and values")?;
         Ok(CpuKvCache {
             shape,
-            keys: zeros()?,
-            values: zeros()?,
+            keys: vec![0.0; elements],
+            values: vec![0.0; elements],
         })
     }
 
@@ -278,30 +283,18 @@ impl Backend for Cpu {
             .install(|| attention::spans(self.tier, query, key, value, heads, spans, out));
     }
 
+    // Moving rows is limited by memory: the plain bodies serve.
+
     fn gather_rows(&self, x: &HostTensor, rows: &Vec<u32>, out: &mut HostTensor) {
-        for (to, &from) in rows.iter().enumerate() {
-            out.row_mut(to).copy_from_slice(x.row(from as usize));
-        }
+        Reference.gather_rows(x, rows, out);
     }
 
     fn put_rows(&self, stream: &mut HostTensor, to: &Vec<u32>, x: &HostTensor, from: &Vec<u32>) {
-        for (&to, &from) in to.iter().zip(from) {
-            stream
-                .row_mut(to as usize)
-                .copy_from_slice(x.row(from as usize));
-        }
+        Reference.put_rows(stream, to, x, from);
     }
 
     fn add_rows(&self, stream: &mut HostTensor, to: &Vec<u32>, x: &HostTensor, from: &Vec<u32>) {
-        for (&to, &from) in to.iter().zip(from) {
-            for (s, v) in stream
-                .row_mut(to as usize)
-                .iter_mut()
-                .zip(x.row(from as usize))
-            {
-                *s += v;
-            }
-        }
+        Reference.add_rows(stream, to, x, from);
     }
 
     fn add_interpolated(
@@ -311,15 +304,6 @@ impl Backend for Cpu {
         indices: &Vec<u32>,
         weights: &HostTensor,
     ) {
-        let columns = x.columns();
-        for row in 0..x.rows() {
-            for corner in 0..4 {
-                let place = indices[row * 4 + corner] as usize;
-                let weight = weights.row(row)[corner];
-                for (v, t) in x.row_mut(row).iter_mut().zip(&table[place * columns..]) {
-                    *v += weight * t;
-                }
-            }
-        }
+        Reference.add_interpolated(x, table, indices, weights);
     }
 }

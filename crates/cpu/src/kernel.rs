@@ -73,8 +73,8 @@ impl<'a, T> Rows<'a, T> {
     }
 }
 
-/// Where a product is written: rows `stride` apart, shared between threads that write different columns.
-#[derive(Clone, Copy)]
+/// Where a product is written: rows `stride` apart. Whoever holds one may write all of its values, so it is
+/// neither `Copy` nor `Clone`; parts of it are lent.
 pub(crate) struct Out<'a> {
     values: *mut f32,
     rows: usize,
@@ -83,10 +83,10 @@ pub(crate) struct Out<'a> {
     life: std::marker::PhantomData<&'a mut [f32]>,
 }
 
-// SAFETY: an `Out` is only split by `columns`, whose contract is that no two live parts overlap, so
-// threads that hold different parts write different values.
+// SAFETY: an `Out` is the only way to its values, as a `&mut [f32]` would be.
 unsafe impl Send for Out<'_> {}
-// SAFETY: as above; a shared `Out` gives no access to values but through `columns`.
+// SAFETY: a shared `Out` gives no access to values but through `columns`, whose caller promises that no value
+// is reached through two parts at once.
 unsafe impl Sync for Out<'_> {}
 
 impl<'a> Out<'a> {
@@ -94,13 +94,12 @@ impl<'a> Out<'a> {
     pub(crate) fn new(values: &'a mut [f32], rows: usize, columns: usize, stride: usize) -> Self {
         assert!(rows == 0 || (rows - 1) * stride + columns <= values.len());
         assert!(rows <= 1 || columns <= stride);
-        let life = std::marker::PhantomData;
         Self {
             values: values.as_mut_ptr(),
             rows,
             columns,
             stride,
-            life,
+            life: std::marker::PhantomData,
         }
     }
 
@@ -108,33 +107,40 @@ impl<'a> Out<'a> {
     ///
     /// # Safety
     /// No value may be written through two parts that are in use at the same time.
-    pub(crate) unsafe fn columns(&self, first: usize, columns: usize) -> Out<'a> {
+    pub(crate) unsafe fn columns(&self, first: usize, columns: usize) -> Out<'_> {
         assert!(first + columns <= self.columns);
-        // SAFETY: `first` lies inside the first row, or the matrix is empty and nothing is ever read.
-        let values = unsafe { self.values.add(first) };
-        Out {
-            values,
-            columns,
-            ..*self
-        }
+        // SAFETY: the rows and columns lie inside this one; the caller answers for the rest.
+        unsafe { self.part(0, self.rows, first, columns) }
     }
 
-    /// Some of the rows.
-    pub(crate) fn rows(self, first: usize, rows: usize) -> Self {
+    /// Some of the rows, lent.
+    pub(crate) fn rows(&mut self, first: usize, rows: usize) -> Out<'_> {
         assert!(first + rows <= self.rows);
-        let offset = if rows == 0 { 0 } else { first * self.stride };
-        // SAFETY: row `first` lies inside the matrix; no offset where no row is left.
-        let values = unsafe { self.values.add(offset) };
-        Self {
-            values,
+        // SAFETY: the rows lie inside this one, which is borrowed for as long as the part lives.
+        unsafe { self.part(first, rows, 0, self.columns) }
+    }
+
+    /// # Safety
+    /// Rows and columns lie inside, and no value is reached through two parts at once.
+    unsafe fn part(&self, row: usize, rows: usize, column: usize, columns: usize) -> Out<'_> {
+        let offset = if rows == 0 {
+            0
+        } else {
+            row * self.stride + column
+        };
+        Out {
+            // SAFETY: the first value of the part lies inside; there is no offset where there is none.
+            values: unsafe { self.values.add(offset) },
             rows,
-            ..self
+            columns,
+            stride: self.stride,
+            life: std::marker::PhantomData,
         }
     }
 }
 
 /// Float32 by bfloat16 weights.
-pub(crate) fn dots_bf16(tier: Tier, x: Rows<f32>, w: Rows<bf16>, out: Out, accumulate: bool) {
+pub(crate) fn dots_bf16(tier: Tier, x: Rows<f32>, w: Rows<bf16>, out: &mut Out, accumulate: bool) {
     match tier.level() {
         // SAFETY: the tier proves that the processor has the instructions.
         #[cfg(target_arch = "x86_64")]
@@ -147,7 +153,7 @@ pub(crate) fn dots_bf16(tier: Tier, x: Rows<f32>, w: Rows<bf16>, out: Out, accum
 }
 
 /// Float32 by float32.
-pub(crate) fn dots_f32(tier: Tier, x: Rows<f32>, w: Rows<f32>, out: Out, accumulate: bool) {
+pub(crate) fn dots_f32(tier: Tier, x: Rows<f32>, w: Rows<f32>, out: &mut Out, accumulate: bool) {
     match tier.level() {
         // SAFETY: the tier proves that the processor has the instructions.
         #[cfg(target_arch = "x86_64")]
@@ -165,7 +171,13 @@ pub(crate) fn multiplies_bf16(tier: Tier) -> bool {
 }
 
 /// Bfloat16 by bfloat16, summed in float32. Only where `multiplies_bf16`.
-pub(crate) fn dots_rounded(tier: Tier, x: Rows<bf16>, w: Rows<bf16>, out: Out, accumulate: bool) {
+pub(crate) fn dots_rounded(
+    tier: Tier,
+    x: Rows<bf16>,
+    w: Rows<bf16>,
+    out: &mut Out,
+    accumulate: bool,
+) {
     match tier.level() {
         // SAFETY: the tier proves that the processor has the instructions.
         #[cfg(target_arch = "x86_64")]
@@ -195,7 +207,7 @@ pub(crate) fn round_bf16(tier: Tier, x: &[f32], out: &mut [bf16]) {
 }
 
 /// `out[m, :] += sum over j of p[m, j] * v[j, :]`.
-pub(crate) fn axpys(tier: Tier, p: Rows<f32>, v: Rows<f32>, out: Out) {
+pub(crate) fn axpys(tier: Tier, p: Rows<f32>, v: Rows<f32>, out: &mut Out) {
     match tier.level() {
         // SAFETY: the tier proves that the processor has the instructions.
         #[cfg(target_arch = "x86_64")]

@@ -91,7 +91,7 @@ pub(crate) fn matmul(tier: Tier, round: bool, x: &HostTensor, w: &CpuLinear, out
     match &w.weight {
         Weight::F32(tensor) => {
             let right = Rows::new(tensor.as_f32().expect(ALIGNED), outputs, k, k);
-            in_chunks(out, rows, outputs, |from, count, part| {
+            in_chunks(&out, rows, outputs, |from, count, part| {
                 kernel::dots_f32(tier, left, right.slice(from, count), part, accumulate);
             });
         }
@@ -100,11 +100,11 @@ pub(crate) fn matmul(tier: Tier, round: bool, x: &HostTensor, w: &CpuLinear, out
             if round && rows >= ROUNDED_ROWS && kernel::multiplies_bf16(tier) {
                 let rounded = rounded(tier, x);
                 let left = Rows::new(&rounded, rows, k, k);
-                in_chunks(out, rows, outputs, |from, count, part| {
+                in_chunks(&out, rows, outputs, |from, count, part| {
                     kernel::dots_rounded(tier, left, right.slice(from, count), part, accumulate);
                 });
             } else {
-                in_chunks(out, rows, outputs, |from, count, part| {
+                in_chunks(&out, rows, outputs, |from, count, part| {
                     kernel::dots_bf16(tier, left, right.slice(from, count), part, accumulate);
                 });
             }
@@ -123,7 +123,7 @@ fn rounded(tier: Tier, x: &HostTensor) -> Vec<bf16> {
 }
 
 /// Cuts the outputs into chunks and hands each, with its part of `out`, to a thread.
-fn in_chunks(out: Out, rows: usize, outputs: usize, work: impl Fn(usize, usize, Out) + Sync) {
+fn in_chunks(out: &Out, rows: usize, outputs: usize, work: impl Fn(usize, usize, &mut Out) + Sync) {
     let threads = rayon::current_num_threads();
     let chunk = match rows {
         0..8 => outputs.div_ceil(threads * 4).next_multiple_of(6).max(24),
@@ -133,8 +133,8 @@ fn in_chunks(out: Out, rows: usize, outputs: usize, work: impl Fn(usize, usize, 
         let from = index * chunk;
         let count = chunk.min(outputs - from);
         // SAFETY: chunks do not overlap, and each index is worked on once.
-        let part = unsafe { out.columns(from, count) };
-        work(from, count, part);
+        let mut part = unsafe { out.columns(from, count) };
+        work(from, count, &mut part);
     };
     let chunks = outputs.div_ceil(chunk);
     if rows * outputs < 4096 {

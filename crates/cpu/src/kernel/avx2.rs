@@ -78,12 +78,58 @@ unsafe fn total(sums: __m256) -> f32 {
     }
 }
 
-/// Float32 by float32.
-struct F32;
+/// Float32 on the left; on the right anything that widens to it.
+struct Widening<W>(std::marker::PhantomData<W>);
 
-impl Dot for F32 {
+/// A right operand, widened while it is loaded.
+trait Widen: Copy {
+    /// 8 values. Caller: they are there.
+    unsafe fn load(from: *const Self) -> __m256;
+    /// `count < 8` values, the rest zero.
+    unsafe fn load_part(from: *const Self, count: usize) -> __m256;
+}
+
+impl Widen for f32 {
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> __m256 {
+        // SAFETY: the caller's promise is `Lanes::load`'s.
+        unsafe { <Avx2 as Lanes>::load(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_part(from: *const f32, count: usize) -> __m256 {
+        // SAFETY: the caller's promise is `Lanes::load_part`'s.
+        unsafe { <Avx2 as Lanes>::load_part(from, count) }
+    }
+}
+
+/// Bfloat16 is the upper half of a float32.
+impl Widen for bf16 {
+    #[inline(always)]
+    unsafe fn load(from: *const bf16) -> __m256 {
+        // SAFETY: the caller has 8 values there.
+        unsafe { widen(_mm_loadu_si128(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_part(from: *const bf16, count: usize) -> __m256 {
+        let mut values = [bf16::ZERO; LANES];
+        // SAFETY: the caller has `count` values there.
+        values[..count].copy_from_slice(unsafe { std::slice::from_raw_parts(from, count) });
+        // SAFETY: 8 values; callers are compiled for AVX2.
+        unsafe { widen(_mm_loadu_si128(values.as_ptr().cast())) }
+    }
+}
+
+#[inline(always)]
+unsafe fn widen(values: __m128i) -> __m256 {
+    // SAFETY: callers are compiled for AVX2.
+    unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(values))) }
+}
+
+impl<W: Widen> Dot for Widening<W> {
     type X = f32;
-    type W = f32;
+    type W = W;
     type Vector = __m256;
     type Sums = __m256;
     const STEP: usize = LANES;
@@ -97,87 +143,25 @@ impl Dot for F32 {
     #[inline(always)]
     unsafe fn load_x(from: *const f32) -> __m256 {
         // SAFETY: the caller's promise is `load`'s.
-        unsafe { Avx2::load(from) }
+        unsafe { <f32 as Widen>::load(from) }
     }
 
     #[inline(always)]
-    unsafe fn load_w(from: *const f32) -> __m256 {
+    unsafe fn load_w(from: *const W) -> __m256 {
         // SAFETY: the caller's promise is `load`'s.
-        unsafe { Avx2::load(from) }
+        unsafe { W::load(from) }
     }
 
     #[inline(always)]
     unsafe fn load_x_part(from: *const f32, count: usize) -> __m256 {
         // SAFETY: the caller's promise is `load_part`'s.
-        unsafe { Avx2::load_part(from, count) }
+        unsafe { <f32 as Widen>::load_part(from, count) }
     }
 
     #[inline(always)]
-    unsafe fn load_w_part(from: *const f32, count: usize) -> __m256 {
+    unsafe fn load_w_part(from: *const W, count: usize) -> __m256 {
         // SAFETY: the caller's promise is `load_part`'s.
-        unsafe { Avx2::load_part(from, count) }
-    }
-
-    #[inline(always)]
-    unsafe fn multiply_add(sums: __m256, x: __m256, w: __m256) -> __m256 {
-        // SAFETY: callers are compiled for FMA.
-        unsafe { _mm256_fmadd_ps(x, w, sums) }
-    }
-
-    #[inline(always)]
-    unsafe fn total(sums: __m256) -> f32 {
-        // SAFETY: callers are compiled for AVX2.
-        unsafe { total(sums) }
-    }
-}
-
-/// Float32 by bfloat16, widened: the upper half of a float32.
-struct Bf16;
-
-#[inline(always)]
-unsafe fn widen(values: __m128i) -> __m256 {
-    // SAFETY: callers are compiled for AVX2.
-    unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(values))) }
-}
-
-impl Dot for Bf16 {
-    type X = f32;
-    type W = bf16;
-    type Vector = __m256;
-    type Sums = __m256;
-    const STEP: usize = LANES;
-
-    #[inline(always)]
-    unsafe fn zero() -> __m256 {
-        // SAFETY: callers are compiled for AVX2.
-        unsafe { F32::zero() }
-    }
-
-    #[inline(always)]
-    unsafe fn load_x(from: *const f32) -> __m256 {
-        // SAFETY: the caller's promise is `load`'s.
-        unsafe { Avx2::load(from) }
-    }
-
-    #[inline(always)]
-    unsafe fn load_w(from: *const bf16) -> __m256 {
-        // SAFETY: the caller has 8 values there.
-        unsafe { widen(_mm_loadu_si128(from.cast())) }
-    }
-
-    #[inline(always)]
-    unsafe fn load_x_part(from: *const f32, count: usize) -> __m256 {
-        // SAFETY: the caller's promise is `load_part`'s.
-        unsafe { Avx2::load_part(from, count) }
-    }
-
-    #[inline(always)]
-    unsafe fn load_w_part(from: *const bf16, count: usize) -> __m256 {
-        let mut values = [bf16::ZERO; LANES];
-        // SAFETY: the caller has `count` values there.
-        values[..count].copy_from_slice(unsafe { std::slice::from_raw_parts(from, count) });
-        // SAFETY: 8 values; callers are compiled for AVX2.
-        unsafe { widen(_mm_loadu_si128(values.as_ptr().cast())) }
+        unsafe { W::load_part(from, count) }
     }
 
     #[inline(always)]
@@ -194,19 +178,19 @@ impl Dot for Bf16 {
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn dots_bf16(x: Rows<f32>, w: Rows<bf16>, out: Out, accumulate: bool) {
+pub(super) fn dots_bf16(x: Rows<f32>, w: Rows<bf16>, out: &mut Out, accumulate: bool) {
     // SAFETY: this function is compiled for the instructions.
-    unsafe { super::dots::blocks::<Bf16, 3, 4>(x, w, out, accumulate) }
+    unsafe { super::dots::blocks::<Widening<bf16>, 3, 4>(x, w, out, accumulate) }
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn dots_f32(x: Rows<f32>, w: Rows<f32>, out: Out, accumulate: bool) {
+pub(super) fn dots_f32(x: Rows<f32>, w: Rows<f32>, out: &mut Out, accumulate: bool) {
     // SAFETY: this function is compiled for the instructions.
-    unsafe { super::dots::blocks::<F32, 3, 4>(x, w, out, accumulate) }
+    unsafe { super::dots::blocks::<Widening<f32>, 3, 4>(x, w, out, accumulate) }
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn axpys(p: Rows<f32>, v: Rows<f32>, out: Out) {
+pub(super) fn axpys(p: Rows<f32>, v: Rows<f32>, out: &mut Out) {
     // SAFETY: this function is compiled for the instructions.
     unsafe { super::axpys::axpys::<Avx2>(p, v, out) }
 }

@@ -77,7 +77,7 @@ impl Dot for Pairs {
 }
 
 #[target_feature(enable = "avx512bf16,avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
-pub(super) fn dots_rounded(x: Rows<bf16>, w: Rows<bf16>, out: Out, accumulate: bool) {
+pub(super) fn dots_rounded(x: Rows<bf16>, w: Rows<bf16>, out: &mut Out, accumulate: bool) {
     // SAFETY: this function is compiled for the instructions.
     unsafe { super::dots::blocks::<Pairs, 4, 6>(x, w, out, accumulate) }
 }

@@ -29,7 +29,7 @@ pub(super) trait Lanes {
 /// # Safety
 /// The processor has the instructions of `L`.
 #[inline(always)]
-pub(super) unsafe fn axpys<L: Lanes>(p: Rows<f32>, v: Rows<f32>, out: Out) {
+pub(super) unsafe fn axpys<L: Lanes>(p: Rows<f32>, v: Rows<f32>, out: &mut Out) {
     assert_eq!(
         (p.columns, p.count, v.columns),
         (v.count, out.rows, out.columns)
@@ -37,18 +37,18 @@ pub(super) unsafe fn axpys<L: Lanes>(p: Rows<f32>, v: Rows<f32>, out: Out) {
     let mut m = 0;
     while m + 4 <= p.count {
         // SAFETY: the caller vouches for the instructions.
-        unsafe { rows::<L, 4>(p.slice(m, 4), v, out.rows(m, 4)) };
+        unsafe { rows::<L, 4>(p.slice(m, 4), v, &mut out.rows(m, 4)) };
         m += 4;
     }
     while m < p.count {
         // SAFETY: as above.
-        unsafe { rows::<L, 1>(p.slice(m, 1), v, out.rows(m, 1)) };
+        unsafe { rows::<L, 1>(p.slice(m, 1), v, &mut out.rows(m, 1)) };
         m += 1;
     }
 }
 
 #[inline(always)]
-unsafe fn rows<L: Lanes, const M: usize>(p: Rows<f32>, v: Rows<f32>, out: Out) {
+unsafe fn rows<L: Lanes, const M: usize>(p: Rows<f32>, v: Rows<f32>, out: &mut Out) {
     let columns = v.columns;
     let mut column = 0;
     // SAFETY: the widths below end inside the row; the caller vouches for the instructions.
@@ -72,7 +72,7 @@ unsafe fn rows<L: Lanes, const M: usize>(p: Rows<f32>, v: Rows<f32>, out: Out) {
 unsafe fn tile<L: Lanes, const M: usize, const N: usize>(
     p: Rows<f32>,
     v: Rows<f32>,
-    out: Out,
+    out: &mut Out,
     column: usize,
 ) {
     debug_assert!(column + N * L::COUNT <= v.columns && p.count == M && out.rows == M);
@@ -105,7 +105,7 @@ unsafe fn tile<L: Lanes, const M: usize, const N: usize>(
 unsafe fn last<L: Lanes, const M: usize>(
     p: Rows<f32>,
     v: Rows<f32>,
-    out: Out,
+    out: &mut Out,
     column: usize,
     rest: usize,
 ) {

@@ -45,7 +45,7 @@ const M_BLOCK: usize = 64;
 pub(super) unsafe fn blocks<D: Dot, const M: usize, const N: usize>(
     x: Rows<D::X>,
     w: Rows<D::W>,
-    out: Out,
+    out: &mut Out,
     accumulate: bool,
 ) {
     assert_eq!(
@@ -61,7 +61,7 @@ pub(super) unsafe fn blocks<D: Dot, const M: usize, const N: usize>(
         let mut from_m = 0;
         while from_m < x.count {
             let m_block = M_BLOCK.min(x.count - from_m);
-            let (x, out) = (x.slice(from_m, m_block), out.rows(from_m, m_block));
+            let (x, out) = (x.slice(from_m, m_block), &mut out.rows(from_m, m_block));
             let mut n = 0;
             while n + N <= w.count {
                 // SAFETY: the caller vouches for the instructions.
@@ -86,7 +86,7 @@ pub(super) unsafe fn blocks<D: Dot, const M: usize, const N: usize>(
 unsafe fn column_of_tiles<D: Dot, const M: usize, const N: usize>(
     x: Rows<D::X>,
     w: Rows<D::W>,
-    out: Out,
+    out: &mut Out,
     n: usize,
     add: bool,
 ) {
@@ -108,7 +108,7 @@ unsafe fn column_of_tiles<D: Dot, const M: usize, const N: usize>(
 unsafe fn tile<D: Dot, const M: usize, const N: usize>(
     x: Rows<D::X>,
     w: Rows<D::W>,
-    out: Out,
+    out: &mut Out,
     m: usize,
     n: usize,
     add: bool,

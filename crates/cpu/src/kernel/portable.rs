@@ -136,17 +136,17 @@ impl<W: Widen> Dot for Widening<W> {
     }
 }
 
-pub(super) fn dots_bf16(x: Rows<f32>, w: Rows<bf16>, out: Out, accumulate: bool) {
+pub(super) fn dots_bf16(x: Rows<f32>, w: Rows<bf16>, out: &mut Out, accumulate: bool) {
     // SAFETY: no special instructions.
     unsafe { super::dots::blocks::<Widening<bf16>, 2, 2>(x, w, out, accumulate) }
 }
 
-pub(super) fn dots_f32(x: Rows<f32>, w: Rows<f32>, out: Out, accumulate: bool) {
+pub(super) fn dots_f32(x: Rows<f32>, w: Rows<f32>, out: &mut Out, accumulate: bool) {
     // SAFETY: no special instructions.
     unsafe { super::dots::blocks::<Widening<f32>, 2, 2>(x, w, out, accumulate) }
 }
 
-pub(super) fn axpys(p: Rows<f32>, v: Rows<f32>, out: Out) {
+pub(super) fn axpys(p: Rows<f32>, v: Rows<f32>, out: &mut Out) {
     // SAFETY: no special instructions.
     unsafe { super::axpys::axpys::<Portable>(p, v, out) }
 }
