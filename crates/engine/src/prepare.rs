@@ -1,10 +1,10 @@
 //! From a request to what the worker runs: pictures decoded and cut, tokens, positions, settings
 //! checked. Everything here happens on the caller's thread and needs no model state.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use model::picture::{Patches, PictureError, PictureLimits, Preprocessor, decode};
+use model::picture::{Patches, Picture, PictureError, PictureLimits, Preprocessor, decode};
 use model::positions::{Positions, positions};
 use model::prompt::{ChatFormat, Prompt, RenderOptions};
 
@@ -47,9 +47,11 @@ impl Preparer {
         Mutex::new(Recent::new(PATCHES_BYTES))
     }
 
-    /// Decodes a picture and says what it is and costs.
+    /// Decodes a picture and says what it is and costs. It is cut at once: a question about it is likely
+    /// to follow.
     pub(crate) fn inspect(&self, bytes: &[u8]) -> Result<PictureFacts, PictureError> {
         let picture = decode(bytes, &self.limits)?;
+        self.cut(blake3::hash(bytes), &picture)?;
         Ok(PictureFacts {
             width: picture.width,
             height: picture.height,
@@ -112,16 +114,23 @@ impl Preparer {
 
     fn patches(&self, bytes: &[u8]) -> Result<Arc<Patches>, PictureError> {
         let key = blake3::hash(bytes);
-        // A panic while the lock was held leaves a valid, if incomplete, cache.
-        let lock = || self.patches.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(patches) = lock().get(&key) {
+        if let Some(patches) = self.kept().get(&key) {
             return Ok(patches);
         }
-        let picture = decode(bytes, &self.limits)?;
-        let patches = Arc::new(self.preprocessor.patches(&picture)?);
+        self.cut(key, &decode(bytes, &self.limits)?)
+    }
+
+    /// Resizes and cuts a decoded picture, and keeps it under the hash of its file.
+    fn cut(&self, key: blake3::Hash, picture: &Picture) -> Result<Arc<Patches>, PictureError> {
+        let patches = Arc::new(self.preprocessor.patches(picture)?);
         let size = patches.values.len() * size_of::<f32>();
-        lock().insert(key, Arc::clone(&patches), size);
+        self.kept().insert(key, Arc::clone(&patches), size);
         Ok(patches)
+    }
+
+    /// A panic while the lock was held leaves a valid, if incomplete, cache.
+    fn kept(&self) -> MutexGuard<'_, Recent<blake3::Hash, Arc<Patches>>> {
+        self.patches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

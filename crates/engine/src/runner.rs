@@ -133,11 +133,12 @@ impl<B: Backend> Runner<B> {
     }
 
     /// The next piece of the prompt: from what is cached to at most a step further. Returns the
-    /// logits after the last token once the prompt is done.
+    /// logits after the last token once the prompt is done. `features`: one per picture of the prompt;
+    /// those that are cached to their last token may be missing.
     pub(crate) fn prefill(
         &mut self,
         prepared: &Prepared,
-        features: &[Arc<Features<B>>],
+        features: &[Option<Arc<Features<B>>>],
         keys: &[TokenKey],
         conversation: &mut Conversation,
     ) -> Result<Option<Vec<f32>>, BackendError> {
@@ -151,7 +152,7 @@ impl<B: Backend> Runner<B> {
             .filter_map(|(span, features)| {
                 let (start, stop) = (span.start.max(from), (span.start + span.tokens).min(end));
                 (start < stop).then(|| PicturePlacement {
-                    features,
+                    features: features.as_ref().expect("read, as it is not all cached"),
                     rows: start - from..stop - from,
                     first_token: start - span.start,
                 })

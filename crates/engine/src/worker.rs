@@ -173,15 +173,19 @@ impl<B: Backend> Worker<B> {
             if job.is_cancelled() {
                 return Ok(None);
             }
-            let tokens = job.prepared.prompt.pictures[index].tokens;
-            let cached = self.runner.has_read(patches);
+            let span = job.prepared.prompt.pictures[index];
+            // A picture whose keys and values are all there is not even looked up.
+            let behind = span.start + span.tokens <= conversation.keys.len();
             job.tell(Event::Reading {
                 picture: index + 1,
                 of,
-                tokens,
-                cached,
+                tokens: span.tokens,
+                cached: behind || self.runner.has_read(patches),
             });
-            features.push(self.runner.read(patches)?);
+            features.push(match behind {
+                true => None,
+                false => Some(self.runner.read(patches)?),
+            });
             queue.announce();
         }
         account.timings.vision_ms = milliseconds(started);

@@ -209,6 +209,55 @@ fn the_same_words_about_another_picture_give_that_pictures_answer() {
     }
 }
 
+/// The cached beginning ends where the second picture begins.
+#[test]
+fn a_conversation_that_parts_at_a_later_picture_equals_a_fresh_run() {
+    let warm = engine("tiny-b");
+    let about = |engine: &Handle, names: [&str; 2], words: &str| {
+        let content = vec![
+            Part::Picture(0),
+            Part::Text("and".to_owned()),
+            Part::Picture(1),
+            Part::Text(words.to_owned()),
+        ];
+        let pictures = names.map(picture).into();
+        let mut request = Request::new(
+            vec![Message {
+                role: Role::User,
+                content,
+            }],
+            pictures,
+        );
+        request.sampling.temperature = 0.0;
+        request.ignore_eos = true;
+        request.max_tokens = 8;
+        ask(engine, request)
+    };
+    about(&warm, ["label", "odd"], "?");
+    let mut cached = Vec::new();
+    for words in ["?", "what is it?", ""] {
+        let names = ["label", "gray"];
+        let warm = about(&warm, names, words);
+        let cold = about(&engine("tiny-b"), names, words);
+        assert_eq!(warm.ids, cold.ids, "{words:?}");
+        cached.push(warm.finished.usage.cached_tokens);
+    }
+    assert!(cached[1] > 0 && cached[2] > 0, "{cached:?}");
+}
+
+#[test]
+fn a_question_cancelled_before_its_first_word_can_be_asked_again() {
+    let engine = engine("tiny-a");
+    let prompt = &prompts("tiny-a")[4];
+    let cancelled = engine.submit(request(prompt)).expect("accepted");
+    cancelled.cancel();
+    assert!(
+        matches!(cancelled.last(), Some(Event::Finished(end)) if end.finish_reason == FinishReason::Cancelled)
+    );
+    let expected: Vec<u32> = serde_json::from_value(prompt["greedy_ids"].clone()).expect("ids");
+    assert_eq!(ask(&engine, request(prompt)).ids, expected);
+}
+
 #[test]
 fn the_same_seed_gives_the_same_words_and_another_seed_others() {
     let engine = engine("tiny-a");
