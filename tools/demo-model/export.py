@@ -117,6 +117,7 @@ def export(state: Path, folder: Path) -> None:
         if name != "lm_head.weight"  # tied to the embedding
     }
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").chmod(0o644)  # safetensors writes it for its owner alone
     for name, content in (
         ("config.json", released_config()),
         ("generation_config.json", generation_config()),
