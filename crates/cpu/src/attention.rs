@@ -25,9 +25,9 @@ struct Tile {
     query: Vec<f32>,
     /// [rows, keys of a block]
     scores: Vec<f32>,
-    /// Largest score so far, [rows].
+    /// Largest score so far, `[rows]`.
     largest: Vec<f32>,
-    /// Sum of the weights so far, [rows].
+    /// Sum of the weights so far, `[rows]`.
     total: Vec<f32>,
     /// Weighted sum of values so far, [rows, head_dim].
     out: Vec<f32>,

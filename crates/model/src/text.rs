@@ -25,9 +25,9 @@ pub struct TextTower<B: Backend> {
 
 /// One step: rows of one or more conversations.
 pub struct TextRows<'a, B: Backend> {
-    /// Token ids, [rows].
+    /// Token ids, `[rows]`.
     pub ids: &'a [u32],
-    /// Time, row and column of each token, [rows].
+    /// Time, row and column of each token, `[rows]`.
     pub positions: &'a [[u32; 3]],
     /// Which rows belong to which conversation; together they cover all rows.
     pub sequences: &'a [Sequence],

@@ -129,7 +129,7 @@ pub trait Backend: Send + Sync + Sized {
     /// `stream += delta`, both [rows, columns].
     fn add(&self, stream: &mut Self::Tensor, delta: &Self::Tensor);
 
-    /// `out = x / sqrt(mean(x^2) + eps) * weight` per row. `weight`: [columns].
+    /// `out = x / sqrt(mean(x^2) + eps) * weight` per row. `weight`: `[columns]`.
     fn rms_norm(
         &self,
         x: &Self::Tensor,
@@ -163,7 +163,7 @@ pub trait Backend: Send + Sync + Sized {
     fn rotate(&self, x: &mut Self::Tensor, cos: &Self::Tensor, sin: &Self::Tensor);
 
     /// Stores keys and values of a step's rows in their slots (`page * page_tokens + place in page`).
-    /// `key`, `value`: [rows, kv_heads * head_dim]; `slots`: [rows].
+    /// `key`, `value`: [rows, kv_heads * head_dim]; `slots`: `[rows]`.
     fn kv_write(
         &self,
         cache: &mut Self::KvCache,

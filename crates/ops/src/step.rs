@@ -29,13 +29,13 @@ impl Sequence {
 pub struct TextStep<B: Backend> {
     /// Rows of the step.
     pub rows: usize,
-    /// Token ids, [rows]. Rows that hold a picture token may name any valid id.
+    /// Token ids, `[rows]`. Rows that hold a picture token may name any valid id.
     pub ids: B::Indices,
     /// Cosines of the rotary angles, [rows, head_dim / 2].
     pub cos: B::Tensor,
     /// Sines of the rotary angles, [rows, head_dim / 2].
     pub sin: B::Tensor,
-    /// Where each row's key and value go, [rows].
+    /// Where each row's key and value go, `[rows]`.
     pub slots: B::Indices,
     /// Which rows see which pages.
     pub sequences: B::Sequences,

@@ -6,7 +6,7 @@ use crate::step::TextStep;
 
 /// Weights of a decoder layer's attention.
 pub struct TextAttention<B: Backend> {
-    /// RMS norm before the block, [hidden].
+    /// RMS norm before the block, `[hidden]`.
     pub norm: B::Parameter,
     /// [heads * head_dim, hidden]
     pub query: B::Linear,
@@ -14,9 +14,9 @@ pub struct TextAttention<B: Backend> {
     pub key: B::Linear,
     /// [kv_heads * head_dim, hidden]
     pub value: B::Linear,
-    /// RMS norm of each query head, [head_dim].
+    /// RMS norm of each query head, `[head_dim]`.
     pub query_norm: B::Parameter,
-    /// RMS norm of each key head, [head_dim].
+    /// RMS norm of each key head, `[head_dim]`.
     pub key_norm: B::Parameter,
     /// [hidden, heads * head_dim]
     pub output: B::Linear,
@@ -26,7 +26,7 @@ pub struct TextAttention<B: Backend> {
 
 /// Weights of a decoder layer's SwiGLU MLP.
 pub struct TextMlp<B: Backend> {
-    /// RMS norm before the block, [hidden].
+    /// RMS norm before the block, `[hidden]`.
     pub norm: B::Parameter,
     /// [intermediate, hidden]
     pub gate: B::Linear,

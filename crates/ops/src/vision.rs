@@ -10,15 +10,15 @@ pub const NORM_EPS: f32 = 1e-6;
 
 /// A LayerNorm.
 pub struct LayerNorm<B: Backend> {
-    /// [columns]
+    /// `[columns]`
     pub weight: B::Parameter,
-    /// [columns]
+    /// `[columns]`
     pub bias: B::Parameter,
 }
 
 /// Weights of a vision block's attention. The checkpoint's fused `qkv` is split by rows: all q, all k, all v.
 pub struct VisionAttention<B: Backend> {
-    /// Norm before the block, [hidden].
+    /// Norm before the block, `[hidden]`.
     pub norm: LayerNorm<B>,
     /// [hidden, hidden] with bias
     pub query: B::Linear,
@@ -34,7 +34,7 @@ pub struct VisionAttention<B: Backend> {
 
 /// Weights of a vision block's MLP.
 pub struct VisionMlp<B: Backend> {
-    /// Norm before the block, [hidden].
+    /// Norm before the block, `[hidden]`.
     pub norm: LayerNorm<B>,
     /// [intermediate, hidden] with bias
     pub up: B::Linear,
@@ -44,7 +44,7 @@ pub struct VisionMlp<B: Backend> {
 
 /// Weights of a merger: four neighbouring patches to one picture token.
 pub struct Merger<B: Backend> {
-    /// The main merger norms patches, [hidden]; deepstack mergers norm the folded four, [4 hidden].
+    /// The main merger norms patches, `[hidden]`; deepstack mergers norm the folded four, [4 hidden].
     pub norm: LayerNorm<B>,
     /// Norm after folding (deepstack) or before (main).
     pub norm_after_fold: bool,
