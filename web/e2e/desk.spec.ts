@@ -53,7 +53,7 @@ test.beforeEach(({ page }) => {
 });
 
 test('a picture is uploaded, asked about and answered', async ({ page }) => {
-	const { file, question_en, answer } = sample('router-label.png');
+	const { file, question_en, answer } = sample('label-en.jpg');
 	await open(page);
 	await add(page, file);
 	await expect(page.getByText(/\d+ tokens/).first()).toBeVisible();
@@ -64,7 +64,7 @@ test('a picture is uploaded, asked about and answered', async ({ page }) => {
 });
 
 test('one click on a sample asks and is answered', async ({ page }) => {
-	const { question_en, answer } = sample('panel-error.png');
+	const { question_en, answer } = sample('label-zh.jpg');
 	await open(page);
 	await page.getByRole('button', { name: `Ask about this sample: ${question_en}` }).click();
 	await expect(finished(page)).toContainText(answer);
@@ -74,7 +74,7 @@ test('one click on a sample asks and is answered', async ({ page }) => {
 });
 
 test('a second round knows the picture of the first', async ({ page }) => {
-	const { file, question_en, answer } = sample('router-label.png');
+	const { file, question_en, answer } = sample('label-en.jpg');
 	await open(page);
 	await add(page, file);
 	await ask(page, question_en);
@@ -105,19 +105,19 @@ test('stop keeps what was said, and the question can be asked again', async ({ p
 		await new Promise((done) => setTimeout(done, 1500));
 		await route.continue().catch(() => undefined);
 	});
-	await add(page, 'router-label.png');
+	await add(page, 'label-en.jpg');
 	await ask(page, 'What is the model number?');
 	await page.getByRole('button', { name: 'Stop' }).click();
 	await expect(page.getByText('You stopped it here.')).toBeVisible();
 	await page.unroute('**/api/answers');
 	await page.getByRole('button', { name: 'Ask again' }).click();
-	await expect(finished(page)).toContainText(sample('router-label.png').answer);
+	await expect(finished(page)).toContainText(sample('label-en.jpg').answer);
 });
 
 test('Esc stops', async ({ page }) => {
 	await open(page);
 	await page.route('**/api/answers', () => undefined);
-	await add(page, 'router-label.png');
+	await add(page, 'label-en.jpg');
 	await ask(page, 'What is the model number?');
 	await expect(answers(page)).toHaveAttribute('aria-busy', 'true');
 	await page.keyboard.press('Escape');
@@ -128,7 +128,7 @@ test.describe('in a Chinese browser', () => {
 	test.use({ locale: 'zh-CN' });
 
 	test('the page speaks Chinese, and English when told', async ({ page }) => {
-		const { file, question_zh, answer } = sample('bottle-label.png');
+		const { file, question_zh, answer } = sample('label-zh.jpg');
 		await open(page);
 		await expect(page.locator('html')).toHaveAttribute('lang', 'zh-CN');
 		await add(page, file);
@@ -184,7 +184,7 @@ test('the draft survives a reload', async ({ page }) => {
 });
 
 test('a reload loses neither the conversation nor its picture', async ({ page }) => {
-	const { file, question_en, answer } = sample('router-label.png');
+	const { file, question_en, answer } = sample('label-en.jpg');
 	await open(page);
 	await add(page, file);
 	await ask(page, question_en);
@@ -232,7 +232,7 @@ test('when the server was restarted, the picture is given to it again without a 
 	page,
 	desk
 }) => {
-	const { file, question_en, answer } = sample('router-label.png');
+	const { file, question_en, answer } = sample('label-en.jpg');
 	await open(page);
 	await add(page, file);
 	await ask(page, question_en);
@@ -309,7 +309,7 @@ test('strings the model was not sure of are marked, by more than colour', async 
 
 test('the picture is zoomed and moved by keyboard', async ({ page }) => {
 	await open(page);
-	await add(page, 'router-label.png');
+	await add(page, 'label-en.jpg');
 	const stage = page.getByRole('application');
 	const image = stage.locator('img');
 	const transform = () => image.evaluate((element) => getComputedStyle(element).transform);
@@ -342,7 +342,7 @@ test('settings and role are sent as shown', async ({ page }) => {
 	await open(page);
 	await page.getByRole('slider', { name: 'Rigour' }).fill('0');
 	await page.getByRole('textbox', { name: 'Role' }).fill('Be brief.');
-	await add(page, 'router-label.png');
+	await add(page, 'label-en.jpg');
 	const sending = page.waitForRequest('**/api/answers');
 	await ask(page, 'What is the model number?');
 	const sent = (await sending).postDataJSON() as {
@@ -361,7 +361,7 @@ test.describe('on a phone', () => {
 	test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
 
 	test('a sample is answered, the picture folds, nothing runs off the side', async ({ page }) => {
-		const { question_en, answer } = sample('panel-error.png');
+		const { question_en, answer } = sample('label-zh.jpg');
 		await open(page);
 		await expect(page.getByRole('button', { name: 'Take a photo' })).toBeVisible();
 		await page.getByRole('button', { name: `Ask about this sample: ${question_en}` }).tap();
@@ -401,7 +401,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 			await expect(page.getByRole('dialog')).toBeVisible();
 			expect(await serious()).toEqual([]);
 			await page.keyboard.press('Escape');
-			await add(page, 'router-label.png');
+			await add(page, 'label-en.jpg');
 			await expect(page.getByText(/\d+ tokens/).first()).toBeVisible();
 			await ask(page, 'What is the model number?');
 			await expect(finished(page)).toHaveCount(1);

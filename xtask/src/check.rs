@@ -67,7 +67,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "tests",
-        arguments: &["test", "--workspace", "--locked"],
+        arguments: &["test", "--workspace", "--locked", "--no-fail-fast"],
         ..CARGO
     },
     Step {

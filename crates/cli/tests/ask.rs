@@ -11,25 +11,38 @@ use serde_json::{Value, json};
 
 /// A sample, asked for JSON with the likeliest words.
 fn asked(picture: &str, question: &str, more: &[&str]) -> Value {
-    let picture = sample(picture);
-    let mut arguments = vec!["ask", "--json", "--temperature", "0", "--image"];
-    arguments.push(picture.to_str().expect("a plain path"));
-    arguments.push(question);
-    arguments.extend(more);
+    asked_about(&[picture], question, more)
+}
+
+/// One or more sample pictures, asked for JSON with the likeliest words.
+fn asked_about(pictures: &[&str], question: &str, more: &[&str]) -> Value {
+    let mut arguments: Vec<String> = ["ask", "--json", "--temperature", "0"]
+        .map(str::to_owned)
+        .into();
+    for picture in pictures {
+        let path = sample(picture);
+        arguments.push("--image".to_owned());
+        arguments.push(path.to_str().expect("a plain path").to_owned());
+    }
+    arguments.push(question.to_owned());
+    arguments.extend(more.iter().map(|&argument| argument.to_owned()));
     run(arguments).json()
 }
 
 #[test]
 fn every_sample_is_answered_right_in_both_languages() {
     for entry in samples() {
-        let file = entry["file"].as_str().expect("a file");
+        let files: Vec<&str> = match &entry["files"] {
+            Value::Array(files) => files.iter().filter_map(Value::as_str).collect(),
+            _ => vec![entry["file"].as_str().expect("a file")],
+        };
         let answer = entry["answer"].as_str().expect("an answer");
         let chinese = entry["answer_zh"].as_str().unwrap_or(answer);
         for (question, expected) in [("question_en", answer), ("question_zh", chinese)] {
             let question = entry[question].as_str().expect("a question");
-            let reply = asked(file, question, &[]);
+            let reply = asked_about(&files, question, &[]);
             let answer = reply["answer"].as_str().expect("an answer");
-            assert!(answer.contains(expected), "{file}: {question} {answer}");
+            assert!(answer.contains(expected), "{files:?}: {question} {answer}");
         }
     }
 }
