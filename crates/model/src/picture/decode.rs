@@ -15,7 +15,9 @@ use super::{Picture, PictureError, PictureFormat, jpeg, webp};
 pub struct PictureLimits {
     /// The most bytes of a file.
     pub max_bytes: u64,
-    /// The most pixels; the largest phone cameras make 200 million.
+    /// The most pixels. Phones make 12 to 50 million, a few of them 200. This also bounds memory: while
+    /// it is decoded a picture takes 4 to 7 bytes per pixel, 11 if it has 16 bits and alpha, so
+    /// 1.1 GB at worst at the default.
     pub max_pixels: u64,
 }
 
@@ -125,11 +127,7 @@ fn on_white(picture: DynamicImage) -> image::RgbImage {
             let (pixels, _) = gray.as_raw().as_chunks::<2>();
             from_gray(pixels.iter().map(|&[value, alpha]| blend8(value, alpha)))
         }
-        DynamicImage::ImageRgba8(rgba) => {
-            let (pixels, _) = rgba.as_raw().as_chunks::<4>();
-            let blend = |&[r, g, b, a]: &[u8; 4]| [r, g, b].map(|value| blend8(value, a));
-            pixels.iter().flat_map(blend).collect()
-        }
+        DynamicImage::ImageRgba8(rgba) => rgba_on_white(rgba.into_raw()),
         DynamicImage::ImageLuma16(gray) => from_gray(gray.as_raw().iter().map(|&v| to_8_bits(v))),
         DynamicImage::ImageLumaA16(gray) => {
             let (pixels, _) = gray.as_raw().as_chunks::<2>();
@@ -151,6 +149,20 @@ fn on_white(picture: DynamicImage) -> image::RgbImage {
     };
     image::RgbImage::from_raw(width, height, pixels)
         .expect("every branch writes three bytes per pixel")
+}
+
+/// In place: at the largest size a second buffer would cost 300 MB.
+fn rgba_on_white(mut bytes: Vec<u8>) -> Vec<u8> {
+    let pixels = bytes.len() / 4;
+    for pixel in 0..pixels {
+        let alpha = bytes[4 * pixel + 3];
+        for colour in 0..3 {
+            bytes[3 * pixel + colour] = blend8(bytes[4 * pixel + colour], alpha);
+        }
+    }
+    bytes.truncate(3 * pixels);
+    bytes.shrink_to_fit();
+    bytes
 }
 
 fn from_gray(values: impl Iterator<Item = u8>) -> Vec<u8> {
