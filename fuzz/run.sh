@@ -13,13 +13,13 @@ shift
 ./seed.sh
 for target; do
     case $target in
-    picture) dictionary=picture ;;
-    tokenizer_input) dictionary=text ;;
-    *) dictionary=json ;;
+    picture) dictionary=picture longest=65536 ;;
+    tokenizer_input) dictionary=text longest=512 ;;
+    *) dictionary=json longest=65536 ;;
     esac
     echo "== $target, $seconds s"
     # 256 MB in one piece is more than any input within the targets' limits may ask for.
-    cargo +nightly fuzz run "$target" -- -max_total_time="$seconds" -max_len=65536 -timeout=20 \
+    cargo +nightly fuzz run "$target" -- -max_total_time="$seconds" -max_len="$longest" -timeout=20 \
         -rss_limit_mb=3072 -malloc_limit_mb=256 -dict="dictionaries/$dictionary.dict" \
         -print_final_stats=1
 done
