@@ -18,7 +18,6 @@ mod tests;
 use crate::kv::{PagePool, TokenKey, TokenRun};
 use turns::Turns;
 
-pub(crate) use admit::Started;
 pub(crate) use plan::{Part, Plan};
 
 /// A question's number, never given twice.
@@ -55,26 +54,20 @@ pub(crate) struct Job {
 /// A picture of a prompt: its tokens can be computed once it has been read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Need {
-    /// First token.
-    pub(crate) start: usize,
     /// One past the last token.
     pub(crate) end: usize,
     pub(crate) ready: bool,
 }
 
 impl Job {
-    /// A question that has not started. `pictures`: first token and one past the last of each.
+    /// A question that has not started. `pictures`: one past the last token of each.
     pub(crate) fn new(
         id: Id,
         tokens: TokenRun,
         max_tokens: usize,
-        pictures: impl IntoIterator<Item = (usize, usize)>,
+        pictures: impl IntoIterator<Item = usize>,
     ) -> Self {
-        let need = |(start, end)| Need {
-            start,
-            end,
-            ready: false,
-        };
+        let need = |end| Need { end, ready: false };
         Self {
             id,
             prompt: tokens.len(),
@@ -154,6 +147,7 @@ impl Scheduler {
     }
 
     /// Nobody waits and nobody runs.
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.running.is_empty() && self.put_back.is_empty() && self.waiting.is_empty()
     }

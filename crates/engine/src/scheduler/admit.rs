@@ -44,11 +44,12 @@ impl Scheduler {
             return Some(self.start(job, &found, true));
         }
         let coming = self.coming();
-        let next = self.waiting.in_order().into_iter().find_map(|job| {
+        let follows = |job: &Job| {
             let found = self.pool.find(&job.tokens);
-            let wanted = next_chain(job, &found);
-            (!wanted.is_some_and(|chain| coming.contains(&chain))).then_some(job)
-        })?;
+            next_chain(job, &found).is_some_and(|chain| coming.contains(&chain))
+        };
+        let mut waiting = self.waiting.in_order().into_iter();
+        let next = waiting.find(|job| !follows(job))?;
         let found = self.room_for(next)?;
         let id = next.id;
         let mut job = self.waiting.serve(|job| job.id == id)?;
@@ -74,9 +75,7 @@ impl Scheduler {
     fn room_for(&self, job: &Job) -> Option<Match> {
         let found = self.pool.find(&job.tokens);
         let mut needed = self.pages(job.tokens.len()) - found.pages.len();
-        if let Some((_, _)) = found.tail {
-            needed -= 1;
-        }
+        needed -= usize::from(found.tail.is_some());
         if !self.running.is_empty() {
             let grown = |job: &Job| {
                 let tokens = job.tokens.len() + job.growth().min(GROWTH_TOKENS);

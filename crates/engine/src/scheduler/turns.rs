@@ -17,6 +17,7 @@ impl<T> Turns<T> {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.clients.is_empty()
     }

@@ -61,13 +61,12 @@ fn happens() -> impl Strategy<Value = Happens> {
 }
 
 impl Arrival {
-    /// Tokens, and where the picture is.
-    fn keys(&self) -> (Vec<TokenKey>, Option<(usize, usize)>) {
+    /// Tokens, and where the picture ends.
+    fn keys(&self) -> (Vec<TokenKey>, Option<usize>) {
         let mut keys: Vec<TokenKey> = self.words.iter().copied().map(TokenKey::Text).collect();
         let picture = self.picture.map(|(digest, tokens)| {
-            let start = keys.len();
             keys.extend((0..tokens).map(|index| TokenKey::Picture([digest; 32], index as u32)));
-            (start, keys.len())
+            keys.len()
         });
         keys.extend(self.more.iter().copied().map(TokenKey::Text));
         keys.push(TokenKey::Text(9));
