@@ -51,8 +51,10 @@ impl<B: Backend> Worker<B> {
         match self.read(&patches, time) {
             Ok(None) => {}
             Ok(Some(features)) => {
-                self.stats().pictures.encoded += 1;
-                self.share(&patches.digest, &features);
+                let given = self.share(&patches.digest, &features);
+                let mut stats = self.stats();
+                stats.pictures.encoded += 1;
+                stats.pictures.hits += given.saturating_sub(1);
             }
             Err(error) => self.end(id, Err(error)),
         }
@@ -86,8 +88,9 @@ impl<B: Backend> Worker<B> {
             .then_some((id, picture))
     }
 
-    /// Gives a picture that has been read to everybody who waits for it.
-    fn share(&mut self, digest: &[u8; 32], features: &Arc<Features<B>>) {
+    /// Gives a picture that has been read to everybody who waits for it. Returns how often it was wanted.
+    fn share(&mut self, digest: &[u8; 32], features: &Arc<Features<B>>) -> u64 {
+        let mut given = 0;
         for (&id, live) in &mut self.live {
             let Some(job) = self.scheduler.job(id) else {
                 continue;
@@ -98,9 +101,11 @@ impl<B: Backend> Worker<B> {
                 if live.picture(index).digest == *digest {
                     live.picture_read(index, Arc::clone(features));
                     self.scheduler.picture_ready(id, index);
+                    given += 1;
                 }
             }
             live.tell_pictures(computed);
         }
+        given
     }
 }
