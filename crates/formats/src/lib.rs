@@ -6,6 +6,8 @@
 //!
 //! The project's only memory map lives here (`storage`), and nothing here ever writes to disk.
 
+mod aligned;
+mod blob;
 mod checkpoint;
 mod dtype;
 mod error;
@@ -14,6 +16,8 @@ mod storage;
 mod tensor;
 mod unique_map;
 
+pub use aligned::AlignedBytes;
+pub use blob::Blob;
 pub use checkpoint::Checkpoint;
 pub use dtype::Dtype;
 pub use error::{Error, TensorFault};
