@@ -152,23 +152,29 @@ fn the_index_of_shards_is_part_of_the_content() {
     let (_dir, file, cache) = model(&[]);
     fs::remove_file(&file).unwrap();
     let model = file.parent().unwrap();
-    // Both shards hold `w` and `v`; the index decides whose count.
+    // Both shards hold `u`, `v` and `w`; the index decides whose count.
     let shard = |value| {
-        let header = r#"{"v":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"w":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}"#;
+        let line = |name, at| {
+            let end = at + 1;
+            format!(r#""{name}":{{"dtype":"U8","shape":[1],"data_offsets":[{at},{end}]}}"#)
+        };
+        let header = format!("{{{},{},{}}}", line("u", 0), line("v", 1), line("w", 2));
         let len = (header.len() as u64).to_le_bytes();
-        [&len, header.as_bytes(), &[value, value]].concat()
+        [&len, header.as_bytes(), &[value; 3]].concat()
     };
     write_weights(&model.join("one.safetensors"), &shard(1));
-    write_weights(&model.join("two.safetensors"), &shard(1));
-    let key_with = |v: &str, w: &str| {
-        let index = format!(r#"{{"weight_map":{{"v":"{v}.safetensors","w":"{w}.safetensors"}}}}"#);
+    write_weights(&model.join("two.safetensors"), &shard(2));
+    let key_with_w_from = |w: &str| {
+        let index = format!(
+            r#"{{"weight_map":{{"u":"one.safetensors","v":"two.safetensors","w":"{w}.safetensors"}}}}"#
+        );
         fs::write(model.join("model.safetensors.index.json"), index).unwrap();
         keyed(&cache, &file)
     };
-    let crossed = key_with("one", "two");
-    let together = key_with("one", "one");
-    assert_ne!(crossed.key, together.key);
-    assert_eq!((crossed.hashed_bytes > 0, together.hashed_bytes), (true, 0));
+    let one = key_with_w_from("one");
+    let two = key_with_w_from("two");
+    assert_ne!(one.key, two.key);
+    assert_eq!((one.hashed_bytes > 0, two.hashed_bytes), (true, 0));
 }
 
 #[test]
