@@ -4,10 +4,12 @@
 //! cargo run --release -p formats --example pack_cache -- DIRECTORY GIGABYTES [CHECKPOINT]
 //! ```
 //!
-//! Writes an entry of that size to DIRECTORY, in sections of 20 MB, opens it as the next start
-//! would, and removes it. With a CHECKPOINT, the time to know its key is measured too, the first
-//! time and the second. To see a start from a cold disk, have the system forget the file between
-//! the two (`GIGABYTES` 0 only opens what an earlier run with `KEEP=1` left).
+//! Writes an entry of that size to a directory of its own in DIRECTORY, in sections of 20 MB, opens
+//! it as the next start would, and removes it. With a CHECKPOINT, the time to know its key is
+//! measured too, the first time and the second.
+//!
+//! To see a start from a cold disk: run it with `KEEP=1`, have the system forget the file
+//! (`dd if=FILE iflag=nocache count=0`), and run it again with 0 GIGABYTES, which writes nothing.
 
 #![expect(clippy::print_stdout, reason = "a measurement is there to be read")]
 
@@ -26,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: pack_cache DIRECTORY GIGABYTES [CHECKPOINT]".into());
     };
     let bytes = gigabytes.parse::<f64>()? * 1e9;
+    let dir = Path::new(&dir).join("lookdesk-measurement");
     let cache = PackCache::at(&dir);
     let key = PackKey {
         content: ContentKey::from_bytes([0; 32]),
