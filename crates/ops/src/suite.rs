@@ -32,6 +32,17 @@ pub const BF16: Tolerance = Tolerance {
     rms: 1e-2,
 };
 
+/// Weights and activations in 8 bits, keys and values in bfloat16.
+pub const Q8: Tolerance = Tolerance {
+    largest: 3e-2,
+    rms: 1.5e-2,
+};
+/// Weights in 4 bits. Noise is spread evenly, which is the hardest case: no weight is small.
+pub const Q4: Tolerance = Tolerance {
+    largest: 1.5e-1,
+    rms: 1.2e-1,
+};
+
 /// What one case gave.
 pub struct Outcome {
     /// Which case.
