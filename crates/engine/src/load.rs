@@ -323,11 +323,11 @@ fn bounds(options: &EngineOptions) -> Bounds {
     }
 }
 
-/// Pages for keys and values: for at least one whole context, by default for four if half of the memory that
-/// is left has room for them. Memory is only taken as pages are used.
+/// Pages for keys and values: for at least one whole context, by default for four if a quarter of the memory
+/// that is left has room for them. Memory is only taken as pages are used.
 fn pages(config: &Config, options: &EngineOptions, context_tokens: usize) -> usize {
     let wanted = options.cache_tokens.unwrap_or_else(|| {
-        let room = crate::memory::available_bytes().map_or(u64::MAX, |bytes| bytes / 2);
+        let room = crate::memory::available_bytes().map_or(u64::MAX, |bytes| bytes / 4);
         let room = usize::try_from(room).unwrap_or(usize::MAX) / token_bytes(config);
         room.min(context_tokens.saturating_mul(4))
     });
