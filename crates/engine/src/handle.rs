@@ -221,7 +221,9 @@ impl Handle {
 
     fn take_place(&self) -> Result<Place, SubmitError> {
         let gauge = &self.shared.gauge;
-        let most = self.shared.most_waiting;
+        // Whoever can start at once does not count as waiting.
+        let running = gauge.running.load(Ordering::Acquire);
+        let most = self.shared.most_waiting + self.shared.most_running.saturating_sub(running);
         let taken = gauge
             .waiting
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
