@@ -18,8 +18,9 @@ pub struct PictureLimits {
     /// The most bytes of a file.
     pub max_bytes: u64,
     /// The most pixels. Phones make 12 to 50 million, a few of them 200. This also bounds memory: while
-    /// it is decoded a picture takes 4 to 7 bytes per pixel, 11 if it has 16 bits and alpha, so
-    /// 1.1 GB at worst at the default.
+    /// it is decoded a picture takes 3 to 4 bytes per pixel, a progressive JPEG 6 (9 with colours at
+    /// full resolution), a PNG with 16 bits and alpha 8, so 0.9 GB at worst at the default. How many
+    /// are decoded at once is the caller's to bound.
     pub max_pixels: u64,
 }
 

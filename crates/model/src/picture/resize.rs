@@ -16,9 +16,10 @@ mod taps;
 mod tests;
 
 use super::{Size, Turn};
-use band::{Bands, ROWS, load};
+use band::{Bands, ROWS};
 use sum::{Pair, Sums};
 use taps::Taps;
+use wide::bytemuck::cast;
 use wide::u8x16;
 
 /// Colours of a pixel.
@@ -150,9 +151,8 @@ fn blend(rows: &[&[u8]], taps: &Taps, output: usize, out: &mut [u8]) {
         let mut sums = [Sums::new(taps.half()); STRIP / 16];
         for (rows, &weights) in rows.chunks(2).zip(&weights) {
             let (first, last) = (rows[0], rows[rows.len() - 1]);
-            for (part, sums) in sums.iter_mut().enumerate() {
-                let at = at + part * 16;
-                let (first, last) = (load(first, at), load(last, at));
+            let (first, last) = (strip(first, at), strip(last, at));
+            for (sums, (first, last)) in sums.iter_mut().zip(first.into_iter().zip(last)) {
                 let low = u8x16::unpack_low(first, last);
                 sums.add(low, u8x16::unpack_high(first, last), weights);
             }
@@ -161,4 +161,15 @@ fn blend(rows: &[&[u8]], taps: &Taps, output: usize, out: &mut [u8]) {
             out.copy_from_slice(&sums.settled(taps.precision()).to_array()[..out.len()]);
         }
     }
+}
+
+/// The bytes of a row from `at` on, or what there is of them.
+#[inline(always)]
+fn strip(row: &[u8], at: usize) -> [u8x16; STRIP / 16] {
+    let bytes = &row[at..];
+    cast(bytes.first_chunk::<STRIP>().copied().unwrap_or_else(|| {
+        let mut own = [0; STRIP];
+        own[..bytes.len()].copy_from_slice(bytes);
+        own
+    }))
 }

@@ -123,7 +123,7 @@ impl<'a> Bands<'a> {
 
 /// The bytes of a row from `at` on, or what there is of them.
 #[inline(always)]
-pub(super) fn load(row: &[u8], at: usize) -> u8x16 {
+fn load(row: &[u8], at: usize) -> u8x16 {
     let bytes = row.get(at..).unwrap_or_default();
     match bytes.first_chunk() {
         Some(&bytes) => u8x16::new(bytes),
