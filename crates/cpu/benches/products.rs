@@ -22,11 +22,10 @@ fn spent() -> Duration {
 fn best(mut run: impl FnMut()) -> f64 {
     let mut best = f64::INFINITY;
     run();
-    let started = spent();
+    let started = std::time::Instant::now();
     run();
-    run();
-    let once = (spent() - started).as_secs_f64() / 2.0;
-    let count = (0.1 / once.max(1e-5)).ceil() as usize;
+    let once = started.elapsed().as_secs_f64();
+    let count = (0.1 / once).ceil() as usize;
     for _ in 0..5 {
         let before = spent();
         (0..count).for_each(|_| run());
