@@ -35,6 +35,17 @@ pub enum Precision {
     Q4,
 }
 
+impl Precision {
+    /// Bits that a weight of a bfloat16 checkpoint takes, scales included.
+    pub fn bits_per_weight(self, sensitivity: Sensitivity) -> f64 {
+        match (self, sensitivity) {
+            (Self::F32 | Self::Bf16, _) => 16.0,
+            (Self::Q4, Sensitivity::Ordinary) => 4.625,
+            (Self::Q4 | Self::Q8, _) => 8.125,
+        }
+    }
+}
+
 /// How to run on the CPU.
 #[derive(Debug, Clone, Copy)]
 pub struct CpuOptions {
