@@ -5,17 +5,23 @@
 //! caller's thread, so call it from a thread that may block; then the question takes its place in
 //! the queue of the one worker thread.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+mod places;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use model::picture::PictureError;
+use model::tokenizer::Tokenizer;
 
 use crate::event::Event;
 use crate::prepare::Preparer;
 use crate::request::{Request, SubmitError};
+use crate::stats::Stats;
 use crate::worker::Job;
+
+pub(crate) use places::{Gauge, Place};
 
 /// What was loaded, and on what it runs.
 #[derive(Debug, Clone)]
@@ -55,6 +61,26 @@ pub struct PictureFacts {
     pub media_type: &'static str,
 }
 
+/// The tokens of the model, for whoever builds a [`crate::Constraint`].
+#[derive(Debug, Clone)]
+pub struct Vocabulary {
+    /// Ids to bytes and back.
+    pub tokenizer: Arc<Tokenizer>,
+    /// Tokens that end an answer.
+    pub end_tokens: Vec<u32>,
+    /// Logits per token drawn. May be more than the tokenizer has ids.
+    pub size: usize,
+}
+
+/// What a request costs, counted before it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenCount {
+    /// Prompt tokens, pictures included.
+    pub prompt: usize,
+    /// Of them, picture tokens.
+    pub image: usize,
+}
+
 /// How busy the worker is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueLoad {
@@ -76,15 +102,9 @@ pub(crate) struct Shared {
     pub(crate) jobs: mpsc::Sender<Job>,
     pub(crate) gauge: Arc<Gauge>,
     pub(crate) most_waiting: usize,
-}
-
-/// Counts shared between handles and the worker.
-#[derive(Debug, Default)]
-pub(crate) struct Gauge {
-    pub(crate) running: AtomicUsize,
-    pub(crate) waiting: AtomicUsize,
-    /// Milliseconds the last answers took, smoothed; for telling people when to come back.
-    pub(crate) answer_ms: AtomicUsize,
+    pub(crate) most_running: usize,
+    pub(crate) vocabulary: Vocabulary,
+    pub(crate) stats: Arc<Mutex<Stats>>,
 }
 
 impl Handle {
@@ -107,6 +127,27 @@ impl Handle {
         }
     }
 
+    /// What was done so far and how things stand.
+    pub fn stats(&self) -> Stats {
+        let stats = self.shared.stats.lock();
+        let mut stats = stats.unwrap_or_else(PoisonError::into_inner).clone();
+        let load = self.queue();
+        (stats.requests.waiting, stats.requests.running) = (load.waiting, load.running);
+        stats.requests.most_waiting = self.shared.most_waiting;
+        stats.requests.most_running = self.shared.most_running;
+        stats
+    }
+
+    /// The tokens of the model.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.shared.vocabulary
+    }
+
+    /// What a request would cost, without asking it. Pictures are decoded for it, on this thread.
+    pub fn count(&self, request: &Request) -> Result<TokenCount, SubmitError> {
+        self.shared.preparer.count(request)
+    }
+
     /// Decodes a picture and says what it is and costs.
     pub fn inspect(&self, bytes: &[u8]) -> Result<PictureFacts, PictureError> {
         self.shared.preparer.inspect(bytes)
@@ -116,8 +157,15 @@ impl Handle {
     /// and the prompt is built before that, on this thread.
     pub fn submit(&self, request: Request) -> Result<Answer, SubmitError> {
         let submitted = Instant::now();
-        let place = self.take_place()?;
-        let prepared = self.shared.preparer.prepare(request)?;
+        let place = self
+            .take_place()
+            .inspect_err(|error| self.count_refusal(error))?;
+        let deadline = request
+            .time_limit
+            .and_then(|limit| submitted.checked_add(limit));
+        let client = request.client.clone();
+        let prepared = self.shared.preparer.prepare(request);
+        let prepared = prepared.inspect_err(|error| self.count_refusal(error))?;
         let (events, receiver) = mpsc::channel();
         let cancelled = Arc::new(AtomicBool::new(false));
         let job = Job {
@@ -125,6 +173,8 @@ impl Handle {
             events,
             cancelled: Arc::clone(&cancelled),
             submitted,
+            deadline,
+            client,
             place: Some(place),
         };
         self.shared
@@ -137,56 +187,30 @@ impl Handle {
         })
     }
 
+    fn count_refusal(&self, error: &SubmitError) {
+        let mut stats = self
+            .shared
+            .stats
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *match error {
+            SubmitError::Busy { .. } => &mut stats.requests.rejected_busy,
+            SubmitError::TooLong { .. } => &mut stats.requests.rejected_too_long,
+            _ => &mut stats.requests.rejected_invalid,
+        } += 1;
+    }
+
     fn take_place(&self) -> Result<Place, SubmitError> {
-        let gauge = &self.shared.gauge;
-        let most = self.shared.most_waiting;
-        let taken = gauge
-            .waiting
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
-                (waiting < most).then_some(waiting + 1)
-            });
-        match taken {
-            Ok(_) => Ok(Place {
-                gauge: Arc::clone(gauge),
-                waiting: true,
-            }),
-            Err(waiting) => {
-                let each_ms = gauge.answer_ms.load(Ordering::Relaxed).max(1000);
-                let retry_after_s = (waiting * each_ms).div_ceil(1000) as u64;
-                Err(SubmitError::Busy {
-                    waiting,
-                    retry_after_s,
-                })
-            }
-        }
-    }
-}
-
-/// A place in the queue; gives itself back when dropped, wherever that happens.
-pub(crate) struct Place {
-    gauge: Arc<Gauge>,
-    waiting: bool,
-}
-
-impl Place {
-    /// From waiting to running.
-    pub(crate) fn start(&mut self) {
-        if self.waiting {
-            self.waiting = false;
-            self.gauge.running.fetch_add(1, Ordering::AcqRel);
-            self.gauge.waiting.fetch_sub(1, Ordering::AcqRel);
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let count = if self.waiting {
-            &self.gauge.waiting
-        } else {
-            &self.gauge.running
-        };
-        count.fetch_sub(1, Ordering::AcqRel);
+        let Shared {
+            gauge,
+            most_waiting,
+            most_running,
+            ..
+        } = &*self.shared;
+        Gauge::take(gauge, *most_waiting, *most_running).map_err(|full| SubmitError::Busy {
+            waiting: full.waiting,
+            retry_after_s: full.retry_after_s,
+        })
     }
 }
 
@@ -244,89 +268,4 @@ impl Canceller {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use model::chat::{Message, Role};
-
-    use super::*;
-    use crate::{EngineOptions, ModelSource, load};
-
-    fn engine() -> Handle {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/checkpoints/tiny-a");
-        let options = EngineOptions {
-            threads: Some(2),
-            context_tokens: Some(512),
-            ..EngineOptions::default()
-        };
-        load(&ModelSource::Directory(path), &options, &mut |_| {}).expect("a golden checkpoint")
-    }
-
-    fn question(text: &str) -> Request {
-        let mut request = Request::new(vec![Message::text(Role::User, text)], Vec::new());
-        request.sampling.temperature = 0.0;
-        request.max_tokens = 8;
-        request.ignore_eos = true;
-        request
-    }
-
-    fn words(answer: Answer) -> String {
-        let mut words = String::new();
-        for event in answer {
-            match event {
-                Event::Delta(delta) => words.push_str(&delta.text),
-                Event::Failed(why) => panic!("{why}"),
-                _ => {}
-            }
-        }
-        words
-    }
-
-    /// A question that no `submit` would let through: its first token is none of the model's.
-    fn submit_impossible(engine: &Handle, text: &str) -> Answer {
-        let place = engine.take_place().expect("room");
-        let mut prepared = engine
-            .shared
-            .preparer
-            .prepare(question(text))
-            .expect("fine");
-        prepared.prompt.ids[0] = u32::MAX;
-        let (events, receiver) = mpsc::channel();
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let job = Job {
-            prepared,
-            events,
-            cancelled: Arc::clone(&cancelled),
-            submitted: Instant::now(),
-            place: Some(place),
-        };
-        engine.shared.jobs.send(job).expect("a worker");
-        Answer {
-            events: receiver,
-            cancelled,
-        }
-    }
-
-    #[test]
-    fn a_fault_inside_one_answer_is_told_and_the_next_questions_are_answered() {
-        let engine = engine();
-        let before = words(engine.submit(question("What is E102?")).expect("accepted"));
-        let broken = submit_impossible(&engine, "And what is that?");
-        let behind = engine.submit(question("What is E102?")).expect("accepted");
-        match broken.last() {
-            Some(Event::Failed(why)) => assert!(why.contains("ask again"), "{why}"),
-            other => panic!("expected a failure, got {other:?}"),
-        }
-        assert_eq!(words(behind), before);
-        for _ in 0..3 {
-            let last = submit_impossible(&engine, "What is E102?").last();
-            assert!(matches!(last, Some(Event::Failed(_))), "{last:?}");
-        }
-        // All 512 tokens of room are still there.
-        let mut long = question("What is E102?");
-        long.max_tokens = 480;
-        let last = engine.submit(long).expect("accepted").last();
-        assert!(matches!(last, Some(Event::Finished(_))), "{last:?}");
-        assert_eq!((engine.queue().running, engine.queue().waiting), (0, 0));
-    }
-}
+mod tests;

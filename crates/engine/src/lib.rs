@@ -6,22 +6,34 @@
 
 #![forbid(unsafe_code)]
 
-mod conversations;
+pub mod constraint;
 pub mod event;
 pub mod handle;
+pub mod histogram;
+mod kv;
 pub mod load;
+mod lookup;
 pub mod memory;
+mod pace;
 mod prepare;
 mod recent;
 pub mod repetition;
 pub mod request;
 mod runner;
 pub mod sampling;
+mod scheduler;
+mod speculation;
+pub mod stats;
 pub mod stop;
 mod words;
 mod worker;
 
+pub use constraint::{Constraint, ConstraintError};
 pub use event::{Delta, Event, FinishReason, Finished, Memory, Timings, Token, TopToken, Usage};
-pub use handle::{Answer, Canceller, EngineInfo, Handle, PictureFacts, QueueLoad};
+pub use handle::{
+    Answer, Canceller, EngineInfo, Handle, PictureFacts, QueueLoad, TokenCount, Vocabulary,
+};
 pub use load::{EngineOptions, LoadError, ModelSize, ModelSource, Precision, Progress, load};
 pub use request::{Request, SubmitError};
+pub use speculation::Speculation;
+pub use stats::Stats;
