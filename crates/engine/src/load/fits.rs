@@ -21,7 +21,11 @@ pub(super) fn choose(asked: Precision, config: &Config) -> Result<Precision, Loa
     choose_within(asked, config, available)
 }
 
-fn choose_within(asked: Precision, config: &Config, available: u64) -> Result<Precision, LoadError> {
+fn choose_within(
+    asked: Precision,
+    config: &Config,
+    available: u64,
+) -> Result<Precision, LoadError> {
     let small = weight_bytes(config, Precision::Bf16) < SMALL_BYTES;
     let working = if small { 0 } else { WORKING_BYTES };
     let needs = |precision| weight_bytes(config, precision) + working;
@@ -102,7 +106,10 @@ mod tests {
     #[test]
     fn what_cannot_fit_is_refused_with_the_figures_and_what_would() {
         let refusal = chosen(Precision::Bf16, 6_100_000_000).expect_err("too little");
-        assert!(refusal.contains("9.9 GB") && refusal.contains("6.1 GB"), "{refusal}");
+        assert!(
+            refusal.contains("9.9 GB") && refusal.contains("6.1 GB"),
+            "{refusal}"
+        );
         assert!(refusal.contains("--precision q8"), "{refusal}");
         assert_eq!(chosen(Precision::Bf16, 24 * GB), Ok(Precision::Bf16));
     }

@@ -39,7 +39,9 @@ pub(super) fn prepare(
         Ok(Opened::Dropped { path, reason }) => {
             tracing::warn!(path = %path.display(), %reason, "packed weights were damaged; packing them again");
         }
-        Err(error) => tracing::warn!(%error, "packed weights could not be read; packing them again"),
+        Err(error) => {
+            tracing::warn!(%error, "packed weights could not be read; packing them again")
+        }
     }
     match cache.create(&key, bytes) {
         Ok(writer) => match cpu.keep_weights(writer) {
