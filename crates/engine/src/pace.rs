@@ -1,7 +1,7 @@
 //! How long steps take on this machine, learned as they are made, and how many rows fit into a time.
 //!
 //! Measured, because it differs a hundredfold between machines and models. A pass over the weights costs
-//! the same for a few rows; beyond, each row costs about the same again. Both are running means, so a
+//! the same for a few rows; beyond, each row costs about the same again. All are running means, so a
 //! machine that grows slower (others use it too) is noticed within a few steps.
 
 /// Rows up to which a step's time is kept for each number of rows.
@@ -29,8 +29,8 @@ pub(crate) struct Pace {
     calm_ms: f64,
     /// By rows, less one: mean time of a step of few rows.
     few: [Option<f64>; FEW],
-    /// Mean time per row beyond one pass, of steps of many rows.
-    row_ms: Option<f64>,
+    /// Steps of many rows.
+    many: Line,
 }
 
 impl Default for Pace {
@@ -45,7 +45,7 @@ impl Pace {
             hurry_ms,
             calm_ms,
             few: [None; FEW],
-            row_ms: None,
+            many: Line::default(),
         }
     }
 
@@ -57,9 +57,7 @@ impl Pace {
         if rows <= FEW {
             blend(&mut self.few[rows - 1], ms);
         } else {
-            let pass = self.few_ms(1).unwrap_or(0.0);
-            let row_ms = ((ms - pass) / rows as f64).max(ms / rows as f64 / 4.0);
-            blend(&mut self.row_ms, row_ms);
+            self.many.observe(rows as f64, ms);
         }
     }
 
@@ -71,8 +69,8 @@ impl Pace {
         if rows <= FEW {
             return self.few_ms(rows);
         }
-        let few = self.few_ms(1).unwrap_or(0.0);
-        Some(few + rows as f64 * self.row_ms?)
+        let (pass, row_ms) = self.many.fit(self.few_ms(1).unwrap_or(0.0))?;
+        Some(pass + rows as f64 * row_ms)
     }
 
     /// Between two measured numbers of rows, on the line between them; beyond, a little more per row.
@@ -104,10 +102,10 @@ impl Pace {
 
     /// Rows of prompts that fit beside `taken` rows.
     pub(crate) fn prompt_rows(&self, taken: usize, hurry: bool) -> usize {
-        let Some(row_ms) = self.row_ms else {
+        let few = self.step_ms(taken.clamp(1, FEW)).unwrap_or(0.0);
+        let Some((pass, row_ms)) = self.many.fit(few) else {
             return FIRST_ROWS[usize::from(!hurry)];
         };
-        let pass = self.step_ms(taken.clamp(1, FEW)).unwrap_or(0.0);
         let rows = self.beside_ms(pass, hurry) / row_ms.max(1e-6);
         (rows as usize).max(LEAST_ROWS)
     }
@@ -115,6 +113,52 @@ impl Pace {
     /// How long a picture may be read beside a step of `taken` rows.
     pub(crate) fn reading_ms(&self, taken: usize, hurry: bool) -> f64 {
         self.beside_ms(self.step_ms(taken).unwrap_or(0.0), hurry)
+    }
+}
+
+/// A line through recent steps of many rows: what such a step costs at all, and what each row costs. The first
+/// is more than a pass for few rows where weights have to be unpacked for many; taken for a share of
+/// each row's, it would make steps shorter and shorter and each row dearer.
+#[derive(Debug, Clone, Copy, Default)]
+struct Line {
+    /// Sums over steps, older ones counting less: of one, rows, times, rows squared, rows by times.
+    one: f64,
+    rows: f64,
+    ms: f64,
+    rows_rows: f64,
+    rows_ms: f64,
+}
+
+impl Line {
+    fn observe(&mut self, rows: f64, ms: f64) {
+        let add = |sum: &mut f64, new: f64| *sum = *sum * (1.0 - NEW / 2.0) + new;
+        add(&mut self.one, 1.0);
+        add(&mut self.rows, rows);
+        add(&mut self.ms, ms);
+        add(&mut self.rows_rows, rows * rows);
+        add(&mut self.rows_ms, rows * ms);
+    }
+
+    /// Time of a step at all, which is at least `pass`, and per row; `None` before any step. Where all steps had
+    /// about the same rows, the first is taken to be `pass`.
+    fn fit(&self, pass: f64) -> Option<(f64, f64)> {
+        if self.one == 0.0 {
+            return None;
+        }
+        let (rows, ms) = (self.rows / self.one, self.ms / self.one);
+        let spread = self.rows_rows / self.one - rows * rows;
+        let least = ms / rows / 8.0;
+        let alone = ((ms - pass) / rows).max(least);
+        let slope = match spread > (rows / 8.0).powi(2) {
+            true => (self.rows_ms / self.one - rows * ms) / spread,
+            false => alone,
+        };
+        // More rows in less time: the machine has changed its speed meanwhile.
+        let slope = match slope > least {
+            true => slope.min(alone),
+            false => alone,
+        };
+        Some(((ms - rows * slope).max(pass), slope))
     }
 }
 
@@ -159,6 +203,21 @@ mod tests {
         pace.observe(1, 1.0);
         pace.observe(100, 200_000.0);
         assert_eq!(pace.prompt_rows(1, true), LEAST_ROWS);
+    }
+
+    #[test]
+    fn what_a_step_of_many_rows_costs_at_all_is_not_taken_for_the_cost_of_its_rows() {
+        // 70 ms for one row, but 400 ms for more than a few and 5 ms for each of them.
+        let mut pace = Pace::default();
+        pace.observe(1, 70.0);
+        let mut rows = pace.prompt_rows(1, true);
+        for _ in 0..40 {
+            pace.observe(rows + 1, 400.0 + 5.0 * rows as f64);
+            rows = pace.prompt_rows(1, true);
+            pace.observe(250, 1650.0);
+        }
+        assert!((70..=90).contains(&rows), "{rows}");
+        assert!(pace.prompt_rows(0, false) > 250);
     }
 
     #[test]
