@@ -17,6 +17,9 @@ use crate::kernel::{Panels, Rows, Work, amx, thin, vectorise, wide};
 use crate::pack::{self, GROUP, Kind, PANEL, Packed};
 use crate::shared_rows::SharedRows;
 
+#[cfg(test)]
+mod tests;
+
 /// A weight `[outputs, inputs]` and its bias.
 pub struct CpuLinear {
     pub(crate) weight: Packed,
