@@ -10,7 +10,7 @@ pub(super) type Quad = [[u8; 4]; PANEL];
 
 /// s, m, d and dm of the q4 group of inputs that begins at `from`, as numbers: `w = half * scale - least`.
 #[inline(always)]
-pub(super) fn group_of(meta: &[u8], from: usize) -> ([f32; PANEL], [f32; PANEL]) {
+fn group_of(meta: &[u8], from: usize) -> ([f32; PANEL], [f32; PANEL]) {
     let block = &meta[from / Q4_BLOCK * Q4_META..][..Q4_META];
     let group = from % Q4_BLOCK / Q4_GROUP * PANEL;
     let halves: &[[f16; PANEL]] = bytemuck::cast_slice(&block[16 * PANEL..]);
