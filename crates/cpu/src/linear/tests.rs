@@ -50,7 +50,8 @@ fn pairs_of_a_panel_are_its_rows_rounded_to_bfloat16() {
                         // What is padding meets zeros.
                         let row = &row[from..inputs.min(from + count)];
                         for (input, expected) in row.iter().enumerate() {
-                            let pair = pairs[input / 2][lane];
+                            let pair: [u32; PANEL] = pairs[input / 2];
+                            let pair = pair[lane];
                             let found = f32::from_bits(pair >> (16 * (input % 2)) << 16);
                             assert!(
                                 (found - expected).abs() <= expected.abs() / 256.0 + 1e-6,

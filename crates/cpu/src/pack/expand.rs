@@ -154,16 +154,12 @@ pub(crate) fn expand_bytes(
                 let mut scale = [1e-30_f32; PANEL];
                 for (g, group) in groups.iter_mut().enumerate() {
                     *group = group_of(meta, from + g * Q4_GROUP);
-                    for lane in 0..PANEL {
+                    for (lane, scale) in scale.iter_mut().enumerate() {
                         let least = group.1[lane];
                         let most = group.0[lane] * 15.0 - least;
                         let size = if most > least { most } else { least };
                         let size = size * (1.0 / 127.0);
-                        scale[lane] = if size > scale[lane] {
-                            size
-                        } else {
-                            scale[lane]
-                        };
+                        *scale = if size > *scale { size } else { *scale };
                     }
                 }
                 *to = scale.map(|scale| scale * (1.0 / UNIT));
