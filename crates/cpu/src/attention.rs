@@ -10,6 +10,7 @@ use ops::HostTensor;
 use ops::step::Sequence;
 
 use crate::activations::round;
+use crate::aligned::Aligned;
 use crate::backend::Cpu;
 use crate::kernel::amx::product::Left;
 use crate::kernel::softmax::{KEYS, Running, online_softmax};
@@ -60,10 +61,10 @@ struct Tile {
     /// [rows, head_dim]
     query: Vec<f32>,
     /// [padded rows, padded head_dim]
-    query_pairs: Vec<bf16>,
+    query_pairs: Aligned<bf16>,
     /// [padded rows, keys of a block]; scores, then weights
-    scores: Vec<[f32; KEYS]>,
-    weights: Vec<[bf16; KEYS]>,
+    scores: Aligned<[f32; KEYS]>,
+    weights: Aligned<[bf16; KEYS]>,
     /// Largest score so far, `[rows]`.
     largest: Vec<f32>,
     /// Sum of the weights so far, `[rows]`.
@@ -73,7 +74,7 @@ struct Tile {
     /// Keys of a block that a row sees, `[rows]`.
     seen: Vec<usize>,
     /// Weighted sum of values so far, [64 dimensions each][padded rows].
-    out: Vec<Vec<[f32; 64]>>,
+    out: Vec<Aligned<[f32; 64]>>,
     /// Room for panels that are widened to float32.
     widened: Vec<f32>,
     /// Room for a tile of values per panel of which only some are there.
@@ -97,16 +98,15 @@ impl Tile {
         let padded_rows = self.rows.next_multiple_of(amx::ROWS);
         if pairs {
             let padded = head_dim.next_multiple_of(amx::INPUTS);
-            self.query_pairs.clear();
-            self.query_pairs.resize(padded_rows * padded, bf16::ZERO);
+            self.query_pairs.zero(padded_rows * padded);
             let rows = self.query.chunks_exact(head_dim);
             for (from, to) in rows.zip(self.query_pairs.chunks_exact_mut(padded)) {
                 round(tier, from, &mut to[..head_dim]);
             }
         }
         let rows = self.rows;
-        self.scores.resize(padded_rows, [0.0; KEYS]);
-        self.weights.resize(padded_rows, [bf16::ZERO; KEYS]);
+        self.scores.resize(padded_rows);
+        self.weights.resize(padded_rows);
         self.shrink.resize(rows, 0.0);
         for (values, start) in [
             (&mut self.largest, f32::NEG_INFINITY),
@@ -115,10 +115,10 @@ impl Tile {
             values.clear();
             values.resize(rows, start);
         }
-        self.out.resize(head_dim.div_ceil(64), Vec::new());
+        self.out
+            .resize_with(head_dim.div_ceil(64), Aligned::default);
         for block in &mut self.out {
-            block.clear();
-            block.resize(padded_rows, [0.0; 64]);
+            block.zero(padded_rows);
         }
     }
 

@@ -8,6 +8,7 @@
 //! - [`backend`]: the contract.
 
 mod activations;
+mod aligned;
 #[expect(unsafe_code, reason = "threads write different parts of one tensor")]
 mod attention;
 pub mod backend;

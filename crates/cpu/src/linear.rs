@@ -10,6 +10,7 @@ use std::cell::RefCell;
 use ops::{Gelu, HostTensor};
 
 use crate::activations::{Quantised, Rounded, Tiled};
+use crate::aligned::Aligned;
 use crate::backend::{Cpu, Precision};
 use crate::elementwise;
 use crate::kernel::wide::Block;
@@ -188,18 +189,13 @@ thread_local! {
 /// What a thread needs for a wide task, made once.
 #[derive(Default)]
 struct Scratch {
-    /// Sums, 4 lines for the 64 outputs of a row.
-    block: Vec<Line>,
-    gate: Vec<Line>,
+    /// Sums.
+    block: Aligned<[f32; 64]>,
+    gate: Aligned<[f32; 64]>,
     /// Unpacked panels, [panels][slice].
-    unpacked: Vec<Line>,
+    unpacked: Aligned<u8>,
     scales: Vec<[f32; PANEL]>,
 }
-
-/// So that unpacked vectors begin on a cache line.
-#[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::Pod)]
-#[repr(C, align(64))]
-struct Line([u8; 64]);
 
 impl Sharing<'_> {
     /// Tasks of some panels each.
@@ -330,24 +326,20 @@ impl Sharing<'_> {
         &self,
         weight: &Packed,
         at: At,
-        unpacked: &mut Vec<Line>,
+        unpacked: &mut Aligned<u8>,
         scales: &mut Vec<[f32; PANEL]>,
-        sums: &'b mut Vec<Line>,
+        sums: &'b mut Aligned<[f32; 64]>,
     ) -> &'b mut Block {
-        let zero: Line = bytemuck::Zeroable::zeroed();
         let way = way(self.cpu, weight.kind, self.x.rows());
-        if way != Way::WideTiles {
-            // Tiles begin with sums of zero of their own.
-            sums.clear();
-        }
-        sums.resize(4 * at.groups().len() * at.padded_rows(), zero);
-        let sums: &mut Block = bytemuck::cast_slice_mut(sums);
-        unpacked.resize(TILES_SLICE * WIDE_PANELS * PANEL * 2 / 64, zero);
-        let unpacked: &mut [u8] = bytemuck::cast_slice_mut(unpacked);
+        let count = at.groups().len() * at.padded_rows();
+        unpacked.resize(TILES_SLICE * WIDE_PANELS * PANEL * 2);
         if way == Way::WideTiles {
+            // Tiles begin with zeros of their own.
+            sums.resize(count);
             self.wide_tiles(weight, at, unpacked, sums);
             return sums;
         }
+        sums.zero(count);
         scales.resize(WIDE_PANELS * INTS_SLICE / GROUP, [0.0; PANEL]);
         for (group, panel) in at.groups().enumerate() {
             let block = &mut sums[group * at.padded_rows()..][..at.rows];
