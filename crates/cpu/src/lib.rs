@@ -8,10 +8,13 @@
 //! - [`backend`]: the contract.
 
 mod activations;
+mod aligned;
 #[expect(unsafe_code, reason = "threads write different parts of one tensor")]
 mod attention;
 pub mod backend;
 mod blocks;
+#[expect(unsafe_code, reason = "vector instructions in a loop without memory")]
+pub mod ceiling;
 mod elementwise;
 mod kept;
 #[expect(
@@ -33,5 +36,6 @@ mod shared_rows;
 pub mod tier;
 
 pub use backend::{Cpu, CpuOptions, Precision};
+pub use ceiling::Ceiling;
 pub use pack::LAYOUT_VERSION;
 pub use tier::{Tier, TierError, TierReport};

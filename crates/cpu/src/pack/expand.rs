@@ -6,7 +6,7 @@ use super::{GROUP, Kind, PANEL, Packed, Q4_BLOCK, Q4_GROUP, Q4_META, UNIT};
 use crate::kernel::{Work, vectorise};
 use crate::tier::Tier;
 
-type Quad = [[u8; 4]; PANEL];
+pub(super) type Quad = [[u8; 4]; PANEL];
 
 /// s, m, d and dm of the q4 group of inputs that begins at `from`, as numbers: `w = half * scale - least`.
 #[inline(always)]
@@ -111,36 +111,6 @@ pub(crate) fn expand_f32(
     vectorise(tier, Expand(weight, panel, from, out));
 }
 
-/// The inputs `from..from + 2 count` of a panel as pairs of bfloat16, `[count][16][2]`.
-pub(crate) fn expand_pairs(
-    tier: Tier,
-    weight: &Packed,
-    panel: usize,
-    from: usize,
-    out: &mut [[u32; PANEL]],
-) {
-    struct Expand<'a>(&'a Packed, usize, usize, &'a mut [[u32; PANEL]]);
-    impl Work for Expand<'_> {
-        #[inline(always)]
-        fn run(self) {
-            let Self(weight, panel, from, out) = self;
-            for_each_input(weight, panel, from, 2 * out.len(), |index, values| {
-                let pair = &mut out[index / 2];
-                // Rounding to nearest, ties away from zero: weights are finite, and ties are rare.
-                let rounded = values.map(|value| (value.to_bits() + 0x8000) >> 16);
-                for lane in 0..PANEL {
-                    pair[lane] = if index % 2 == 0 {
-                        rounded[lane]
-                    } else {
-                        pair[lane] | rounded[lane] << 16
-                    };
-                }
-            });
-        }
-    }
-    vectorise(tier, Expand(weight, panel, from, out));
-}
-
 /// The float16 scales of the q8 groups from input `from` on, as float32 in [`UNIT`]s.
 pub(crate) fn scales_of(weight: &Packed, panel: usize, from: usize, out: &mut [[f32; PANEL]]) {
     let scales: &[[f16; PANEL]] =
@@ -184,28 +154,27 @@ pub(crate) fn expand_bytes(
                 let mut scale = [1e-30_f32; PANEL];
                 for (g, group) in groups.iter_mut().enumerate() {
                     *group = group_of(meta, from + g * Q4_GROUP);
-                    for lane in 0..PANEL {
+                    for (lane, scale) in scale.iter_mut().enumerate() {
                         let least = group.1[lane];
                         let most = group.0[lane] * 15.0 - least;
                         let size = if most > least { most } else { least };
                         let size = size * (1.0 / 127.0);
-                        scale[lane] = if size > scale[lane] {
-                            size
-                        } else {
-                            scale[lane]
-                        };
+                        *scale = if size > *scale { size } else { *scale };
                     }
                 }
                 *to = scale.map(|scale| scale * (1.0 / UNIT));
                 let inverse = scale.map(|scale| 1.0 / scale);
                 for (g, (scale, least)) in groups.iter().enumerate() {
                     // In 128ths of a step, so that 16 bits hold every sum: byte = (half * a + b) / 128.
-                    let (mut a, mut b) = ([0_u16; 4 * PANEL], [0_u16; 4 * PANEL]);
-                    for at in 0..4 * PANEL {
-                        let lane = at / 4;
-                        a[at] = (scale[lane] * inverse[lane] * 128.0 + 0.5) as u16;
-                        b[at] = ((128.0 - least[lane] * inverse[lane]) * 128.0 + 64.5) as u16;
+                    let (mut a, mut b) = ([0_u64; PANEL], [0_u64; PANEL]);
+                    for lane in 0..PANEL {
+                        let step = scale[lane] * inverse[lane] * 128.0;
+                        let least = (128.0 - least[lane] * inverse[lane]) * 128.0 + 64.0;
+                        a[lane] = four_times(step);
+                        b[lane] = four_times(least);
                     }
+                    let a: &[u16; 4 * PANEL] = bytemuck::cast_ref(&a);
+                    let b: &[u16; 4 * PANEL] = bytemuck::cast_ref(&b);
                     let from = (from + g * Q4_GROUP) / 8;
                     let quads = weights[from..from + Q4_GROUP / 8].as_flattened();
                     let out = out[g * Q4_GROUP / 4..][..Q4_GROUP / 4].as_flattened_mut();
@@ -235,6 +204,14 @@ pub(crate) fn expand_bytes(
         scales,
     };
     vectorise(tier, expand);
+}
+
+/// A number below 2^16, rounded, four times in 16 bits each.
+#[inline(always)]
+fn four_times(value: f32) -> u64 {
+    /// Adding it to a small number leaves the number's nearest integer in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    u64::from((value + ROUND).to_bits() & 0xffff) * 0x0001_0001_0001_0001
 }
 
 /// One lane of a q8 panel.
