@@ -107,7 +107,7 @@ fn explain(reason: FinishReason, max_tokens: u32) {
         FinishReason::Repetition => {
             "the answer was stopped because it repeated itself; ask in other words".to_owned()
         }
-        FinishReason::Stop | FinishReason::Cancelled => return,
+        FinishReason::Stop | FinishReason::Cancelled | FinishReason::TimedOut => return,
     };
     if io::stderr().is_terminal() {
         note(&text);

@@ -98,7 +98,7 @@ fn refusal(error: SubmitError) -> Failure {
 /// Shows on the waiting line what an event says; `about` stands before it.
 pub fn show(waiting: &Waiting, about: &str, event: &Event) {
     match event {
-        Event::Queued { position } => {
+        Event::Queued { position, .. } => {
             waiting.now(format!("{about}waiting, {position} before this one"));
         }
         Event::Reading { picture, of, .. } => {

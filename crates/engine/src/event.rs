@@ -10,6 +10,8 @@ pub enum Event {
     Queued {
         /// How many questions stand before this one.
         position: usize,
+        /// About how long until it is this one's turn, from what was measured; `None` before anything was.
+        wait_ms: Option<u64>,
     },
     /// The vision tower reads a picture (`picture` counts from 1).
     Reading {
@@ -82,6 +84,8 @@ pub enum FinishReason {
     Repetition,
     /// The caller went away or cancelled.
     Cancelled,
+    /// Its time limit was reached.
+    TimedOut,
 }
 
 /// How a good answer ended, and what it cost.
@@ -108,6 +112,10 @@ pub struct Usage {
     pub cached_tokens: usize,
     /// Generated tokens, the end token included.
     pub completion_tokens: usize,
+    /// Tokens guessed ahead and checked.
+    pub drafted_tokens: usize,
+    /// Of them, those the model said too: each saved a pass over the weights.
+    pub accepted_tokens: usize,
 }
 
 /// Where the time went, in milliseconds.

@@ -5,16 +5,18 @@
 //! caller's thread, so call it from a thread that may block; then the question takes its place in
 //! the queue of the one worker thread.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use model::picture::PictureError;
+use model::tokenizer::Tokenizer;
 
 use crate::event::Event;
 use crate::prepare::Preparer;
 use crate::request::{Request, SubmitError};
+use crate::stats::Stats;
 use crate::worker::Job;
 
 /// What was loaded, and on what it runs.
@@ -55,6 +57,26 @@ pub struct PictureFacts {
     pub media_type: &'static str,
 }
 
+/// The tokens of the model, for whoever builds a [`crate::Constraint`].
+#[derive(Debug, Clone)]
+pub struct Vocabulary {
+    /// Ids to bytes and back.
+    pub tokenizer: Arc<Tokenizer>,
+    /// Tokens that end an answer.
+    pub end_tokens: Vec<u32>,
+    /// Logits per token drawn. May be more than the tokenizer has ids.
+    pub size: usize,
+}
+
+/// What a request costs, counted before it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenCount {
+    /// Prompt tokens, pictures included.
+    pub prompt: usize,
+    /// Of them, picture tokens.
+    pub image: usize,
+}
+
 /// How busy the worker is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueLoad {
@@ -76,6 +98,8 @@ pub(crate) struct Shared {
     pub(crate) jobs: mpsc::Sender<Job>,
     pub(crate) gauge: Arc<Gauge>,
     pub(crate) most_waiting: usize,
+    pub(crate) vocabulary: Vocabulary,
+    pub(crate) stats: Arc<Mutex<Stats>>,
 }
 
 /// Counts shared between handles and the worker.
@@ -105,6 +129,22 @@ impl Handle {
             running: self.shared.gauge.running.load(Ordering::Relaxed),
             waiting: self.shared.gauge.waiting.load(Ordering::Relaxed),
         }
+    }
+
+    /// What was done so far and how things stand.
+    pub fn stats(&self) -> Stats {
+        let stats = self.shared.stats.lock();
+        stats.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The tokens of the model.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.shared.vocabulary
+    }
+
+    /// What a request would cost, without asking it. Pictures are decoded for it, on this thread.
+    pub fn count(&self, request: &Request) -> Result<TokenCount, SubmitError> {
+        self.shared.preparer.count(request)
     }
 
     /// Decodes a picture and says what it is and costs.

@@ -6,9 +6,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod constraint;
 mod conversations;
 pub mod event;
 pub mod handle;
+pub mod histogram;
 pub mod load;
 pub mod memory;
 mod prepare;
@@ -17,11 +19,16 @@ pub mod repetition;
 pub mod request;
 mod runner;
 pub mod sampling;
+pub mod stats;
 pub mod stop;
 mod words;
 mod worker;
 
+pub use constraint::{Constraint, ConstraintError};
 pub use event::{Delta, Event, FinishReason, Finished, Memory, Timings, Token, TopToken, Usage};
-pub use handle::{Answer, Canceller, EngineInfo, Handle, PictureFacts, QueueLoad};
+pub use handle::{
+    Answer, Canceller, EngineInfo, Handle, PictureFacts, QueueLoad, TokenCount, Vocabulary,
+};
 pub use load::{EngineOptions, LoadError, ModelSize, ModelSource, Precision, Progress, load};
 pub use request::{Request, SubmitError};
+pub use stats::Stats;

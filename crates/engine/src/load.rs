@@ -13,7 +13,7 @@ use model::qwen3_vl::Qwen3Vl;
 use model::tokenizer::Tokenizer;
 use model::weights::{RandomWeights, Weights};
 
-use crate::handle::{EngineInfo, Gauge, Handle, Shared};
+use crate::handle::{EngineInfo, Gauge, Handle, Shared, Vocabulary};
 use crate::prepare::Preparer;
 use crate::runner::Runner;
 use crate::worker::Worker;
@@ -195,6 +195,7 @@ pub fn load(
         gauge: Arc::clone(&gauge),
         load_ms,
     };
+    let (tokenizer, end_tokens) = (Arc::clone(&parts.tokenizer), worker.eos.clone());
     let (jobs, receiver) = mpsc::channel();
     let backend = Arc::clone(&cpu);
     // On the backend's own threads, so that ops start without a hand-over.
@@ -228,7 +229,14 @@ pub fn load(
         patches: Preparer::cache(),
     };
     let most_waiting = options.most_waiting;
+    let vocabulary = Vocabulary {
+        tokenizer,
+        end_tokens,
+        size: config.text.vocab_size,
+    };
     Ok(Handle::new(Shared {
+        vocabulary,
+        stats: Arc::default(),
         info,
         preparer,
         jobs,

@@ -9,7 +9,7 @@ use model::positions::{Positions, positions};
 use model::prompt::{ChatFormat, Prompt, RenderOptions};
 
 use crate::conversations::TokenKey;
-use crate::handle::PictureFacts;
+use crate::handle::{PictureFacts, TokenCount};
 use crate::recent::Recent;
 use crate::request::{Request, SubmitError};
 use crate::sampling::Sampler;
@@ -70,13 +70,7 @@ impl Preparer {
         let started = Instant::now();
         let patches = self.all_patches(&request.pictures)?;
         let image_ms = started.elapsed().as_secs_f64() * 1e3;
-
-        let grids: Vec<_> = patches.iter().map(|patches| patches.grid).collect();
-        let options = RenderOptions {
-            number_pictures: request.number_pictures,
-            ..RenderOptions::default()
-        };
-        let prompt = self.chat.render(&request.messages, &grids, options)?;
+        let prompt = self.prompt(&request, &patches)?;
         let needed = prompt.ids.len().saturating_add(request.max_tokens);
         if needed > self.context_tokens {
             return Err(SubmitError::TooLong {
@@ -102,6 +96,24 @@ impl Preparer {
             ignore_eos: request.ignore_eos,
             image_ms,
         })
+    }
+
+    /// What a request would cost.
+    pub(crate) fn count(&self, request: &Request) -> Result<TokenCount, SubmitError> {
+        let prompt = self.prompt(request, &self.all_patches(&request.pictures)?)?;
+        Ok(TokenCount {
+            prompt: prompt.ids.len(),
+            image: prompt.picture_tokens(),
+        })
+    }
+
+    fn prompt(&self, request: &Request, patches: &[Arc<Patches>]) -> Result<Prompt, SubmitError> {
+        let grids: Vec<_> = patches.iter().map(|patches| patches.grid).collect();
+        let options = RenderOptions {
+            number_pictures: request.number_pictures,
+            ..RenderOptions::default()
+        };
+        Ok(self.chat.render(&request.messages, &grids, options)?)
     }
 
     fn all_patches(&self, pictures: &[Arc<[u8]>]) -> Result<Vec<Arc<Patches>>, SubmitError> {

@@ -1,10 +1,12 @@
 //! What a caller asks of the engine, and why it may be refused before any work starts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::chat::Message;
 use model::picture::PictureError;
 
+use crate::constraint::Constraint;
 use crate::sampling::Sampling;
 
 /// One question: a conversation with its pictures, and how to answer it.
@@ -26,6 +28,13 @@ pub struct Request {
     pub ignore_eos: bool,
     /// Write `Picture N: ` before each picture.
     pub number_pictures: bool,
+    /// Who asks. Clients that wait take turns, so that one with many questions does not hold up the
+    /// others; all without a name count as one.
+    pub client: Option<String>,
+    /// How long after `submit` the answer ends, however far it is, with reason `timed_out`.
+    pub time_limit: Option<Duration>,
+    /// Restricts which tokens may come next.
+    pub constraint: Option<Box<dyn Constraint>>,
 }
 
 impl Request {
@@ -40,6 +49,9 @@ impl Request {
             top_logprobs: 0,
             ignore_eos: false,
             number_pictures: false,
+            client: None,
+            time_limit: None,
+            constraint: None,
         }
     }
 }

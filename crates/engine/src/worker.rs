@@ -292,7 +292,10 @@ impl Queue {
         let before = self.waiting.len();
         self.waiting.extend(self.jobs.try_iter());
         for (position, job) in self.waiting.iter().enumerate().skip(before) {
-            job.tell(Event::Queued { position });
+            job.tell(Event::Queued {
+                position,
+                wait_ms: None,
+            });
         }
         if self.waiting.iter().any(Job::is_cancelled) {
             let (gone, waiting): (VecDeque<_>, _) =
@@ -306,7 +309,10 @@ impl Queue {
 
     fn tell_places(&self) {
         for (position, job) in self.waiting.iter().enumerate() {
-            job.tell(Event::Queued { position });
+            job.tell(Event::Queued {
+                position,
+                wait_ms: None,
+            });
         }
     }
 }
@@ -327,7 +333,7 @@ impl Account {
             prompt_tokens: prompt.ids.len(),
             image_tokens: prompt.picture_tokens(),
             cached_tokens,
-            completion_tokens: 0,
+            ..Usage::default()
         };
         let image_ms = job.prepared.image_ms;
         let timings = Timings {

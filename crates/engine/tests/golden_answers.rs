@@ -339,11 +339,11 @@ fn askers_wait_their_turn_and_are_told_their_place() {
     }
     assert!(matches!(
         first.next_event(),
-        Some(Event::Queued { position: 0 })
+        Some(Event::Queued { position: 0, .. })
     ));
     assert!(matches!(
         second.next_event(),
-        Some(Event::Queued { position: 1 })
+        Some(Event::Queued { position: 1, .. })
     ));
     drop(running);
     for waiting in [first, second] {

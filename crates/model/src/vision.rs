@@ -1,8 +1,11 @@
 //! The vision tower: patches of one picture to its tokens, and the deepstack features that the first
 //! decoder layers receive.
 //!
+//! A picture may be read in pieces, a few blocks at a time, so that a large one need not hold up anything else.
 //! Patches come in merge-block order (2x2 neighbours side by side). The tower knows no file format and
 //! no prompt.
+
+mod places;
 
 use ops::backend::{Backend, BackendError};
 use ops::step::{VisionStep, upload_angles};
@@ -13,6 +16,8 @@ use crate::observe::{Observer, Stage};
 use crate::picture::{Grid, Patches};
 use crate::rope::vision_angles;
 use crate::weights::Weights;
+
+pub use places::{PositionPlaces, patch_coordinates, position_places};
 
 /// The tower's weights on a device.
 pub struct VisionTower<B: Backend> {
@@ -34,10 +39,18 @@ pub struct Features<B: Backend> {
     pub tokens: usize,
 }
 
+/// A picture on its way through the tower. It owns its stream, so that others may be on theirs.
+pub struct Encoding<B: Backend> {
+    step: VisionStep<B>,
+    stream: B::Tensor,
+    deepstack: Vec<B::Tensor>,
+    tokens: usize,
+    next_block: usize,
+}
+
 /// Room for the tower's activations. Made for some number of patches; a larger picture makes it grow once.
 pub struct VisionWorkspace<B: Backend> {
     patches: B::Tensor,
-    stream: B::Tensor,
     scratch: VisionScratch<B>,
     most_patches: usize,
 }
@@ -51,7 +64,6 @@ impl<B: Backend> VisionWorkspace<B> {
     ) -> Result<Self, BackendError> {
         Ok(Self {
             patches: backend.tensor(most_patches, config.patch_values())?,
-            stream: backend.tensor(most_patches, config.hidden_size)?,
             scratch: VisionScratch::new(
                 backend,
                 most_patches,
@@ -112,50 +124,102 @@ impl<B: Backend> VisionTower<B> {
         workspace: &mut VisionWorkspace<B>,
         observer: &mut impl Observer<B>,
     ) -> Result<Features<B>, BackendError> {
+        let mut encoding = self.start(backend, picture, workspace, observer)?;
+        self.advance(backend, &mut encoding, usize::MAX, workspace, observer)?;
+        self.finish(backend, encoding, workspace, observer)
+    }
+
+    /// Begins to read a picture: patches become the stream. The workspace grows for a larger picture
+    /// than it was made for.
+    pub fn start(
+        &self,
+        backend: &B,
+        picture: &Patches,
+        workspace: &mut VisionWorkspace<B>,
+        observer: &mut impl Observer<B>,
+    ) -> Result<Encoding<B>, BackendError> {
         let (grid, rows) = (picture.grid, picture.grid.patches());
         if rows > workspace.most_patches {
             *workspace = VisionWorkspace::new(backend, &self.config, rows)?;
         }
         let step = self.step(backend, grid)?;
-        let VisionWorkspace {
-            patches,
-            stream,
-            scratch,
-            ..
-        } = workspace;
+        let mut stream = backend.tensor(rows, self.config.hidden_size)?;
+        let patches = &mut workspace.patches;
         backend.shape(patches, rows, self.config.patch_values());
         backend.upload(patches, &picture.values);
-        backend.shape(stream, rows, self.config.hidden_size);
-        backend.matmul(patches, &self.patch_embed, stream);
-        observer.observe(backend, Stage::VisionPatchEmbed, stream);
+        backend.matmul(patches, &self.patch_embed, &mut stream);
+        observer.observe(backend, Stage::VisionPatchEmbed, &stream);
         backend.add_interpolated(
-            stream,
+            &mut stream,
             &self.position_table,
             &step.position_indices,
             &step.position_weights,
         );
-        observer.observe(backend, Stage::VisionBlockIn, stream);
+        observer.observe(backend, Stage::VisionBlockIn, &stream);
+        Ok(Encoding {
+            step,
+            stream,
+            deepstack: Vec::with_capacity(self.deepstack.len()),
+            tokens: grid.tokens(self.config.spatial_merge_size),
+            next_block: 0,
+        })
+    }
 
-        let tokens = grid.tokens(self.config.spatial_merge_size);
-        let mut deepstack = Vec::with_capacity(self.deepstack.len());
-        for (index, (attention, mlp)) in self.blocks.iter().enumerate() {
-            backend.vision_attention(attention, &step, scratch, stream);
+    /// Takes a picture through up to `blocks` more blocks; true once it is through all of them.
+    pub fn advance(
+        &self,
+        backend: &B,
+        encoding: &mut Encoding<B>,
+        blocks: usize,
+        workspace: &mut VisionWorkspace<B>,
+        observer: &mut impl Observer<B>,
+    ) -> Result<bool, BackendError> {
+        let Encoding {
+            step,
+            stream,
+            deepstack,
+            tokens,
+            next_block,
+        } = encoding;
+        let scratch = &mut workspace.scratch;
+        for (attention, mlp) in self.blocks.iter().skip(*next_block).take(blocks) {
+            let index = *next_block;
+            backend.vision_attention(attention, step, scratch, stream);
             backend.vision_mlp(mlp, scratch, stream);
             observer.observe(backend, Stage::VisionBlockOut(index), stream);
             let taps = &self.config.deepstack_visual_indexes;
             if let Some(k) = taps.iter().position(|&tap| tap == index) {
-                let mut out = backend.tensor(tokens, self.config.out_hidden_size)?;
+                let mut out = backend.tensor(*tokens, self.config.out_hidden_size)?;
                 backend.merge(&self.deepstack[k], stream, scratch, &mut out);
                 observer.observe(backend, Stage::VisionDeepstack(k), &out);
                 deepstack.push(out);
             }
+            *next_block += 1;
         }
+        Ok(*next_block == self.blocks.len())
+    }
+
+    /// What the tower made of a picture that is through all blocks.
+    pub fn finish(
+        &self,
+        backend: &B,
+        encoding: Encoding<B>,
+        workspace: &mut VisionWorkspace<B>,
+        observer: &mut impl Observer<B>,
+    ) -> Result<Features<B>, BackendError> {
+        assert_eq!(
+            encoding.next_block,
+            self.blocks.len(),
+            "a picture is finished after its last block"
+        );
+        let tokens = encoding.tokens;
         let mut merged = backend.tensor(tokens, self.config.out_hidden_size)?;
-        backend.merge(&self.merger, stream, scratch, &mut merged);
+        let scratch = &mut workspace.scratch;
+        backend.merge(&self.merger, &encoding.stream, scratch, &mut merged);
         observer.observe(backend, Stage::VisionMerger, &merged);
         Ok(Features {
             merged,
-            deepstack,
+            deepstack: encoding.deepstack,
             tokens,
         })
     }
@@ -178,63 +242,6 @@ impl<B: Backend> VisionTower<B> {
             position_weights,
         })
     }
-}
-
-/// Row and column of every patch of a grid, in merge-block order.
-pub fn patch_coordinates(grid: Grid, merge: usize) -> impl Iterator<Item = (usize, usize)> {
-    let blocks = (0..grid.height / merge)
-        .flat_map(move |row| (0..grid.width / merge).map(move |column| (row, column)));
-    blocks.flat_map(move |(block_row, block_column)| {
-        (0..merge * merge).map(move |inside| {
-            (
-                block_row * merge + inside / merge,
-                block_column * merge + inside % merge,
-            )
-        })
-    })
-}
-
-/// Where each patch looks up its position: four places and their bilinear weights.
-pub struct PositionPlaces {
-    /// Rows of the position table: upper left, upper right, lower left, lower right.
-    pub indices: Vec<[u32; 4]>,
-    /// Their weights; they sum to one.
-    pub weights: Vec<[f32; 4]>,
-}
-
-/// Bilinear, corners aligned: patch i of n looks at `i * (side - 1) / (n - 1)`.
-pub fn position_places(config: &VisionConfig, grid: Grid) -> PositionPlaces {
-    let side = config.grid_side();
-    let along = |index: usize, count: usize| -> (usize, usize, f32) {
-        if count <= 1 {
-            return (0, 0, 0.0);
-        }
-        let at = index as f32 * (side - 1) as f32 / (count - 1) as f32;
-        let low = (at as usize).min(side - 1);
-        (low, (low + 1).min(side - 1), at - low as f32)
-    };
-    let mut places = PositionPlaces {
-        indices: Vec::new(),
-        weights: Vec::new(),
-    };
-    for (row, column) in patch_coordinates(grid, config.spatial_merge_size) {
-        let (top, bottom, down) = along(row, grid.height);
-        let (left, right, across) = along(column, grid.width);
-        let place = |row: usize, column: usize| (row * side + column) as u32;
-        places.indices.push([
-            place(top, left),
-            place(top, right),
-            place(bottom, left),
-            place(bottom, right),
-        ]);
-        places.weights.push([
-            (1.0 - down) * (1.0 - across),
-            (1.0 - down) * across,
-            down * (1.0 - across),
-            down * across,
-        ]);
-    }
-    places
 }
 
 struct Loader<'a, B: Backend> {

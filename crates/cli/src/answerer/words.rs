@@ -55,7 +55,7 @@ pub fn request(question: &Question) -> Request {
 /// An event for the desk.
 pub fn event(event: Event) -> AnswerEvent {
     match event {
-        Event::Queued { position } => AnswerEvent::Queued {
+        Event::Queued { position, .. } => AnswerEvent::Queued {
             position: count(position),
         },
         Event::Reading {
@@ -98,7 +98,9 @@ fn done(finished: &engine::Finished) -> AnswerEvent {
             engine::FinishReason::Stop => FinishReason::Stop,
             engine::FinishReason::Length => FinishReason::Length,
             engine::FinishReason::Repetition => FinishReason::Repetition,
-            engine::FinishReason::Cancelled => FinishReason::Cancelled,
+            engine::FinishReason::Cancelled | engine::FinishReason::TimedOut => {
+                FinishReason::Cancelled
+            }
         },
         usage: desk::Usage {
             prompt_tokens: count(usage.prompt_tokens),
