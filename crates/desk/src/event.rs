@@ -81,6 +81,22 @@ pub struct TokenPiece {
     pub text: String,
     /// Natural logarithm of its probability before sampling settings.
     pub logprob: f32,
+    /// Its bytes, often only a part of a character. For programs; the page
+    /// gets text.
+    #[serde(skip)]
+    pub bytes: Vec<u8>,
+    /// The likeliest tokens at this place, best first, as many as were wished.
+    #[serde(skip)]
+    pub top: Vec<TopToken>,
+}
+
+/// A token that might have stood at a place.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TopToken {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Natural logarithm of its probability before sampling settings.
+    pub logprob: f32,
 }
 
 /// Why an answer ended.

@@ -46,6 +46,8 @@ pub enum Code {
     PicturesFull,
     /// Details: `waiting`, `retry_after_s`.
     QueueFull,
+    /// A JSON schema that no answer can be held to. Details: `reason`.
+    ShapeUnsupported,
     /// The model is loading. Details: `percent`.
     NotReady,
     /// The model could not be loaded. Details: `reason`.
@@ -87,7 +89,8 @@ impl Code {
             | Self::TooManyPictures
             | Self::TextTooLong
             | Self::QuestionTooLong
-            | Self::SettingOutOfRange => Class::Invalid,
+            | Self::SettingOutOfRange
+            | Self::ShapeUnsupported => Class::Invalid,
             Self::PictureTooLarge => Class::TooLarge,
             Self::PictureType => Class::Unsupported,
             Self::PictureEmpty | Self::PictureUnreadable | Self::PictureDimensions => {
@@ -192,6 +195,12 @@ impl Refusal {
         let message = format!("`{setting}` must be {allowed}.");
         let details = json!({"setting": setting, "allowed": allowed});
         Self::new(Code::SettingOutOfRange, message, details)
+    }
+
+    /// No answer can be held to this schema.
+    pub fn shape_unsupported(reason: &str) -> Self {
+        let message = format!("Answers cannot be held to this JSON schema: {reason}");
+        Self::new(Code::ShapeUnsupported, message, json!({"reason": reason}))
     }
 
     /// The file is too large; `bytes` when its size is known.

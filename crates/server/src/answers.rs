@@ -10,7 +10,7 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use desk::{AnswerEvent, AnswerRequest, AnswerStream, Refusal};
+use desk::{AnswerEvent, AnswerRequest, AnswerStream, Refusal, Wishes};
 use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::unfold;
@@ -47,7 +47,7 @@ pub(crate) async fn answer(
     let request: AnswerRequest = read_json(&headers, body).await?;
     let desk = shared.desk.clone();
     // Should the client leave now, the finished stream is dropped, which cancels.
-    let answer = spawn_blocking(move || desk.answer(request)).await;
+    let answer = spawn_blocking(move || desk.answer(request, Wishes::default())).await;
     let answer = answer.map_err(|_| ApiError::Internal)??;
     let events = until_closing(answer, shared.closing).map(to_wire);
     let keep_alive = KeepAlive::new().interval(PING).text("ping");
