@@ -41,5 +41,7 @@ pub(crate) fn key_of(keys: &Keys, headers: &HeaderMap) -> Result<Arc<Key>, ApiEr
 /// What stands after `Bearer`, whose case does not matter.
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, secret) = value.split_at_checked(7)?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then(|| secret.trim_ascii())
+    scheme
+        .eq_ignore_ascii_case(b"bearer ")
+        .then(|| secret.trim_ascii())
 }

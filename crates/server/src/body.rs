@@ -91,7 +91,7 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
     })
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let named = headers
         .get(CONTENT_TYPE)
         .and_then(|text| text.to_str().ok());

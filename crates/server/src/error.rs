@@ -170,10 +170,9 @@ impl ApiError {
                 Class::Busy => StatusCode::TOO_MANY_REQUESTS,
                 Class::NotReady => StatusCode::SERVICE_UNAVAILABLE,
                 Class::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-                Class::Invalid
-                | Class::Unsupported
-                | Class::Unreadable
-                | Class::UnknownPicture => StatusCode::BAD_REQUEST,
+                Class::Invalid | Class::Unsupported | Class::Unreadable | Class::UnknownPicture => {
+                    StatusCode::BAD_REQUEST
+                }
             },
             Self::Field { .. } | Self::Unsupported { .. } => StatusCode::BAD_REQUEST,
             Self::ModelUnknown { .. } => StatusCode::NOT_FOUND,

@@ -32,7 +32,8 @@ impl Bucket {
             return Ok(());
         }
         let wait = (1.0 - self.left) / self.per_second;
-        Err((wait.ceil() as u64).max(1))
+        // A hair over a whole second is rounding, not another second.
+        Err(((wait - 1e-6).ceil() as u64).max(1))
     }
 
     /// Whether it is as if nothing had ever been taken.

@@ -50,7 +50,9 @@ pub enum KeysError {
         path: PathBuf,
     },
     /// A line that says something else.
-    #[error("line {line} of the key file: {fault}; `lookdesk key new NAME` prints a line that fits")]
+    #[error(
+        "line {line} of the key file: {fault}; `lookdesk key new NAME` prints a line that fits"
+    )]
     Line {
         /// Counted from 1.
         line: usize,
@@ -235,7 +237,9 @@ impl Key {
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Key")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -303,6 +307,11 @@ mod tests {
         let _third = key.begin(now).expect("one has ended");
         drop(_second);
         let fast = key.begin(now).expect_err("three within a minute");
-        assert!(matches!(fast, ApiError::TooFast { retry_after_s: 1..=20 }));
+        assert!(matches!(
+            fast,
+            ApiError::TooFast {
+                retry_after_s: 1..=20
+            }
+        ));
     }
 }

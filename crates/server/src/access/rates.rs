@@ -48,7 +48,9 @@ impl Rates {
         }
         let bucket = buckets.entry(network(address));
         let bucket = bucket.or_insert_with(|| Bucket::per_minute(self.per_minute));
-        bucket.take(now).map_err(|retry_after_s| ApiError::TooFast { retry_after_s })
+        bucket
+            .take(now)
+            .map_err(|retry_after_s| ApiError::TooFast { retry_after_s })
     }
 }
 

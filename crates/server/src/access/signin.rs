@@ -5,21 +5,22 @@
 //! file locks its browser out. No script can read it, no other site's page sends it along, and the
 //! page works without scripts.
 
-use axum::extract::{Form, State};
+use axum::body::Body;
+use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::key_of;
+use crate::body::{self, Unread};
 use crate::error::ApiError;
 use crate::shared::Shared;
 
 /// What the cookie is called.
 const COOKIE_NAME: &str = "lookdesk_key";
-/// Longer than any key.
-const KEY_CHARACTERS: usize = 256;
+/// The form, which holds one key.
+const FORM_BYTES: u64 = 4096;
 
 const PAGE: &str = include_str!("signin.html");
 
@@ -27,17 +28,22 @@ const PAGE: &str = include_str!("signin.html");
 pub(crate) const OPEN: [&str; 2] = ["/signin", "/plain.css"];
 
 /// What the form sends.
-#[derive(Deserialize, ToSchema)]
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes the form, whose one field is read by hand"
+)]
 pub(crate) struct SignIn {
     /// The key; empty signs out.
-    #[serde(default)]
-    pub key: String,
+    key: String,
 }
 
 /// The key that the browser's cookie holds.
 pub(super) fn cookie(headers: &HeaderMap) -> Option<&[u8]> {
     let lists = headers.get_all(COOKIE).iter();
-    let mut cookies = lists.filter_map(|list| list.to_str().ok()).flat_map(|list| list.split(';'));
+    let mut cookies = lists
+        .filter_map(|list| list.to_str().ok())
+        .flat_map(|list| list.split(';'));
     let value = cookies.find_map(|cookie| {
         let (name, value) = cookie.trim().split_once('=')?;
         (name == COOKIE_NAME).then_some(value)
@@ -74,16 +80,29 @@ pub(crate) async fn show(State(shared): State<Shared>, headers: HeaderMap) -> Re
 pub(crate) async fn take(
     State(shared): State<Shared>,
     headers: HeaderMap,
-    Form(form): Form<SignIn>,
+    body: Body,
 ) -> Result<Response, ApiError> {
+    let form = body::read(&headers, body, FORM_BYTES).await;
+    let form = form.map_err(|unread| match unread {
+        Unread::TooLarge(_) => ApiError::BodyTooLarge { limit: FORM_BYTES },
+        Unread::Failed(error) => error,
+    })?;
     let Some(keys) = &shared.keys else {
         return Ok(Redirect::to("/").into_response());
     };
-    let key = form.key.trim();
+    // A key has no character that a form would write differently.
+    let mut fields = form.split(|byte| *byte == b'&');
+    let key = fields.find_map(|field| field.strip_prefix(b"key="));
+    let key = key
+        .and_then(|key| std::str::from_utf8(key).ok())
+        .unwrap_or_default();
     if key.is_empty() {
-        return left("/signin", &format!("{}; Max-Age=0", cookie_text("", &headers)));
+        return left(
+            "/signin",
+            &format!("{}; Max-Age=0", cookie_text("", &headers)),
+        );
     }
-    if key.len() > KEY_CHARACTERS || keys.find(key.as_bytes()).is_none() {
+    if keys.find(key.as_bytes()).is_none() {
         return Ok(page(StatusCode::UNAUTHORIZED, "wrong"));
     }
     left("/", &cookie_text(key, &headers))
@@ -91,7 +110,10 @@ pub(crate) async fn take(
 
 fn left(place: &'static str, cookie: &str) -> Result<Response, ApiError> {
     let cookie = HeaderValue::from_str(cookie).map_err(|_| ApiError::Internal)?;
-    let headers = [(LOCATION, HeaderValue::from_static(place)), (SET_COOKIE, cookie)];
+    let headers = [
+        (LOCATION, HeaderValue::from_static(place)),
+        (SET_COOKIE, cookie),
+    ];
     Ok((StatusCode::SEE_OTHER, headers).into_response())
 }
 
