@@ -98,6 +98,7 @@ pub(crate) struct Shared {
     pub(crate) jobs: mpsc::Sender<Job>,
     pub(crate) gauge: Arc<Gauge>,
     pub(crate) most_waiting: usize,
+    pub(crate) most_running: usize,
     pub(crate) vocabulary: Vocabulary,
     pub(crate) stats: Arc<Mutex<Stats>>,
 }
@@ -107,8 +108,22 @@ pub(crate) struct Shared {
 pub(crate) struct Gauge {
     pub(crate) running: AtomicUsize,
     pub(crate) waiting: AtomicUsize,
-    /// Milliseconds the last answers took, smoothed; for telling people when to come back.
+    /// Milliseconds from one end of an answer to the next while there is work, smoothed; for telling people
+    /// when it will be their turn.
     pub(crate) answer_ms: AtomicUsize,
+}
+
+impl Gauge {
+    /// An answer took so long, one of `running` at once.
+    pub(crate) fn note_answer(&self, took: Duration, running: usize) {
+        let share = (took.as_millis() as usize / running.max(1)).max(1);
+        let before = self.answer_ms.load(Ordering::Relaxed);
+        let mean = match before {
+            0 => share,
+            _ => (before * 3 + share) / 4,
+        };
+        self.answer_ms.store(mean, Ordering::Relaxed);
+    }
 }
 
 impl Handle {
@@ -134,7 +149,12 @@ impl Handle {
     /// What was done so far and how things stand.
     pub fn stats(&self) -> Stats {
         let stats = self.shared.stats.lock();
-        stats.unwrap_or_else(PoisonError::into_inner).clone()
+        let mut stats = stats.unwrap_or_else(PoisonError::into_inner).clone();
+        let load = self.queue();
+        (stats.requests.waiting, stats.requests.running) = (load.waiting, load.running);
+        stats.requests.most_waiting = self.shared.most_waiting;
+        stats.requests.most_running = self.shared.most_running;
+        stats
     }
 
     /// The tokens of the model.
@@ -156,8 +176,15 @@ impl Handle {
     /// and the prompt is built before that, on this thread.
     pub fn submit(&self, request: Request) -> Result<Answer, SubmitError> {
         let submitted = Instant::now();
-        let place = self.take_place()?;
-        let prepared = self.shared.preparer.prepare(request)?;
+        let place = self
+            .take_place()
+            .inspect_err(|error| self.count_refusal(error))?;
+        let deadline = request
+            .time_limit
+            .and_then(|limit| submitted.checked_add(limit));
+        let client = request.client.clone();
+        let prepared = self.shared.preparer.prepare(request);
+        let prepared = prepared.inspect_err(|error| self.count_refusal(error))?;
         let (events, receiver) = mpsc::channel();
         let cancelled = Arc::new(AtomicBool::new(false));
         let job = Job {
@@ -165,6 +192,8 @@ impl Handle {
             events,
             cancelled: Arc::clone(&cancelled),
             submitted,
+            deadline,
+            client,
             place: Some(place),
         };
         self.shared
@@ -175,6 +204,19 @@ impl Handle {
             events: receiver,
             cancelled,
         })
+    }
+
+    fn count_refusal(&self, error: &SubmitError) {
+        let mut stats = self
+            .shared
+            .stats
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *match error {
+            SubmitError::Busy { .. } => &mut stats.requests.rejected_busy,
+            SubmitError::TooLong { .. } => &mut stats.requests.rejected_too_long,
+            _ => &mut stats.requests.rejected_invalid,
+        } += 1;
     }
 
     fn take_place(&self) -> Result<Place, SubmitError> {
@@ -191,8 +233,8 @@ impl Handle {
                 waiting: true,
             }),
             Err(waiting) => {
-                let each_ms = gauge.answer_ms.load(Ordering::Relaxed).max(1000);
-                let retry_after_s = (waiting * each_ms).div_ceil(1000) as u64;
+                let each_ms = gauge.answer_ms.load(Ordering::Relaxed);
+                let retry_after_s = (waiting * each_ms).div_ceil(1000).max(1) as u64;
                 Err(SubmitError::Busy {
                     waiting,
                     retry_after_s,
@@ -322,7 +364,7 @@ mod tests {
         words
     }
 
-    /// A question that no `submit` would let through: its first token is none of the model's.
+    /// A question that no `submit` would let through: its last token is none of the model's.
     fn submit_impossible(engine: &Handle, text: &str) -> Answer {
         let place = engine.take_place().expect("room");
         let mut prepared = engine
@@ -330,7 +372,7 @@ mod tests {
             .preparer
             .prepare(question(text))
             .expect("fine");
-        prepared.prompt.ids[0] = u32::MAX;
+        *prepared.prompt.ids.last_mut().expect("a prompt") = u32::MAX;
         let (events, receiver) = mpsc::channel();
         let cancelled = Arc::new(AtomicBool::new(false));
         let job = Job {
@@ -338,6 +380,8 @@ mod tests {
             events,
             cancelled: Arc::clone(&cancelled),
             submitted: Instant::now(),
+            deadline: None,
+            client: None,
             place: Some(place),
         };
         engine.shared.jobs.send(job).expect("a worker");

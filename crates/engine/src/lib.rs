@@ -7,18 +7,22 @@
 #![forbid(unsafe_code)]
 
 pub mod constraint;
-mod conversations;
 pub mod event;
 pub mod handle;
 pub mod histogram;
+mod kv;
 pub mod load;
+mod lookup;
 pub mod memory;
+mod pace;
 mod prepare;
 mod recent;
 pub mod repetition;
 pub mod request;
 mod runner;
 pub mod sampling;
+mod scheduler;
+mod speculation;
 pub mod stats;
 pub mod stop;
 mod words;
@@ -31,4 +35,5 @@ pub use handle::{
 };
 pub use load::{EngineOptions, LoadError, ModelSize, ModelSource, Precision, Progress, load};
 pub use request::{Request, SubmitError};
+pub use speculation::Speculation;
 pub use stats::Stats;

@@ -1,7 +1,7 @@
 //! From a model directory (or the embedded model, or random values) to a running engine.
 
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Instant;
 
 use cpu::{Cpu, CpuOptions, Tier};
@@ -14,9 +14,20 @@ use model::tokenizer::Tokenizer;
 use model::weights::{RandomWeights, Weights};
 
 use crate::handle::{EngineInfo, Gauge, Handle, Shared, Vocabulary};
+use crate::kv::Chain;
 use crate::prepare::Preparer;
-use crate::runner::Runner;
-use crate::worker::Worker;
+use crate::runner::{PAGE_TOKENS, Runner};
+use crate::scheduler::Bounds;
+use crate::speculation::Speculation;
+use crate::stats::Stats;
+use crate::worker::{self, Worker};
+
+/// Most rows of a step: enough to use a weight well. Prompts are longer, and time allows fewer on most machines.
+const STEP_ROWS: usize = 512;
+/// Whatever is asked for: each running question may want the logits of a row in the same step.
+const MOST_RUNNING: usize = 64;
+/// Rows of logits beyond one per running question, for guesses.
+const MORE_LOGITS: usize = 16;
 
 /// Where the weights come from.
 #[derive(Debug, Clone)]
@@ -73,6 +84,13 @@ pub struct EngineOptions {
     pub context_tokens: Option<usize>,
     /// Most questions that may wait.
     pub most_waiting: usize,
+    /// Most questions that are answered at once.
+    pub most_running: usize,
+    /// Tokens for which keys and values are kept, of all conversations together; `None`: up to four
+    /// whole contexts, as memory allows. Never less than one context.
+    pub cache_tokens: Option<usize>,
+    /// Whether to guess tokens ahead.
+    pub speculation: Speculation,
 }
 
 impl Default for EngineOptions {
@@ -83,6 +101,9 @@ impl Default for EngineOptions {
             image_tokens: 1280,
             context_tokens: None,
             most_waiting: 32,
+            most_running: 16,
+            cache_tokens: None,
+            speculation: Speculation::default(),
         }
     }
 }
@@ -179,7 +200,9 @@ pub fn load(
     let context_tokens = context_tokens(&config, options);
     let preprocessor =
         Preprocessor::new(&parts.preprocessor, &config.vision, options.image_tokens)?;
-    let mut runner = Runner::new(Arc::clone(&cpu), model, context_tokens)?;
+    let bounds = bounds(options);
+    let pages = pages(&config, options, context_tokens);
+    let mut runner = Runner::new(Arc::clone(&cpu), model, pages, bounds.rows, bounds.logits)?;
     progress(Progress {
         done: 0.9,
         what: "warming up",
@@ -188,14 +211,23 @@ pub fn load(
 
     let load_ms = started.elapsed().as_secs_f64() * 1e3;
     let gauge = Arc::new(Gauge::default());
-    let worker = Worker {
+    let stats: Arc<Mutex<Stats>> = Arc::default();
+    let vocabulary = Vocabulary {
+        tokenizer: Arc::clone(&parts.tokenizer),
+        end_tokens: parts.eos.clone(),
+        size: config.text.vocab_size,
+    };
+    let worker = Worker::new(worker::Parts {
         runner,
         tokenizer: Arc::clone(&parts.tokenizer),
         eos: parts.eos,
+        bounds,
+        pages: pages as u32,
+        speculation: options.speculation,
         gauge: Arc::clone(&gauge),
+        stats: Arc::clone(&stats),
         load_ms,
-    };
-    let (tokenizer, end_tokens) = (Arc::clone(&parts.tokenizer), worker.eos.clone());
+    });
     let (jobs, receiver) = mpsc::channel();
     let backend = Arc::clone(&cpu);
     // On the backend's own threads, so that ops start without a hand-over.
@@ -208,6 +240,8 @@ pub fn load(
         what: "ready",
     });
 
+    let precision = options.precision.name();
+    let root = Chain::root(&format!("{} {precision} {config:?}", parts.name));
     let info = EngineInfo {
         model: parts.name,
         demo: parts.demo,
@@ -226,22 +260,19 @@ pub fn load(
         limits: PictureLimits::default(),
         merge: config.vision.spatial_merge_size,
         context_tokens,
+        root,
+        speculation: options.speculation,
         patches: Preparer::cache(),
-    };
-    let most_waiting = options.most_waiting;
-    let vocabulary = Vocabulary {
-        tokenizer,
-        end_tokens,
-        size: config.text.vocab_size,
     };
     Ok(Handle::new(Shared {
         vocabulary,
-        stats: Arc::default(),
+        stats,
         info,
         preparer,
         jobs,
         gauge,
-        most_waiting,
+        most_waiting: options.most_waiting,
+        most_running: bounds.running,
     }))
 }
 
@@ -266,9 +297,8 @@ fn start_cpu(options: &EngineOptions) -> Result<(Arc<Cpu>, usize), LoadError> {
 fn context_tokens(config: &Config, options: &EngineOptions) -> usize {
     let text = &config.text;
     let asked = options.context_tokens.unwrap_or_else(|| {
-        let per_token = 2 * size_of::<f32>() * text.key_value_size() * text.num_hidden_layers;
         let room = crate::memory::available_bytes().map_or(usize::MAX, |bytes| bytes as usize / 2);
-        let fits = room / per_token.max(1);
+        let fits = room / token_bytes(config);
         // A power of two, so that the figure is the same from one start to the next.
         let steady = if fits.is_power_of_two() {
             fits
@@ -278,6 +308,36 @@ fn context_tokens(config: &Config, options: &EngineOptions) -> usize {
         steady.clamp(2048, 16_384)
     });
     asked.min(text.max_position_embeddings)
+}
+
+/// How much is computed at once.
+fn bounds(options: &EngineOptions) -> Bounds {
+    let running = options.most_running.clamp(1, MOST_RUNNING);
+    Bounds {
+        running,
+        rows: STEP_ROWS,
+        logits: running + MORE_LOGITS,
+    }
+}
+
+/// Pages for keys and values: for at least one whole context, by default for four if half of the memory that
+/// is left has room for them. Memory is only taken as pages are used.
+fn pages(config: &Config, options: &EngineOptions, context_tokens: usize) -> usize {
+    let wanted = options.cache_tokens.unwrap_or_else(|| {
+        let room = crate::memory::available_bytes().map_or(u64::MAX, |bytes| bytes / 2);
+        let room = usize::try_from(room).unwrap_or(usize::MAX) / token_bytes(config);
+        room.min(context_tokens.saturating_mul(4))
+    });
+    // At least the page that the warm-up writes to.
+    let tokens = wanted.max(context_tokens).max(1);
+    tokens.div_ceil(PAGE_TOKENS).min(u32::MAX as usize)
+}
+
+/// Bytes of one token's keys and values.
+fn token_bytes(config: &Config) -> usize {
+    let text = &config.text;
+    let bytes = 2 * size_of::<f32>() * text.key_value_size() * text.num_hidden_layers;
+    bytes.max(1)
 }
 
 impl Parts {

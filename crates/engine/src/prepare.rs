@@ -8,11 +8,15 @@ use model::picture::{Patches, Picture, PictureError, PictureLimits, Preprocessor
 use model::positions::{Positions, positions};
 use model::prompt::{ChatFormat, Prompt, RenderOptions};
 
-use crate::conversations::TokenKey;
+use crate::constraint::Constraint;
 use crate::handle::{PictureFacts, TokenCount};
+use crate::kv::{Chain, TokenKey, TokenRun};
+use crate::lookup::Lookup;
 use crate::recent::Recent;
 use crate::request::{Request, SubmitError};
+use crate::runner::PAGE_TOKENS;
 use crate::sampling::Sampler;
+use crate::speculation::Speculation;
 use crate::stop::StopFilter;
 
 /// Cut pictures kept, so that a second question does not decode again.
@@ -25,6 +29,9 @@ pub(crate) struct Preparer {
     pub(crate) limits: PictureLimits,
     pub(crate) merge: usize,
     pub(crate) context_tokens: usize,
+    /// The model, as the cache of keys and values tells models apart.
+    pub(crate) root: Chain,
+    pub(crate) speculation: Speculation,
     pub(crate) patches: Mutex<Recent<blake3::Hash, Arc<Patches>>>,
 }
 
@@ -34,7 +41,12 @@ pub(crate) struct Prepared {
     pub(crate) positions: Positions,
     /// The prompt's pictures, one per `prompt.pictures`.
     pub(crate) pictures: Vec<Arc<Patches>>,
+    /// What each token of the prompt is, for finding what is cached of it.
+    pub(crate) tokens: TokenRun,
+    /// For guesses; empty where none will be made.
+    pub(crate) lookup: Lookup,
     pub(crate) sampler: Sampler,
+    pub(crate) constraint: Option<Box<dyn Constraint>>,
     pub(crate) stop: StopFilter,
     pub(crate) max_tokens: usize,
     pub(crate) top_logprobs: usize,
@@ -81,14 +93,22 @@ impl Preparer {
                 limit: self.context_tokens,
             });
         }
+        let pictures: Vec<_> = prompt
+            .pictures
+            .iter()
+            .map(|span| Arc::clone(&patches[span.picture]))
+            .collect();
+        let mut lookup = Lookup::default();
+        if self.speculation != Speculation::Off {
+            lookup.extend(prompt.ids.iter().copied());
+        }
         Ok(Prepared {
+            tokens: TokenRun::new(self.root, PAGE_TOKENS, keys(&prompt, &pictures)),
+            lookup,
             positions: positions(&prompt, self.merge),
-            pictures: prompt
-                .pictures
-                .iter()
-                .map(|span| Arc::clone(&patches[span.picture]))
-                .collect(),
+            pictures,
             sampler: Sampler::new(&request.sampling, &prompt.ids)?,
+            constraint: request.constraint,
             prompt,
             stop,
             max_tokens: request.max_tokens,
@@ -146,21 +166,13 @@ impl Preparer {
     }
 }
 
-impl Prepared {
-    /// What each token of the prompt is, for finding what is cached of it.
-    pub(crate) fn keys(&self) -> Vec<TokenKey> {
-        let mut keys: Vec<TokenKey> = self
-            .prompt
-            .ids
-            .iter()
-            .copied()
-            .map(TokenKey::Text)
-            .collect();
-        for (span, patches) in self.prompt.pictures.iter().zip(&self.pictures) {
-            for index in 0..span.tokens {
-                keys[span.start + index] = TokenKey::Picture(patches.digest, index as u32);
-            }
+/// What each token of a prompt is to the cache.
+fn keys(prompt: &Prompt, pictures: &[Arc<Patches>]) -> Vec<TokenKey> {
+    let mut keys: Vec<TokenKey> = prompt.ids.iter().copied().map(TokenKey::Text).collect();
+    for (span, patches) in prompt.pictures.iter().zip(pictures) {
+        for index in 0..span.tokens {
+            keys[span.start + index] = TokenKey::Picture(patches.digest, index as u32);
         }
-        keys
     }
+    keys
 }

@@ -1,25 +1,24 @@
-//! The model with its caches: pictures to features, prompts and single tokens to logits.
+//! The model with its caches of keys, values and picture features: rows to logits, pictures to features.
 //!
-//! It knows no queue and no sampling. What is cached of a conversation is never computed twice, and a
-//! picture is read once as long as its features are kept.
+//! It knows no queue and no sampling, and not whose rows it computes. A picture is read once as long as its
+//! features are kept, and it is read in pieces, so that a large one need not hold up anything else.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use model::picture::{Grid, Patches};
 use model::qwen3_vl::Qwen3Vl;
 use model::text::{PicturePlacement, TextRows, TextWorkspace};
-use model::vision::{Features, VisionWorkspace};
+use model::vision::{Encoding, Features, VisionWorkspace};
 use ops::backend::{Backend, BackendError, KvShape};
 use ops::step::Sequence;
 
-use crate::conversations::{Conversation, Conversations, TokenKey};
-use crate::prepare::Prepared;
 use crate::recent::Recent;
 
-/// Tokens per page of keys and values.
-pub(crate) const PAGE_TOKENS: usize = 64;
-/// Prompt tokens per step: enough rows to use a weight well, few enough that a cancelled question ends soon.
-const STEP_TOKENS: usize = 256;
+/// Tokens per page of keys and values. Small enough that the part of a page which cannot be shared is
+/// soon computed again, large enough for a kernel to find whole blocks.
+pub(crate) const PAGE_TOKENS: usize = 32;
 /// Patches the vision workspace is made for at first; it grows with the pictures.
 const FIRST_PATCHES: usize = 1024;
 /// Picture features kept, so that a second question does not read its pictures again.
@@ -32,21 +31,39 @@ pub(crate) struct Runner<B: Backend> {
     vision: VisionWorkspace<B>,
     text: TextWorkspace<B>,
     cache: B::KvCache,
-    conversations: Conversations,
-    pages: u32,
     features: Recent<[u8; 32], Arc<Features<B>>>,
+    reading: Option<([u8; 32], Encoding<B>)>,
+}
+
+/// One conversation's rows in a step.
+pub(crate) struct Rows<B: Backend> {
+    /// Tokens before the first row; their keys and values are there.
+    pub(crate) context: usize,
+    pub(crate) pages: Vec<u32>,
+    pub(crate) ids: Vec<u32>,
+    pub(crate) positions: Vec<[u32; 3]>,
+    pub(crate) pictures: Vec<Placed<B>>,
+    /// Of how many rows at the end the logits are wanted.
+    pub(crate) logits: usize,
+}
+
+/// Picture tokens among a conversation's rows.
+pub(crate) struct Placed<B: Backend> {
+    pub(crate) features: Arc<Features<B>>,
+    pub(crate) rows: Range<usize>,
+    pub(crate) first_token: usize,
 }
 
 impl<B: Backend> Runner<B> {
-    /// A runner whose cache of keys and values holds `context_tokens` tokens.
+    /// A runner with `pages` pages, for steps of up to `rows` rows, `logits` of them with logits.
     pub(crate) fn new(
         backend: Arc<B>,
         model: Qwen3Vl<B>,
-        context_tokens: usize,
+        pages: usize,
+        rows: usize,
+        logits: usize,
     ) -> Result<Self, BackendError> {
         let text = &model.config.text;
-        // At least the page that `warm_up` writes to.
-        let pages = context_tokens.div_ceil(PAGE_TOKENS).max(1);
         let shape = KvShape {
             layers: text.num_hidden_layers,
             kv_heads: text.num_key_value_heads,
@@ -56,18 +73,17 @@ impl<B: Backend> Runner<B> {
         };
         Ok(Self {
             vision: VisionWorkspace::new(&*backend, &model.config.vision, FIRST_PATCHES)?,
-            text: TextWorkspace::new(&*backend, text, STEP_TOKENS, 1, PAGE_TOKENS)?,
+            text: TextWorkspace::new(&*backend, text, rows, logits, PAGE_TOKENS)?,
             cache: backend.kv_cache(shape)?,
-            conversations: Conversations::new(pages as u32, PAGE_TOKENS),
-            pages: pages as u32,
             features: Recent::new(FEATURES_BYTES),
+            reading: None,
             backend,
             model,
         })
     }
 
     /// Runs both towers once over nothing in particular, so that weights are in memory before the
-    /// first question.
+    /// first question. Writes to the first page, which nobody has yet.
     pub(crate) fn warm_up(&mut self) -> Result<(), BackendError> {
         let vision = &self.model.config.vision;
         let side = vision.spatial_merge_size * 2;
@@ -81,127 +97,101 @@ impl<B: Backend> Runner<B> {
             values,
             digest: [0; 32],
         };
-        self.encode(&patches)?;
-        let conversation = Conversation {
-            keys: Vec::new(),
+        self.model
+            .vision
+            .encode(&*self.backend, &patches, &mut self.vision, &mut ())?;
+        self.step(&[Rows {
+            context: 0,
             pages: vec![0],
-        };
-        self.forward(&conversation, 0, &[0], &[[0; 3]], &[], true)?;
+            ids: vec![0],
+            positions: vec![[0; 3]],
+            pictures: Vec::new(),
+            logits: 1,
+        }])?;
         Ok(())
     }
 
-    /// The features of a picture.
-    pub(crate) fn read(&mut self, patches: &Patches) -> Result<Arc<Features<B>>, BackendError> {
-        if let Some(features) = self.features.get(&patches.digest) {
-            return Ok(features);
+    /// The features of a picture that has been read not long ago.
+    pub(crate) fn features(&mut self, digest: &[u8; 32]) -> Option<Arc<Features<B>>> {
+        self.features.get(digest)
+    }
+
+    /// The picture that is being read.
+    pub(crate) fn reading(&self) -> Option<&[u8; 32]> {
+        self.reading.as_ref().map(|(digest, _)| digest)
+    }
+
+    /// Gives up the picture that is being read.
+    pub(crate) fn stop_reading(&mut self) {
+        self.reading = None;
+    }
+
+    /// Reads on in a picture, or begins to, for about `time`, at least by one block. Returns its
+    /// features once it has been read. Another picture half read is given up.
+    pub(crate) fn read(
+        &mut self,
+        patches: &Patches,
+        time: Duration,
+    ) -> Result<Option<Arc<Features<B>>>, BackendError> {
+        let started = Instant::now();
+        let (backend, vision) = (&*self.backend, &self.model.vision);
+        let mut encoding = match self.reading.take() {
+            Some((digest, encoding)) if digest == patches.digest => encoding,
+            _ => vision.start(backend, patches, &mut self.vision, &mut ())?,
+        };
+        loop {
+            let before = Instant::now();
+            if vision.advance(backend, &mut encoding, 1, &mut self.vision, &mut ())? {
+                break;
+            }
+            let one_more = before.elapsed();
+            if started.elapsed() + one_more > time {
+                self.reading = Some((patches.digest, encoding));
+                return Ok(None);
+            }
         }
-        let features = Arc::new(self.encode(patches)?);
-        let text = &self.model.config.text;
+        let features = Arc::new(vision.finish(backend, encoding, &mut self.vision, &mut ())?);
         let tensors = 1 + features.deepstack.len();
-        let bytes = tensors * features.tokens * text.hidden_size * size_of::<f32>();
+        let hidden = self.model.config.text.hidden_size;
+        let bytes = tensors * features.tokens * hidden * size_of::<f32>();
         self.features
             .insert(patches.digest, Arc::clone(&features), bytes);
-        Ok(features)
+        Ok(Some(features))
     }
 
-    /// Whether `read` would have to run the vision tower.
-    pub(crate) fn has_read(&mut self, patches: &Patches) -> bool {
-        self.features.get(&patches.digest).is_some()
-    }
-
-    fn encode(&mut self, patches: &Patches) -> Result<Features<B>, BackendError> {
-        self.model
-            .vision
-            .encode(&*self.backend, patches, &mut self.vision, &mut ())
-    }
-
-    /// The cached conversation that goes on best as this prompt, with room for the answer.
-    pub(crate) fn take(&mut self, keys: &[TokenKey], max_tokens: usize) -> Option<Conversation> {
-        self.conversations.take(keys, keys.len() + max_tokens)
-    }
-
-    /// Keeps what was computed of a conversation for the next question.
-    pub(crate) fn keep(&mut self, conversation: Conversation) {
-        self.conversations.put(conversation);
-    }
-
-    /// Forgets everything cached, after an answer that broke off: its conversation may be lost with
-    /// its pages, and what it left behind may be wrong.
+    /// Forgets the pictures, when nobody knows any more what is right.
     pub(crate) fn forget(&mut self) {
-        self.conversations = Conversations::new(self.pages, PAGE_TOKENS);
         self.features = Recent::new(FEATURES_BYTES);
+        self.reading = None;
     }
 
-    /// The next piece of the prompt: from what is cached to at most a step further. Returns the
-    /// logits after the last token once the prompt is done. `features`: one per picture of the prompt;
-    /// those that are cached to their last token may be missing.
-    pub(crate) fn prefill(
-        &mut self,
-        prepared: &Prepared,
-        features: &[Option<Arc<Features<B>>>],
-        keys: &[TokenKey],
-        conversation: &mut Conversation,
-    ) -> Result<Option<Vec<f32>>, BackendError> {
-        let from = conversation.keys.len();
-        let end = keys.len().min(from + STEP_TOKENS);
-        let placements: Vec<_> = prepared
-            .prompt
-            .pictures
-            .iter()
-            .zip(features)
-            .filter_map(|(span, features)| {
-                let (start, stop) = (span.start.max(from), (span.start + span.tokens).min(end));
-                (start < stop).then(|| PicturePlacement {
-                    features: features.as_ref().expect("read, as it is not all cached"),
-                    rows: start - from..stop - from,
-                    first_token: start - span.start,
-                })
-            })
-            .collect();
-        let ids = &prepared.prompt.ids[from..end];
-        let positions = &prepared.positions.ids[from..end];
-        let last = end == keys.len();
-        let logits = self.forward(conversation, from, ids, positions, &placements, last)?;
-        conversation.keys.extend_from_slice(&keys[from..end]);
-        Ok(last.then_some(logits))
-    }
-
-    /// One generated token; returns the logits after it.
-    pub(crate) fn decode(
-        &mut self,
-        id: u32,
-        position: u32,
-        conversation: &mut Conversation,
-    ) -> Result<Vec<f32>, BackendError> {
-        let from = conversation.keys.len();
-        let logits = self.forward(conversation, from, &[id], &[[position; 3]], &[], true)?;
-        conversation.keys.push(TokenKey::Text(id));
-        Ok(logits)
-    }
-
-    fn forward(
-        &mut self,
-        conversation: &Conversation,
-        context: usize,
-        ids: &[u32],
-        positions: &[[u32; 3]],
-        pictures: &[PicturePlacement<'_, B>],
-        wanted: bool,
-    ) -> Result<Vec<f32>, BackendError> {
-        let pages = conversation.pages.clone();
-        let sequences = [Sequence {
-            rows: 0..ids.len(),
-            context,
-            pages,
-        }];
-        let last = [ids.len() as u32 - 1];
-        let logits = if wanted { &last[..] } else { &[] };
+    /// Computes the rows of some conversations. Returns the wanted logits, row after row.
+    pub(crate) fn step(&mut self, parts: &[Rows<B>]) -> Result<Vec<f32>, BackendError> {
+        let (mut ids, mut positions) = (Vec::new(), Vec::new());
+        let (mut sequences, mut pictures) = (Vec::new(), Vec::new());
+        let mut logits = Vec::new();
+        for part in parts {
+            let first = ids.len();
+            ids.extend_from_slice(&part.ids);
+            positions.extend_from_slice(&part.positions);
+            sequences.push(Sequence {
+                rows: first..ids.len(),
+                context: part.context,
+                pages: part.pages.clone(),
+            });
+            pictures.extend(part.pictures.iter().map(|placed| PicturePlacement {
+                features: &placed.features,
+                rows: first + placed.rows.start..first + placed.rows.end,
+                first_token: placed.first_token,
+            }));
+            logits.extend((ids.len() - part.logits..ids.len()).map(|row| row as u32));
+        }
         let rows = TextRows {
-            ids,
-            positions,
+            ids: &ids,
+            positions: &positions,
             sequences: &sequences,
-            pictures,
-            logits,
+            pictures: &pictures,
+            logits: &logits,
         };
         let Self {
             backend,

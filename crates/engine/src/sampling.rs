@@ -10,7 +10,7 @@ mod penalties;
 mod sampler;
 mod select;
 
-pub use sampler::{Candidate, LogitsError, Sampled, Sampler};
+pub use sampler::{Candidate, FORBIDDEN, LogitsError, Sampled, Sampler};
 
 use serde::{Deserialize, Serialize};
 

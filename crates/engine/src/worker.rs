@@ -1,63 +1,37 @@
-//! The one thread that owns the model: takes questions in the order they came and answers them.
+//! The one thread that owns the model. Turn after turn it takes in who has come, lets go who has gone, asks
+//! the scheduler what to compute, computes it, and tells everybody what there is for them.
 //!
-//! A question that waits is told its place whenever that changes. A question whose asker has gone is
-//! dropped at the next step. One failing question never takes the worker with it, not even by a panic:
-//! what was cached is then forgotten, because nobody knows how far it was written.
+//! A turn lasts about as long as [`crate::pace`] allows; whoever cancels, leaves or runs out of time is
+//! noticed at the next. One failing question never takes the worker with it, nor the others that run,
+//! not even by a panic.
 
-use std::collections::VecDeque;
+mod account;
+mod compute;
+mod live;
+mod looking;
+
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use model::tokenizer::Tokenizer;
 use ops::backend::{Backend, BackendError};
 
-use crate::conversations::{Conversation, TokenKey};
-use crate::event::{Event, FinishReason, Finished, Memory, Timings, Usage};
-use crate::handle::{Gauge, Place};
-use crate::memory::peak_rss_bytes;
-use crate::prepare::Prepared;
-use crate::repetition::LoopDetector;
-use crate::runner::Runner;
-use crate::sampling::{LogitsError, Sampled};
-use crate::words::Words;
+use crate::constraint::ConstraintError;
+use crate::event::{Event, FinishReason};
+use crate::handle::Gauge;
+use crate::pace::Pace;
+use crate::runner::{PAGE_TOKENS, Runner};
+use crate::sampling::LogitsError;
+use crate::scheduler::{Bounds, Id, Job as Scheduled, Scheduler};
+use crate::speculation::{Record, Speculation};
+use crate::stats::{KvStats, Stats};
+use live::Live;
 
-/// A question in the queue.
-pub(crate) struct Job {
-    pub(crate) prepared: Prepared,
-    pub(crate) events: Sender<Event>,
-    pub(crate) cancelled: Arc<AtomicBool>,
-    pub(crate) submitted: Instant,
-    /// Its place in the queue, until the answer has ended.
-    pub(crate) place: Option<Place>,
-}
-
-impl Job {
-    fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Acquire)
-    }
-
-    /// Tells the asker; one who has gone is taken as having cancelled.
-    fn tell(&self, event: Event) {
-        if self.events.send(event).is_err() {
-            self.cancelled.store(true, Ordering::Release);
-        }
-    }
-
-    /// The last word. The place is free before the asker learns of the end, and may ask again.
-    fn end(mut self, last: Event) {
-        drop(self.place.take());
-        self.tell(last);
-    }
-
-    /// The end of a question that was cancelled before its turn came.
-    fn end_cancelled(self, load_ms: f64) {
-        let account = Account::new(&self, 0, load_ms);
-        self.end(Event::Finished(account.finish(FinishReason::Cancelled)));
-    }
-}
+pub(crate) use live::Job;
 
 /// Why an answer broke off. The text is what the user reads.
 #[derive(Debug, thiserror::Error)]
@@ -66,10 +40,12 @@ enum AnswerError {
     Backend(#[from] BackendError),
     #[error(transparent)]
     Logits(#[from] LogitsError),
+    #[error(transparent)]
+    Constraint(#[from] ConstraintError),
     #[error(
-        "the question needs more room than this model was started with; ask with fewer or smaller pictures"
+        "no token may come next under the constraint of this answer; loosen its schema or grammar"
     )]
-    NoRoom,
+    NoWayOn,
     #[error(
         "the engine met a fault of its own while it answered; ask again, and if that fails too, \
          report what the log says"
@@ -77,307 +53,223 @@ enum AnswerError {
     Fault,
 }
 
-/// The worker's state.
-pub(crate) struct Worker<B: Backend> {
+/// What a worker is made of.
+pub(crate) struct Parts<B: Backend> {
     pub(crate) runner: Runner<B>,
     pub(crate) tokenizer: Arc<Tokenizer>,
     /// Tokens that end an answer.
     pub(crate) eos: Vec<u32>,
+    pub(crate) bounds: Bounds,
+    pub(crate) pages: u32,
+    pub(crate) speculation: Speculation,
     pub(crate) gauge: Arc<Gauge>,
+    pub(crate) stats: Arc<Mutex<Stats>>,
     pub(crate) load_ms: f64,
 }
 
+/// The worker's state.
+pub(crate) struct Worker<B: Backend> {
+    parts: Parts<B>,
+    scheduler: Scheduler,
+    pace: Pace,
+    /// How guesses did in all answers: where a new one starts.
+    record: Record,
+    /// All who wait or run, in the order they came.
+    live: BTreeMap<Id, Live<B>>,
+    came: Id,
+    /// Room for the logits of a constrained answer.
+    masked: Vec<f32>,
+}
+
 impl<B: Backend> Worker<B> {
-    /// Answers until every handle is gone and the queue is empty.
-    pub(crate) fn run(mut self, jobs: Receiver<Job>) {
-        let mut queue = Queue {
-            jobs,
-            waiting: VecDeque::new(),
-            load_ms: self.load_ms,
-        };
-        while let Some(mut job) = queue.next() {
-            if let Some(place) = &mut job.place {
-                place.start();
-            }
-            let started = Instant::now();
-            // Safe to go on after a panic: a panic can leave the caches half written, and they are
-            // forgotten; whatever else the answer used is shaped anew by the next step.
-            let answer = AssertUnwindSafe(|| self.answer(&mut job, &mut queue));
-            let outcome = catch_unwind(answer).unwrap_or(Err(AnswerError::Fault));
-            let last = match outcome {
-                Ok(finished) => Event::Finished(finished),
-                Err(error) => {
-                    tracing::error!(%error, "an answer failed");
-                    self.runner.forget();
-                    Event::Failed(error.to_string())
-                }
-            };
-            self.note_time(started);
-            job.end(last);
-        }
-    }
-
-    /// A running mean of how long answers take.
-    fn note_time(&self, started: Instant) {
-        let took = started.elapsed().as_millis() as usize;
-        let before = self.gauge.answer_ms.load(Ordering::Relaxed);
-        let mean = if before == 0 {
-            took
-        } else {
-            (before * 3 + took) / 4
-        };
-        self.gauge.answer_ms.store(mean, Ordering::Relaxed);
-    }
-
-    /// After an error the conversation is not kept: what failed may be what is cached of it.
-    fn answer(&mut self, job: &mut Job, queue: &mut Queue) -> Result<Finished, AnswerError> {
-        let keys = job.prepared.keys();
-        let max_tokens = job.prepared.max_tokens;
-        let mut conversation = self
-            .runner
-            .take(&keys, max_tokens)
-            .ok_or(AnswerError::NoRoom)?;
-        let mut account = Account::new(job, conversation.keys.len(), self.load_ms);
-        let reason = self.compute(job, queue, &keys, &mut conversation, &mut account)?;
-        self.runner.keep(conversation);
-        Ok(account.finish(reason))
-    }
-
-    fn compute(
-        &mut self,
-        job: &mut Job,
-        queue: &mut Queue,
-        keys: &[TokenKey],
-        conversation: &mut Conversation,
-        account: &mut Account,
-    ) -> Result<FinishReason, AnswerError> {
-        let Some(logits) = self.prompt(job, queue, keys, conversation, account)? else {
-            return Ok(FinishReason::Cancelled);
-        };
-        self.generate(job, queue, logits, conversation, account)
-    }
-
-    /// Pictures and prompt, to the logits of the first token; `None` when cancelled.
-    fn prompt(
-        &mut self,
-        job: &mut Job,
-        queue: &mut Queue,
-        keys: &[TokenKey],
-        conversation: &mut Conversation,
-        account: &mut Account,
-    ) -> Result<Option<Vec<f32>>, AnswerError> {
-        let started = Instant::now();
-        let of = job.prepared.pictures.len();
-        let mut features = Vec::with_capacity(of);
-        for (index, patches) in job.prepared.pictures.iter().enumerate() {
-            if job.is_cancelled() {
-                return Ok(None);
-            }
-            let span = job.prepared.prompt.pictures[index];
-            // A picture whose keys and values are all there is not even looked up.
-            let behind = span.start + span.tokens <= conversation.keys.len();
-            job.tell(Event::Reading {
-                picture: index + 1,
-                of,
-                tokens: span.tokens,
-                cached: behind || self.runner.has_read(patches),
-            });
-            features.push(match behind {
-                true => None,
-                false => Some(self.runner.read(patches)?),
-            });
-            queue.announce();
-        }
-        account.timings.vision_ms = milliseconds(started);
-
-        let started = Instant::now();
-        let total = keys.len();
-        loop {
-            if job.is_cancelled() {
-                return Ok(None);
-            }
-            job.tell(Event::Prefill {
-                done: conversation.keys.len(),
-                total,
-            });
-            let logits = self
-                .runner
-                .prefill(&job.prepared, &features, keys, conversation)?;
-            queue.announce();
-            if logits.is_some() {
-                account.timings.prefill_ms = milliseconds(started);
-                return Ok(logits);
-            }
-        }
-    }
-
-    /// Token after token.
-    fn generate(
-        &mut self,
-        job: &mut Job,
-        queue: &mut Queue,
-        mut logits: Vec<f32>,
-        conversation: &mut Conversation,
-        account: &mut Account,
-    ) -> Result<FinishReason, AnswerError> {
-        let stop = std::mem::replace(&mut job.prepared.stop, crate::stop::StopFilter::none());
-        let mut words = Words::new(Arc::clone(&self.tokenizer), stop);
-        let mut repetition = LoopDetector::new();
-        let mut position = job.prepared.positions.next;
-        let reason = loop {
-            let sampled = job
-                .prepared
-                .sampler
-                .sample(&logits, job.prepared.top_logprobs)?;
-            account.count_token();
-            if self.ends(&sampled, job.prepared.ignore_eos) {
-                break FinishReason::Stop;
-            }
-            if let Some(delta) = words.push(&sampled) {
-                job.tell(Event::Delta(delta));
-            }
-            if words.stopped() {
-                break FinishReason::Stop;
-            }
-            if !job.prepared.ignore_eos && repetition.push(sampled.id).is_some() {
-                break FinishReason::Repetition;
-            }
-            if account.usage.completion_tokens == job.prepared.max_tokens {
-                break FinishReason::Length;
-            }
-            if job.is_cancelled() {
-                break FinishReason::Cancelled;
-            }
-            queue.announce();
-            logits = self.runner.decode(sampled.id, position, conversation)?;
-            position += 1;
-        };
-        if let Some(delta) = words.finish() {
-            job.tell(Event::Delta(delta));
-        }
-        Ok(reason)
-    }
-
-    fn ends(&self, sampled: &Sampled, ignore_eos: bool) -> bool {
-        !ignore_eos && self.eos.contains(&sampled.id)
-    }
-}
-
-/// Questions that wait, in order.
-struct Queue {
-    jobs: Receiver<Job>,
-    waiting: VecDeque<Job>,
-    load_ms: f64,
-}
-
-impl Queue {
-    /// The next question, waiting for one if need be; `None` when there will be no more.
-    fn next(&mut self) -> Option<Job> {
-        self.announce();
-        loop {
-            let job = match self.waiting.pop_front() {
-                Some(job) => job,
-                None => self.jobs.recv().ok()?,
-            };
-            self.tell_places();
-            if !job.is_cancelled() {
-                return Some(job);
-            }
-            job.end_cancelled(self.load_ms);
-        }
-    }
-
-    /// Takes in what has arrived and tells it its place.
-    fn announce(&mut self) {
-        let before = self.waiting.len();
-        self.waiting.extend(self.jobs.try_iter());
-        for (position, job) in self.waiting.iter().enumerate().skip(before) {
-            job.tell(Event::Queued {
-                position,
-                wait_ms: None,
-            });
-        }
-        if self.waiting.iter().any(Job::is_cancelled) {
-            let (gone, waiting): (VecDeque<_>, _) =
-                self.waiting.drain(..).partition(Job::is_cancelled);
-            self.waiting = waiting;
-            gone.into_iter()
-                .for_each(|job| job.end_cancelled(self.load_ms));
-            self.tell_places();
-        }
-    }
-
-    fn tell_places(&self) {
-        for (position, job) in self.waiting.iter().enumerate() {
-            job.tell(Event::Queued {
-                position,
-                wait_ms: None,
-            });
-        }
-    }
-}
-
-/// What an answer costs, as it adds up.
-struct Account {
-    submitted: Instant,
-    first_token: Option<Instant>,
-    last_token: Option<Instant>,
-    usage: Usage,
-    timings: Timings,
-}
-
-impl Account {
-    fn new(job: &Job, cached_tokens: usize, load_ms: f64) -> Self {
-        let prompt = &job.prepared.prompt;
-        let usage = Usage {
-            prompt_tokens: prompt.ids.len(),
-            image_tokens: prompt.picture_tokens(),
-            cached_tokens,
-            ..Usage::default()
-        };
-        let image_ms = job.prepared.image_ms;
-        let timings = Timings {
-            load_ms,
-            image_ms,
-            ..Timings::default()
-        };
+    pub(crate) fn new(parts: Parts<B>) -> Self {
         Self {
-            submitted: job.submitted,
-            first_token: None,
-            last_token: None,
-            usage,
-            timings,
+            scheduler: Scheduler::new(parts.bounds, parts.pages, PAGE_TOKENS),
+            parts,
+            pace: Pace::default(),
+            record: Record::default(),
+            live: BTreeMap::new(),
+            came: 0,
+            masked: Vec::new(),
         }
     }
 
-    fn count_token(&mut self) {
-        let now = Instant::now();
-        self.usage.completion_tokens += 1;
-        self.first_token.get_or_insert(now);
-        self.last_token = Some(now);
+    /// Answers until every handle is gone and everybody has been answered.
+    pub(crate) fn run(mut self, jobs: Receiver<Job>) {
+        loop {
+            if self.live.is_empty() {
+                self.publish();
+                match jobs.recv() {
+                    Ok(job) => self.take_in(job),
+                    Err(_) => return,
+                }
+            }
+            jobs.try_iter().for_each(|job| self.take_in(job));
+            // Safe to go on after a panic: everything it may have left half done is thrown away.
+            if catch_unwind(AssertUnwindSafe(|| self.turn())).is_err() {
+                self.start_over();
+            }
+            self.publish();
+        }
     }
 
-    fn finish(mut self, finish_reason: FinishReason) -> Finished {
-        if let (Some(first), Some(last)) = (self.first_token, self.last_token) {
-            self.timings.ttft_ms = (first - self.submitted).as_secs_f64() * 1e3;
-            self.timings.decode_ms = (last - first).as_secs_f64() * 1e3;
-            let more = self.usage.completion_tokens - 1;
-            if more > 0 && self.timings.decode_ms > 0.0 {
-                self.timings.decode_tokens_per_s = more as f64 / self.timings.decode_ms * 1e3;
+    fn take_in(&mut self, job: Job) {
+        let id = self.came;
+        self.came += 1;
+        let prepared = &job.prepared;
+        let spans = prepared.prompt.pictures.iter();
+        let scheduled = Scheduled::new(
+            id,
+            prepared.tokens.clone(),
+            prepared.max_tokens,
+            spans.map(|span| span.start + span.tokens),
+        );
+        self.scheduler.submit(job.client.as_deref(), scheduled);
+        let live = Live::new(
+            job,
+            Arc::clone(&self.parts.tokenizer),
+            self.record,
+            self.parts.load_ms,
+        );
+        self.live.insert(id, live);
+        self.stats().requests.accepted += 1;
+    }
+
+    fn turn(&mut self) {
+        self.let_go();
+        self.start();
+        self.tell_places();
+        let guesses = self.guesses();
+        let plan = self
+            .scheduler
+            .plan(&self.pace, |id| guesses.get(&id).map_or(0, Vec::len));
+        for id in &plan.put_back {
+            if let Some(live) = self.live.get_mut(id) {
+                live.put_back();
             }
         }
-        let memory = Memory {
-            peak_rss_bytes: peak_rss_bytes(),
+        self.stats().requests.preempted += plan.put_back.len() as u64;
+        self.compute(&plan.parts, &guesses);
+        self.look(&plan);
+    }
+
+    /// Ends those whose askers have gone, and those whose time is over.
+    fn let_go(&mut self) {
+        let now = Instant::now();
+        let gone = |live: &Live<B>| match live.deadline {
+            _ if live.is_cancelled() => Some(FinishReason::Cancelled),
+            Some(deadline) if deadline <= now => Some(FinishReason::TimedOut),
+            _ => None,
         };
-        Finished {
-            finish_reason,
-            usage: self.usage,
-            timings: self.timings,
-            memory,
+        let gone: Vec<_> = self
+            .live
+            .iter()
+            .filter_map(|(&id, live)| Some((id, gone(live)?)))
+            .collect();
+        for (id, reason) in gone {
+            self.end(id, Ok(reason));
         }
     }
-}
 
-fn milliseconds(since: Instant) -> f64 {
-    since.elapsed().as_secs_f64() * 1e3
+    /// Starts whom the scheduler lets start.
+    fn start(&mut self) {
+        for started in self.scheduler.admit() {
+            let Some(live) = self.live.get_mut(&started.id) else {
+                continue;
+            };
+            let waited = live.start(started.cached);
+            let found = self.find_pictures(started.id, started.cached);
+            if started.again {
+                continue;
+            }
+            let prompt = self.live[&started.id].prompt_tokens() as u64;
+            let mut stats = self.stats();
+            stats.queue_wait.observe(waited.as_secs_f64());
+            stats.tokens.prompt += prompt;
+            stats.tokens.prefix_hits += started.cached as u64;
+            stats.pictures.hits += found;
+        }
+    }
+
+    /// Tells those who wait their places, where they have changed.
+    fn tell_places(&mut self) {
+        let each_ms = self.parts.gauge.answer_ms.load(Ordering::Relaxed) as u64;
+        let order: Vec<Id> = self.scheduler.waiting().collect();
+        for (position, id) in order.into_iter().enumerate() {
+            let wait_ms = (each_ms > 0).then(|| each_ms * (position as u64 + 1));
+            if let Some(live) = self.live.get_mut(&id) {
+                live.tell_place(position, wait_ms);
+            }
+        }
+    }
+
+    /// The end of a question, for good or not.
+    fn end(&mut self, id: Id, outcome: Result<FinishReason, AnswerError>) {
+        self.scheduler.end(id, outcome.is_ok());
+        let running = self.scheduler.running() + 1;
+        let Some(live) = self.live.remove(&id) else {
+            return;
+        };
+        if let Some(took) = live.took() {
+            self.parts.gauge.note_answer(took, running);
+        }
+        self.count_end(&outcome);
+        let last = match outcome {
+            Ok(reason) => live.finish(reason),
+            Err(error) => {
+                tracing::error!(%error, "an answer failed");
+                Event::Failed(error.to_string())
+            }
+        };
+        // Whoever learns of the end may look at the figures, or ask again.
+        self.publish();
+        live.end(last);
+    }
+
+    fn count_end(&self, outcome: &Result<FinishReason, AnswerError>) {
+        let requests = &mut self.stats().requests;
+        *match outcome {
+            Ok(FinishReason::Stop) => &mut requests.ended_stop,
+            Ok(FinishReason::Length) => &mut requests.ended_length,
+            Ok(FinishReason::Repetition) => &mut requests.ended_repetition,
+            Ok(FinishReason::Cancelled) => &mut requests.ended_cancelled,
+            Ok(FinishReason::TimedOut) => &mut requests.ended_timed_out,
+            Err(_) => &mut requests.failed,
+        } += 1;
+    }
+
+    /// After a fault nobody foresaw: everybody who is here fails, and nothing cached is trusted.
+    fn start_over(&mut self) {
+        let ids: Vec<Id> = self.live.keys().copied().collect();
+        self.scheduler = Scheduler::new(self.parts.bounds, self.parts.pages, PAGE_TOKENS);
+        self.parts.runner.forget();
+        for id in ids {
+            self.end(id, Err(AnswerError::Fault));
+        }
+    }
+
+    /// A panic while the lock was held leaves figures that are still figures.
+    fn stats(&self) -> MutexGuard<'_, Stats> {
+        self.parts
+            .stats
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings the gauges up to date.
+    fn publish(&self) {
+        let pool = self.scheduler.pool();
+        let (total, idle) = (pool.total(), pool.idle());
+        let free = pool.available() - idle;
+        let kv = KvStats {
+            page_tokens: PAGE_TOKENS,
+            total,
+            used: total - idle - free,
+            shared: pool.shared(),
+            cached: idle,
+            free,
+            evicted: pool.evicted(),
+        };
+        self.stats().kv = kv;
+    }
 }

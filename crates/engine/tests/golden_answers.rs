@@ -319,7 +319,10 @@ fn a_cancelled_answer_ends_and_leaves_room_for_the_next() {
 
 #[test]
 fn askers_wait_their_turn_and_are_told_their_place() {
-    let engine = engine_with("tiny-a", |options| options.most_waiting = 2);
+    let engine = engine_with("tiny-a", |options| {
+        options.most_waiting = 2;
+        options.most_running = 1;
+    });
     let mut long = request(&prompts("tiny-a")[1]);
     long.max_tokens = 440;
     let running = engine.submit(long).expect("accepted");
@@ -353,7 +356,7 @@ fn askers_wait_their_turn_and_are_told_their_place() {
 
 #[test]
 fn a_waiting_question_that_is_cancelled_is_told_its_end() {
-    let engine = engine("tiny-a");
+    let engine = engine_with("tiny-a", |options| options.most_running = 1);
     let mut long = request(&prompts("tiny-a")[1]);
     long.max_tokens = 440;
     let running = engine.submit(long).expect("accepted");

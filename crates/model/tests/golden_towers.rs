@@ -300,6 +300,47 @@ fn a_prompt_computed_in_pieces_gives_the_same_logits() {
     }
 }
 
+#[test]
+fn pictures_read_by_turns_a_block_at_a_time_have_the_features_of_pictures_read_at_once() {
+    let backend = cpu(Tier::best(), Precision::F32);
+    for checkpoint in CHECKPOINTS {
+        let golden = Golden::open(checkpoint);
+        let runner = Runner::new(&backend, &golden);
+        let tower = &runner.model.vision;
+        let config = &runner.model.config.vision;
+        let mut workspace = VisionWorkspace::new(&backend, config, 8).expect("room");
+        let pictures: Vec<_> = golden
+            .prompts()
+            .iter()
+            .flat_map(|prompt| golden.patches(prompt))
+            .collect();
+        assert!(pictures.len() > 2);
+        let mut halves: Vec<_> = pictures
+            .iter()
+            .map(|patches| {
+                let encoding = tower.start(&backend, patches, &mut workspace, &mut ());
+                encoding.expect("a beginning")
+            })
+            .collect();
+        for block in 1..=config.depth {
+            for encoding in &mut halves {
+                let through = tower.advance(&backend, encoding, 1, &mut workspace, &mut ());
+                assert_eq!(through.expect("a block"), block == config.depth);
+            }
+        }
+        for (patches, encoding) in pictures.iter().zip(halves) {
+            let by_turns = tower.finish(&backend, encoding, &mut workspace, &mut ());
+            let at_once = tower.encode(&backend, patches, &mut workspace, &mut ());
+            let (by_turns, at_once) = (by_turns.expect("features"), at_once.expect("features"));
+            assert_eq!(by_turns.merged.values(), at_once.merged.values());
+            assert_eq!(by_turns.deepstack.len(), at_once.deepstack.len());
+            for (a, b) in by_turns.deepstack.iter().zip(&at_once.deepstack) {
+                assert_eq!(a.values(), b.values());
+            }
+        }
+    }
+}
+
 /// Where a bfloat16 run may part from float32: relative RMS 3 % and 0.7 in logits; the greedy id where
 /// the stored margin exceeds 0.5.
 #[test]

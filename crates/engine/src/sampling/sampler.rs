@@ -50,6 +50,9 @@ pub enum LogitsError {
     Empty,
 }
 
+/// The logit of a token that may not be drawn: finite, so that it goes through every step unharmed.
+pub const FORBIDDEN: f32 = f32::MIN;
+
 /// Draws the tokens of one answer.
 #[derive(Debug, Clone)]
 pub struct Sampler {
@@ -102,8 +105,19 @@ impl Sampler {
     /// Draws the next token and takes note of it. `alternatives` is how many of the likeliest ids
     /// to report beside it.
     pub fn sample(&mut self, logits: &[f32], alternatives: usize) -> Result<Sampled, LogitsError> {
+        self.sample_among(logits, logits, alternatives)
+    }
+
+    /// The same, drawing only from the tokens that `allowed` does not hold [`FORBIDDEN`] for; the others have
+    /// their logits there. Probabilities are reported as the model sees them, under `logits`.
+    pub fn sample_among(
+        &mut self,
+        logits: &[f32],
+        allowed: &[f32],
+        alternatives: usize,
+    ) -> Result<Sampled, LogitsError> {
         let max = largest_finite(logits)?;
-        self.choose(logits, max);
+        self.choose(allowed, largest_finite(allowed)?);
         let id = self.draw();
         self.penalties.observe(id);
         let log_sum = log_sum_exp(logits, max);
@@ -153,6 +167,10 @@ impl Sampler {
             kth_largest(scores, top_k, &mut self.buffer)
         } else {
             f32::NEG_INFINITY
+        };
+        let least = match max > FORBIDDEN {
+            true => least.max(FORBIDDEN.next_up()),
+            false => least,
         };
         for (id, &score) in scores.iter().enumerate() {
             if score >= least {

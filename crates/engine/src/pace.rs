@@ -1,0 +1,168 @@
+//! How long steps take on this machine, learned as they are made, and how many rows fit into a time.
+//!
+//! Measured, because it differs a hundredfold between machines and models. A pass over the weights costs
+//! the same for a few rows; beyond, each row costs about the same again. Both are running means, so a
+//! machine that grows slower (others use it too) is noticed within a few steps.
+
+/// Rows up to which a step's time is kept for each number of rows.
+const FEW: usize = 16;
+/// How much a new figure counts.
+const NEW: f64 = 0.25;
+/// Rows that one more row among few is taken to cost before it was measured, as a share of a pass.
+const UNMEASURED: f64 = 0.04;
+
+/// Rows of a prompt before anything was measured: with somebody waiting for words, and without.
+const FIRST_ROWS: [usize; 2] = [64, 256];
+/// Fewest rows of a prompt in a step, so that it comes to an end on any machine.
+const LEAST_ROWS: usize = 16;
+
+/// Times of steps so far, and the bounds they are to keep.
+#[derive(Debug, Clone)]
+pub(crate) struct Pace {
+    /// The longest a step and the reading beside it should take while somebody waits for words.
+    hurry_ms: f64,
+    /// And otherwise: how long a newcomer waits, or one who cancels.
+    calm_ms: f64,
+    /// By rows, less one: mean time of a step of few rows.
+    few: [Option<f64>; FEW],
+    /// Mean time per row beyond one pass, of steps of many rows.
+    row_ms: Option<f64>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self::new(250.0, 1000.0)
+    }
+}
+
+impl Pace {
+    pub(crate) fn new(hurry_ms: f64, calm_ms: f64) -> Self {
+        Self {
+            hurry_ms,
+            calm_ms,
+            few: [None; FEW],
+            row_ms: None,
+        }
+    }
+
+    /// A step of `rows` rows took so long.
+    pub(crate) fn observe(&mut self, rows: usize, ms: f64) {
+        if rows == 0 || !ms.is_finite() {
+            return;
+        }
+        if rows <= FEW {
+            blend(&mut self.few[rows - 1], ms);
+        } else {
+            let pass = self.few_ms(1).unwrap_or(0.0);
+            let row_ms = ((ms - pass) / rows as f64).max(ms / rows as f64 / 4.0);
+            blend(&mut self.row_ms, row_ms);
+        }
+    }
+
+    /// How long a step of so many rows is likely to take; `None` before anything like it was measured.
+    pub(crate) fn step_ms(&self, rows: usize) -> Option<f64> {
+        if rows == 0 {
+            return Some(0.0);
+        }
+        if rows <= FEW {
+            return self.few_ms(rows);
+        }
+        let few = self.few_ms(1).unwrap_or(0.0);
+        Some(few + rows as f64 * self.row_ms?)
+    }
+
+    /// Between two measured numbers of rows, on the line between them; beyond, a little more per row.
+    fn few_ms(&self, rows: usize) -> Option<f64> {
+        let known = |at: usize| Some((at, self.few[at - 1]?));
+        let below = (1..=rows).rev().find_map(known);
+        let above = (rows..=FEW).find_map(known);
+        Some(match (below, above) {
+            (Some((_, ms)), _) if self.few[rows - 1].is_some() => ms,
+            (Some((low, low_ms)), Some((high, high_ms))) => {
+                let share = (rows - low) as f64 / (high - low) as f64;
+                low_ms + (high_ms - low_ms) * share
+            }
+            (Some((low, ms)), None) => ms * (1.0 + UNMEASURED * (rows - low) as f64),
+            (None, Some((high, ms))) => ms / (1.0 + UNMEASURED * (high - rows) as f64),
+            (None, None) => return None,
+        })
+    }
+
+    fn bound_ms(&self, hurry: bool) -> f64 {
+        if hurry { self.hurry_ms } else { self.calm_ms }
+    }
+
+    /// Rows of prompts that fit beside `taken` rows.
+    pub(crate) fn prompt_rows(&self, taken: usize, hurry: bool) -> usize {
+        let Some(row_ms) = self.row_ms else {
+            return FIRST_ROWS[usize::from(!hurry)];
+        };
+        let pass = self.step_ms(taken.clamp(1, FEW)).unwrap_or(0.0);
+        let rows = (self.bound_ms(hurry) - pass) / row_ms.max(1e-6);
+        (rows as usize).max(LEAST_ROWS)
+    }
+
+    /// How long a picture may be read beside a step of `taken` rows.
+    pub(crate) fn reading_ms(&self, taken: usize, hurry: bool) -> f64 {
+        let step = self.step_ms(taken).unwrap_or(0.0);
+        (self.bound_ms(hurry) - step).max(0.0)
+    }
+}
+
+fn blend(mean: &mut Option<f64>, new: f64) {
+    *mean = Some(mean.map_or(new, |mean| mean + (new - mean) * NEW));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine with 100 ms per pass and 2 ms per row of a prompt.
+    fn measured() -> Pace {
+        let mut pace = Pace::default();
+        pace.observe(1, 100.0);
+        pace.observe(200, 500.0);
+        pace
+    }
+
+    #[test]
+    fn rows_of_a_prompt_fit_the_bound_beside_words() {
+        let pace = measured();
+        assert_eq!(pace.prompt_rows(1, true), 75);
+        assert_eq!(pace.prompt_rows(0, false), 450);
+        assert!(pace.step_ms(75).is_some_and(|ms| ms <= 250.0));
+    }
+
+    #[test]
+    fn a_slow_machine_still_gets_on() {
+        let mut pace = Pace::default();
+        pace.observe(1, 900.0);
+        pace.observe(100, 20_000.0);
+        assert_eq!(pace.prompt_rows(1, true), LEAST_ROWS);
+        assert_eq!(pace.reading_ms(1, true), 0.0);
+    }
+
+    #[test]
+    fn a_machine_that_grows_slower_is_noticed() {
+        let mut pace = measured();
+        (0..12).for_each(|_| pace.observe(75, 1000.0));
+        assert!(
+            pace.prompt_rows(1, true) <= 20,
+            "{}",
+            pace.prompt_rows(1, true)
+        );
+    }
+
+    #[test]
+    fn few_rows_lie_between_what_was_measured() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.step_ms(4), None);
+        pace.observe(1, 100.0);
+        assert_eq!(pace.step_ms(6), Some(120.0));
+        pace.observe(5, 300.0);
+        assert_eq!(
+            (pace.step_ms(3), pace.step_ms(5)),
+            (Some(200.0), Some(300.0))
+        );
+    }
+}
