@@ -182,9 +182,10 @@ impl Refusal {
 
     /// Question and answer would not fit into the model's context.
     pub fn question_too_long(tokens: u64, limit: u64) -> Self {
+        // Client libraries know a conversation that is too long by this sentence.
         let message = format!(
-            "The question and its answer need {tokens} tokens; the model can hold {limit}. \
-             Send fewer pictures, a shorter text, or ask for a shorter answer."
+            "This model's maximum context length is {limit} tokens; the question and its answer \
+             need {tokens}. Send fewer pictures, a shorter text, or ask for a shorter answer."
         );
         let details = json!({"tokens": tokens, "limit": limit});
         Self::new(Code::QuestionTooLong, message, details)

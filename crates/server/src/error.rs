@@ -17,7 +17,10 @@ pub(crate) enum ApiError {
     /// The desk said no.
     Refused(Refusal),
     /// The desk said no to one place of the request.
-    RefusedAt { param: String, refusal: Refusal },
+    RefusedAt {
+        param: String,
+        refusal: Box<Refusal>,
+    },
     /// A field has a value it cannot have.
     Field { param: String, message: String },
     /// The request asks for something that is not offered.
@@ -151,6 +154,12 @@ const UPLOADS_RETRY_S: u64 = 5;
 const AT_ONCE_RETRY_S: u64 = 1;
 
 impl ApiError {
+    /// The desk's no to one place of the request.
+    pub fn at(param: String, refusal: Refusal) -> Self {
+        let refusal = Box::new(refusal);
+        Self::RefusedAt { param, refusal }
+    }
+
     /// The status of every error.
     pub fn status(&self) -> StatusCode {
         match self {
@@ -194,7 +203,8 @@ impl ApiError {
     /// When to come back, for errors that pass by themselves.
     fn retry_after_s(&self) -> Option<u64> {
         match self {
-            Self::Refused(refusal) | Self::RefusedAt { refusal, .. } => refusal.retry_after_s(),
+            Self::Refused(refusal) => refusal.retry_after_s(),
+            Self::RefusedAt { refusal, .. } => refusal.retry_after_s(),
             Self::TooFast { retry_after_s } => Some(*retry_after_s),
             Self::TooManyAtOnce { .. } => Some(AT_ONCE_RETRY_S),
             Self::UploadsBusy => Some(UPLOADS_RETRY_S),
@@ -263,7 +273,7 @@ impl ApiError {
                 return (code, refusal.message.clone(), details);
             }
             Self::RefusedAt { refusal, .. } => {
-                return Self::Refused(refusal.clone()).words();
+                return Self::Refused(Refusal::clone(refusal)).words();
             }
             Self::Field { param, message } => (
                 EdgeCode::InvalidField,

@@ -10,16 +10,17 @@ use std::sync::Arc;
 use desk::{Refusal, Shape};
 use engine::{Constraint, ConstraintError, Vocabulary};
 use llguidance::api::TopLevelGrammar;
+use llguidance::toktrie::{ApproximateTokEnv, TokEnv, TokRxInfo, TokTrie};
 use llguidance::{Matcher, ParserFactory};
 use serde_json::{Value, json};
-use toktrie::{ApproximateTokEnv, TokEnv, TokRxInfo, TokTrie};
 
 /// A schema larger than this is no description of an answer.
 const SCHEMA_BYTES: usize = 64 * 1024;
 /// A reason is one short sentence.
 const REASON_CHARACTERS: usize = 300;
-/// A model that likes line breaks gets some; none may fill an answer with them.
-const BLANKS: &str = r"[\x20\x0A]{1,12}";
+/// A space, or a line break with the next line's indent: what models that print neatly need. More would
+/// let an unsure model wander off into blanks.
+const BLANKS: &str = r"\x20|\x0A\x20{0,12}";
 
 /// Makes constraints for the tokens of one model.
 pub struct Grammars {

@@ -74,7 +74,7 @@ impl Places {
             },
             _ => return ApiError::Refused(refusal),
         };
-        ApiError::RefusedAt { param, refusal }
+        ApiError::at(param, refusal)
     }
 }
 
@@ -273,7 +273,7 @@ fn lay(
             BroughtPart::Fetched { bytes, param } => (bytes, param),
         };
         let picture = shared.desk.accept_picture(bytes);
-        let picture = picture.map_err(|refusal| ApiError::RefusedAt { param, refusal })?;
+        let picture = picture.map_err(|refusal| ApiError::at(param, refusal))?;
         content.push(Part::Picture { id: picture.id() });
         pictures.push(picture);
     }
@@ -289,7 +289,7 @@ fn inside(url: &str, limit: u64, param: &str) -> Result<Vec<u8>, ApiError> {
         match fault {
             DataFault::TooLarge(bytes) => {
                 let refusal = Refusal::picture_too_large(Some(bytes), limit);
-                ApiError::RefusedAt { param, refusal }
+                ApiError::at(param, refusal)
             }
             DataFault::Shape => {
                 let message = "The data: URI holds no base64 data; it must look like \
