@@ -8,13 +8,14 @@ set -eu
 cd "$(dirname "$0")"
 seconds=${1:?usage: fuzz/run.sh SECONDS [TARGET...]}
 shift
-[ $# -gt 0 ] || set -- safetensors_header checkpoint_index config picture tokenizer_input
+[ $# -gt 0 ] || set -- safetensors_header checkpoint_index config picture tokenizer_input pack
 
 ./seed.sh
 for target; do
     case $target in
     picture) dictionary=picture longest=65536 ;;
     tokenizer_input) dictionary=text longest=512 ;;
+    pack) dictionary=pack longest=8192 ;;
     *) dictionary=json longest=65536 ;;
     esac
     echo "== $target, $seconds s"

@@ -44,3 +44,9 @@ seed picture '' $golden/images/*.png $golden/images/*.jpg $golden/images/variant
 mkdir -p corpus/tokenizer_input
 sed -n 's/^  "text": "\(.*\)",$/\1/p' $golden/tokenizer/goldens.json |
     split -l 4 - corpus/tokenizer_input/seed-
+
+# 1, length of the sections, sections, table: an empty weight, and one that is not there.
+write pack empty '\001\000[{"name":"a","kind":"","shape":[0,0],"bytes":0,"digest":"71e0a99173564931c0b8acc52d2685a8e39c64dc52e3d02390fdac2a12b155cb"}]'
+write pack missing '\001\000[{"name":"a","kind":"","shape":[0,0],"bytes":64,"digest":"71e0a99173564931c0b8acc52d2685a8e39c64dc52e3d02390fdac2a12b155cb"}]'
+# Anything else: where to write over, how many sections, their lengths, content.
+write pack two '\020\003\002\100\005some bytes of two weights'

@@ -8,6 +8,7 @@
 mod measure;
 mod picture;
 mod table;
+mod together;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use engine::memory::available_bytes;
 use engine::sampling::Sampling;
-use engine::{FinishReason, Handle, ModelSize, ModelSource, Request};
+use engine::{EngineOptions, FinishReason, Handle, ModelSize, ModelSource, Request};
 use model::config::Config;
 use serde::Serialize;
 
@@ -56,6 +57,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 3,
           value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub repeat: u32,
+    /// Ask this many questions at once, each about a picture of its own
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub concurrent: u32,
     /// Measure the shapes of a released model with random values: speed without a checkpoint
     #[arg(long, value_enum, value_name = "SIZE", conflicts_with = "model")]
     pub random_weights: Option<SizeName>,
@@ -151,10 +156,13 @@ pub fn run(args: &BenchArgs) -> Outcome {
                 size,
                 tokenizer_json: demo::tokenizer_json(),
             };
-            start::load(&source, &args.model.engine())?
+            start::load(&source, &engine_options(args))?
         }
-        None => start::engine(&args.model)?,
+        None => start::load(&args.model.source(), &engine_options(args))?,
     };
+    if args.concurrent > 1 {
+        return together::run(args, sampling, &files, &handle);
+    }
 
     let replies = measure(args, sampling, &files, &handle, &interrupt)?;
     let runs: Vec<_> = replies.iter().map(|reply| reply.finished.timings).collect();
@@ -177,6 +185,14 @@ pub fn run(args: &BenchArgs) -> Outcome {
     } else {
         output.write(&table::of(&one, &spread, handle.info(), args.repeat))
     }
+}
+
+/// All that are asked at once are answered at once.
+fn engine_options(args: &BenchArgs) -> EngineOptions {
+    let mut options = args.model.engine();
+    options.most_running = options.most_running.max(args.concurrent as usize);
+    options.most_waiting = options.most_waiting.max(args.concurrent as usize);
+    options
 }
 
 /// Random values are held in memory as a checkpoint would be; more than there is of it would take
@@ -210,19 +226,11 @@ fn measure(
     let asked = args.max_tokens as usize;
     let mut replies = Vec::new();
     for round in 0..=args.repeat {
-        let mut conversation = Conversation::default();
-        let question = args.question.clone().unwrap_or_else(|| digits(round));
-        conversation.ask(pictures(args, files, round)?, Some(&question))?;
-        let request = Request {
-            sampling,
-            max_tokens: if round == 0 {
-                WARM_UP_TOKENS.min(asked)
-            } else {
-                asked
-            },
-            ignore_eos: true,
-            ..Request::new(conversation.messages, conversation.pictures)
+        let tokens = match round {
+            0 => WARM_UP_TOKENS.min(asked),
+            _ => asked,
         };
+        let request = question(args, sampling, files, round, tokens)?;
         let about = match round {
             0 => "warming up: ".to_owned(),
             run => format!("run {run} of {}: ", args.repeat),
@@ -240,6 +248,25 @@ fn measure(
         }
     }
     Ok(replies)
+}
+
+/// The question of one run.
+fn question(
+    args: &BenchArgs,
+    sampling: Sampling,
+    files: &[Arc<[u8]>],
+    round: u32,
+    max_tokens: usize,
+) -> Outcome<Request> {
+    let mut conversation = Conversation::default();
+    let words = args.question.clone().unwrap_or_else(|| digits(round));
+    conversation.ask(pictures(args, files, round)?, Some(&words))?;
+    Ok(Request {
+        sampling,
+        max_tokens,
+        ignore_eos: true,
+        ..Request::new(conversation.messages, conversation.pictures)
+    })
 }
 
 /// The pictures of one run: the user's, slightly changed, or a generated one.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use engine::sampling::Sampling;
-use engine::{EngineOptions, ModelSource, Precision};
+use engine::{EngineOptions, ModelSource, Precision, Speculation};
 
 use crate::demo;
 
@@ -34,6 +34,31 @@ pub struct ModelOptions {
     /// The most tokens of one conversation, answer included [default: 16384, or what the model allows]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(16..=262_144))]
     pub context_tokens: Option<u32>,
+    /// Guess words ahead by looking the last ones up: changes no word, only the speed
+    #[arg(long, value_enum, default_value_t)]
+    pub speculation: SpeculationName,
+}
+
+/// When to guess ahead, as the command line spells it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum SpeculationName {
+    /// While it is measured to pay
+    #[default]
+    Auto,
+    /// Never
+    Off,
+    /// Whenever there is a guess
+    On,
+}
+
+impl From<SpeculationName> for Speculation {
+    fn from(name: SpeculationName) -> Self {
+        match name {
+            SpeculationName::Auto => Self::Auto,
+            SpeculationName::Off => Self::Off,
+            SpeculationName::On => Self::On,
+        }
+    }
 }
 
 /// Where to compute.
@@ -49,9 +74,15 @@ pub enum Device {
 /// Arithmetic, as the command line spells it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum PrecisionName {
+    /// The reference's own
     F32,
+    /// Weights as released
     #[default]
     Bf16,
+    /// 8 bits per weight: half the memory
+    Q8,
+    /// 4 to 5 bits per weight of the text tower: the least memory, the fastest words
+    Q4,
 }
 
 impl From<PrecisionName> for Precision {
@@ -59,6 +90,8 @@ impl From<PrecisionName> for Precision {
         match name {
             PrecisionName::F32 => Self::F32,
             PrecisionName::Bf16 => Self::Bf16,
+            PrecisionName::Q8 => Self::Q8,
+            PrecisionName::Q4 => Self::Q4,
         }
     }
 }
@@ -84,6 +117,7 @@ impl ModelOptions {
             threads: self.threads.map(usize::from),
             image_tokens: self.image_tokens as usize,
             context_tokens: self.context_tokens.map(|tokens| tokens as usize),
+            speculation: self.speculation.into(),
             ..EngineOptions::default()
         }
     }

@@ -93,8 +93,10 @@ fn the_json_object_keeps_its_shape() {
     assert_eq!(
         names(&reply["usage"]),
         [
+            "accepted_tokens",
             "cached_tokens",
             "completion_tokens",
+            "drafted_tokens",
             "image_tokens",
             "prompt_tokens"
         ]

@@ -143,3 +143,35 @@ fn ctrl_c_ends_it_at_once_and_quietly() {
     );
     assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
 }
+
+#[test]
+fn several_questions_at_once_tell_what_each_waited_and_what_all_got() {
+    let reply = run([
+        "bench",
+        "--json",
+        "--repeat",
+        "2",
+        "--max-tokens",
+        "6",
+        "--concurrent",
+        "3",
+        "--picture",
+        "64x64",
+    ])
+    .json();
+    let runs = reply["runs"].as_array().unwrap();
+    assert_eq!((runs.len(), &reply["concurrent"]), (2, &3.into()));
+    for run in runs {
+        let waits: Vec<f64> = run["ttft_ms"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|ms| ms.as_f64().unwrap())
+            .collect();
+        assert!(
+            waits.len() == 3 && waits.is_sorted() && waits[0] > 0.0,
+            "{run}"
+        );
+        assert!(run["tokens_per_s"].as_f64().unwrap() > 0.0, "{run}");
+    }
+}

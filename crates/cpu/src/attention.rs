@@ -1,156 +1,355 @@
 //! Attention in tiles: a block of queries meets one block of keys and values after another and keeps
-//! a running maximum and sum, so memory stays linear in length.
+//! a running maximum and sum, so memory stays linear in length. Both products are the wide kernel's: keys and
+//! values lie in panels, as weights do (`kv_cache`).
 //! Plain definition: `ops::reference`. Method: Dao et al., FlashAttention, 2022.
 
+use std::cell::RefCell;
+
+use half::bf16;
 use ops::HostTensor;
 use ops::step::Sequence;
-use rayon::prelude::*;
 
-use crate::backend::CpuKvCache;
-use crate::elementwise::exp;
-use crate::kernel::{self, Out, Rows, Work};
+use crate::activations::round;
+use crate::backend::Cpu;
+use crate::elementwise::{exp, exp2_coarse};
+use crate::kernel::{Panels, Rows, Work, vectorise, wide};
+use crate::kv_cache::{self, CpuKvCache, PanelShape, Store};
+use crate::pack::PANEL;
+use crate::shared_rows::SharedRows;
 use crate::tier::Tier;
 
-/// Query rows per task (heads of a group count as rows).
-const QUERY_ROWS: usize = 64;
-/// Keys per block where no page says otherwise.
-const KEY_ROWS: usize = 128;
+/// Query rows per task (heads of a group count as rows): whole tiles, and scores that fit the second-level cache.
+const QUERY_ROWS: usize = 96;
+/// Keys per block: four panels.
+const KEYS: usize = 4 * PANEL;
 
-/// Some queries on their way through the keys.
+/// Keys and values of one head that follow one another.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    keys: Elements<'a>,
+    key_shape: PanelShape,
+    values: Elements<'a>,
+    value_shape: PanelShape,
+    count: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Elements<'a> {
+    Floats(&'a [f32]),
+    Pairs(&'a [u32]),
+}
+
+impl Store {
+    fn part(&self, head: usize, size: usize) -> Elements<'_> {
+        let at = head * size..(head + 1) * size;
+        match self {
+            Self::Floats(all) => Elements::Floats(&all[at]),
+            Self::Pairs(all) => Elements::Pairs(&all[at]),
+        }
+    }
+}
+
+thread_local! {
+    static TILE: RefCell<Tile> = RefCell::new(Tile::default());
+}
+
+/// Some queries on their way through the keys. Made once per thread.
+#[derive(Default)]
 struct Tile {
-    tier: Tier,
     rows: usize,
     head_dim: usize,
-    /// [rows, head_dim], scaled by 1/sqrt(head_dim)
+    /// [rows, head_dim]
     query: Vec<f32>,
-    /// [rows, keys of a block]
-    scores: Vec<f32>,
+    /// [rows, head_dim], padded to pairs
+    query_pairs: Vec<bf16>,
+    /// [rows, keys of a block]; scores, then weights
+    scores: Vec<[f32; KEYS]>,
+    weights: Vec<[bf16; KEYS]>,
     /// Largest score so far, `[rows]`.
     largest: Vec<f32>,
     /// Sum of the weights so far, `[rows]`.
     total: Vec<f32>,
-    /// Weighted sum of values so far, [rows, head_dim].
-    out: Vec<f32>,
+    /// What the new maximum makes of the old sums, `[rows]`.
+    shrink: Vec<f32>,
+    /// Weighted sum of values so far, [64 dimensions each][rows].
+    out: Vec<Vec<[f32; 64]>>,
+    /// Room for panels that are widened to float32.
+    widened: Vec<f32>,
 }
 
 impl Tile {
-    fn new<'a>(tier: Tier, head_dim: usize, queries: impl Iterator<Item = &'a [f32]>) -> Self {
-        let scale = 1.0 / (head_dim as f32).sqrt();
-        let query: Vec<f32> = queries.flatten().map(|value| value * scale).collect();
-        let rows = query.len() / head_dim;
-        Self {
-            tier,
-            rows,
-            head_dim,
-            query,
-            scores: vec![0.0; rows * KEY_ROWS],
-            largest: vec![f32::NEG_INFINITY; rows],
-            total: vec![0.0; rows],
-            out: vec![0.0; rows * head_dim],
+    /// Takes queries, [rows, head_dim].
+    fn start<'a>(
+        &mut self,
+        tier: Tier,
+        pairs: bool,
+        head_dim: usize,
+        queries: impl Iterator<Item = &'a [f32]>,
+    ) {
+        self.query.clear();
+        queries.for_each(|query| self.query.extend_from_slice(query));
+        self.rows = self.query.len() / head_dim;
+        self.head_dim = head_dim;
+        if pairs {
+            let padded = head_dim.next_multiple_of(2);
+            self.query_pairs.clear();
+            self.query_pairs.resize(self.rows * padded, bf16::ZERO);
+            let rows = self.query.chunks_exact(head_dim);
+            for (from, to) in rows.zip(self.query_pairs.chunks_exact_mut(padded)) {
+                round(tier, from, &mut to[..head_dim]);
+            }
+        }
+        let rows = self.rows;
+        self.scores.resize(rows, [0.0; KEYS]);
+        self.weights.resize(rows, [bf16::ZERO; KEYS]);
+        self.shrink.resize(rows, 0.0);
+        for (values, start) in [
+            (&mut self.largest, f32::NEG_INFINITY),
+            (&mut self.total, 0.0),
+        ] {
+            values.clear();
+            values.resize(rows, start);
+        }
+        self.out.resize(head_dim.div_ceil(64), Vec::new());
+        for block in &mut self.out {
+            block.clear();
+            block.resize(rows, [0.0; 64]);
         }
     }
 
-    /// Meets `keys` keys and values. Row r sees the first `visible(r)` of them (at most `keys`).
-    fn meet(
-        &mut self,
-        keys: Rows<f32>,
-        values: Rows<f32>,
-        count: usize,
-        visible: &dyn Fn(usize) -> usize,
-    ) {
-        let (rows, head_dim) = (self.rows, self.head_dim);
-        self.scores
-            .resize((rows * count).max(self.scores.len()), 0.0);
-        let query = Rows::new(&self.query, rows, head_dim, head_dim);
-        let mut scores = Out::new(&mut self.scores, rows, count, count);
-        kernel::dots_f32(self.tier, query, keys, &mut scores, false);
-        for row in 0..rows {
-            kernel::vectorise(
-                self.tier,
+    /// Meets a run of keys and values. Row r sees the first `visible(r)` of them.
+    fn meet(&mut self, tier: Tier, run: Run<'_>, visible: &dyn Fn(usize) -> usize) {
+        for from in (0..run.count).step_by(KEYS) {
+            let count = KEYS.min(run.count - from);
+            let seen = |row: usize| visible(row).saturating_sub(from).min(count);
+            self.score(tier, run, from, count);
+            vectorise(
+                tier,
                 OnlineSoftmax {
-                    scores: &mut self.scores[row * count..][..count],
-                    visible: visible(row),
-                    largest: &mut self.largest[row],
-                    total: &mut self.total[row],
-                    out: &mut self.out[row * head_dim..][..head_dim],
+                    scale: std::f32::consts::LOG2_E / (self.head_dim as f32).sqrt(),
+                    coarse: matches!(run.values, Elements::Pairs(_))
+                        && wide::multiplies_pairs(tier),
+                    scores: &mut self.scores,
+                    weights: &mut self.weights,
+                    largest: &mut self.largest,
+                    total: &mut self.total,
+                    shrink: &mut self.shrink,
+                    seen: &seen,
                 },
             );
+            for block in &mut self.out {
+                vectorise(tier, Shrink(block, &self.shrink));
+            }
+            self.weigh(tier, run, from, count);
         }
-        let weights = Rows::new(&self.scores, rows, count, count);
-        let mut out = Out::new(&mut self.out, rows, head_dim, head_dim);
-        kernel::axpys(self.tier, weights, values, &mut out);
     }
 
-    /// The finished row.
-    fn finish(&self, row: usize) -> impl Iterator<Item = f32> {
+    /// `scores = query keys^T` for the keys `from..from + count`.
+    fn score(&mut self, tier: Tier, run: Run<'_>, from: usize, count: usize) {
+        self.scores.fill([0.0; KEYS]);
+        let stride = run.key_shape.depth * PANEL;
+        let (first, panels) = (from / PANEL * stride, count.div_ceil(PANEL));
+        let (rows, head_dim) = (self.rows, self.head_dim);
+        match run.keys {
+            Elements::Pairs(keys) if wide::multiplies_pairs(tier) => {
+                let padded = head_dim.next_multiple_of(2);
+                let query = Rows::new(&self.query_pairs, rows, padded, padded);
+                let keys = Panels::new(&keys[first..], panels, run.key_shape.depth, stride);
+                wide::pairs(tier, query, keys, &mut self.scores);
+            }
+            Elements::Pairs(keys) => {
+                let keys = &keys[first..first + panels * stride];
+                widen(tier, keys, &mut self.widened);
+                let query = Rows::new(&self.query, rows, head_dim, head_dim);
+                let keys = Panels::new(&self.widened, panels, head_dim, 2 * stride);
+                wide::floats(tier, query, keys, &mut self.scores);
+            }
+            Elements::Floats(keys) => {
+                let query = Rows::new(&self.query, rows, head_dim, head_dim);
+                let keys = Panels::new(&keys[first..], panels, head_dim, stride);
+                wide::floats(tier, query, keys, &mut self.scores);
+            }
+        }
+    }
+
+    /// `out += weights values` for the values `from..from + count`.
+    fn weigh(&mut self, tier: Tier, run: Run<'_>, from: usize, count: usize) {
+        let stride = run.value_shape.depth * PANEL;
+        for (index, out) in self.out.iter_mut().enumerate() {
+            let panels = (run.value_shape.panels - 4 * index).min(4);
+            let first = 4 * index * stride;
+            match run.values {
+                Elements::Pairs(values) if wide::multiplies_pairs(tier) => {
+                    let depth = count.div_ceil(2);
+                    let weights = self.weights.as_flattened();
+                    let weights = Rows::new(weights, self.rows, 2 * depth, KEYS);
+                    let values = &values[first + from / 2 * PANEL..];
+                    wide::pairs(
+                        tier,
+                        weights,
+                        Panels::new(values, panels, depth, stride),
+                        out,
+                    );
+                }
+                Elements::Pairs(values) => {
+                    let end = first + panels * stride;
+                    widen(tier, &values[first..end], &mut self.widened);
+                    let weights = self.scores.as_flattened();
+                    let weights = Rows::new(weights, self.rows, count, KEYS);
+                    let values = &self.widened[from * PANEL..];
+                    wide::floats(
+                        tier,
+                        weights,
+                        Panels::new(values, panels, count, 2 * stride),
+                        out,
+                    );
+                }
+                Elements::Floats(values) => {
+                    let weights = self.scores.as_flattened();
+                    let weights = Rows::new(weights, self.rows, count, KEYS);
+                    let values = &values[first + from * PANEL..];
+                    wide::floats(
+                        tier,
+                        weights,
+                        Panels::new(values, panels, count, stride),
+                        out,
+                    );
+                }
+            }
+        }
+    }
+
+    /// Writes a finished row.
+    fn finish(&self, row: usize, to: &mut [f32]) {
         let scale = 1.0 / self.total[row];
-        self.out[row * self.head_dim..][..self.head_dim]
-            .iter()
-            .map(move |value| value * scale)
-    }
-}
-
-/// One row: scores become weights under the new maximum, and what was summed under the old one shrinks.
-struct OnlineSoftmax<'a> {
-    scores: &'a mut [f32],
-    visible: usize,
-    largest: &'a mut f32,
-    total: &'a mut f32,
-    out: &'a mut [f32],
-}
-
-impl Work for OnlineSoftmax<'_> {
-    #[inline(always)]
-    fn run(self) {
-        let (seen, hidden) = self.scores.split_at_mut(self.visible);
-        hidden.fill(0.0);
-        if seen.is_empty() {
-            return;
-        }
-        let largest = largest_of(seen).max(*self.largest);
-        for score in seen.iter_mut() {
-            *score = exp(*score - largest);
-        }
-        let shrink = exp(*self.largest - largest);
-        *self.total = *self.total * shrink + sum_of(seen);
-        *self.largest = largest;
-        if shrink != 1.0 {
-            for value in self.out.iter_mut() {
-                *value *= shrink;
+        for (to, block) in to.chunks_mut(64).zip(&self.out) {
+            for (to, value) in to.iter_mut().zip(&block[row]) {
+                *to = value * scale;
             }
         }
     }
 }
 
-/// Eight running values, so that the compiler may use vectors.
-#[inline(always)]
-fn fold8(values: &[f32], start: f32, combine: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut lanes = [start; 8];
-    let (chunks, rest) = values.as_chunks::<8>();
-    for chunk in chunks {
-        for lane in 0..8 {
-            lanes[lane] = combine(lanes[lane], chunk[lane]);
+/// Panels of pairs as panels of float32: each step of 16 pairs becomes two steps of 16 values.
+fn widen(tier: Tier, pairs: &[u32], out: &mut Vec<f32>) {
+    struct Widen<'a>(&'a [u32], &'a mut [f32]);
+    impl Work for Widen<'_> {
+        #[inline(always)]
+        fn run(self) {
+            let steps = self.0.as_chunks::<PANEL>().0;
+            let outs = self.1.as_chunks_mut::<{ 2 * PANEL }>().0;
+            for (step, out) in steps.iter().zip(outs) {
+                for lane in 0..PANEL {
+                    out[lane] = f32::from_bits(step[lane] << 16);
+                    out[PANEL + lane] = f32::from_bits(step[lane] & 0xffff_0000);
+                }
+            }
         }
     }
-    let folded = rest
-        .iter()
-        .fold(start, |folded, &value| combine(folded, value));
-    lanes.into_iter().fold(folded, combine)
+    out.resize(2 * pairs.len(), 0.0);
+    vectorise(tier, Widen(pairs, out));
 }
 
-#[inline(always)]
-fn largest_of(values: &[f32]) -> f32 {
-    fold8(values, f32::NEG_INFINITY, |a, b| if a > b { a } else { b })
+/// Rows: scores become weights under the new maximum.
+struct OnlineSoftmax<'a, F: Fn(usize) -> usize> {
+    /// Of scores, to powers of two.
+    scale: f32,
+    /// Weights are wanted in bfloat16 only.
+    coarse: bool,
+    scores: &'a mut [[f32; KEYS]],
+    weights: &'a mut [[bf16; KEYS]],
+    largest: &'a mut [f32],
+    total: &'a mut [f32],
+    shrink: &'a mut [f32],
+    /// How many keys a row sees.
+    seen: &'a F,
 }
 
+impl<F: Fn(usize) -> usize> Work for OnlineSoftmax<'_, F> {
+    #[inline(always)]
+    fn run(self) {
+        const LN_2: f32 = std::f32::consts::LN_2;
+        for (row, scores) in self.scores.iter_mut().enumerate() {
+            let seen = (self.seen)(row);
+            scores[seen..].fill(f32::NEG_INFINITY);
+            let mut lanes = [f32::NEG_INFINITY; PANEL];
+            for chunk in scores.as_chunks::<PANEL>().0 {
+                for i in 0..PANEL {
+                    lanes[i] = if chunk[i] > lanes[i] {
+                        chunk[i]
+                    } else {
+                        lanes[i]
+                    };
+                }
+            }
+            // Nothing seen yet leaves everything at zero.
+            let block = lanes.into_iter().fold(f32::NEG_INFINITY, f32::max) * self.scale;
+            let before = self.largest[row];
+            let largest = if block > before { block } else { before };
+            let offset = if largest == f32::NEG_INFINITY {
+                0.0
+            } else {
+                largest
+            };
+            let mut sums = [0.0; PANEL];
+            let weights = self.weights[row].as_chunks_mut::<PANEL>().0;
+            let chunks = scores.as_chunks_mut::<PANEL>().0.iter_mut();
+            if self.coarse {
+                for (chunk, weights) in chunks.zip(weights) {
+                    for i in 0..PANEL {
+                        let weight = exp2_coarse(chunk[i] * self.scale - offset);
+                        sums[i] += weight;
+                        weights[i] = rounded_finite(weight);
+                    }
+                }
+            } else {
+                for chunk in chunks {
+                    for i in 0..PANEL {
+                        chunk[i] = exp((chunk[i] * self.scale - offset) * LN_2);
+                        sums[i] += chunk[i];
+                    }
+                }
+                // What the exponential leaves of minus infinity is not quite nothing.
+                scores[seen..].fill(0.0);
+                if seen == 0 {
+                    sums = [0.0; PANEL];
+                }
+            }
+            let shrink = if before == f32::NEG_INFINITY {
+                0.0
+            } else {
+                ((before - offset) * LN_2).exp()
+            };
+            self.shrink[row] = shrink;
+            self.total[row] = self.total[row] * shrink + sums.iter().sum::<f32>();
+            self.largest[row] = largest;
+        }
+    }
+}
+
+/// As `activations::rounded`, for what is known to be a number.
 #[inline(always)]
-fn sum_of(values: &[f32]) -> f32 {
-    fold8(values, 0.0, |a, b| a + b)
+fn rounded_finite(value: f32) -> bf16 {
+    bf16::from_bits(((value.to_bits() + 0x8000) >> 16) as u16)
+}
+
+/// What was summed under the old maximum counts less under the new one.
+struct Shrink<'a>(&'a mut [[f32; 64]], &'a [f32]);
+
+impl Work for Shrink<'_> {
+    #[inline(always)]
+    fn run(self) {
+        for (row, &shrink) in self.0.iter_mut().zip(self.1) {
+            if shrink != 1.0 {
+                row.iter_mut().for_each(|value| *value *= shrink);
+            }
+        }
+    }
 }
 
 /// Full attention inside each span of rows.
 pub(crate) fn spans(
-    tier: Tier,
+    cpu: &Cpu,
     query: &HostTensor,
     key: &HostTensor,
     value: &HostTensor,
@@ -158,42 +357,119 @@ pub(crate) fn spans(
     spans: &[u32],
     out: &mut HostTensor,
 ) {
-    let (width, head_dim) = (query.columns(), query.columns() / heads);
-    let mut tasks = Vec::new();
-    for span in spans.windows(2) {
-        let (start, end) = (span[0] as usize, span[1] as usize);
-        for head in 0..heads {
-            tasks.extend(
-                (start..end)
-                    .step_by(QUERY_ROWS)
-                    .map(|first| (start, end, head, first)),
-            );
-        }
-    }
-    let done: Vec<Tile> = tasks
-        .par_iter()
-        .map(|&(start, end, head, first)| {
-            let part = head * head_dim..(head + 1) * head_dim;
-            let rows = first..end.min(first + QUERY_ROWS);
-            let queries = rows.map(|row| &query.row(row)[part.clone()]);
-            let mut tile = Tile::new(tier, head_dim, queries);
-            for from in (start..end).step_by(KEY_ROWS) {
-                let count = KEY_ROWS.min(end - from);
-                let block =
-                    |tensor: &'_ HostTensor| from * width + part.start..tensor.values().len();
-                let keys = Rows::new(&key.values()[block(key)], count, head_dim, width);
-                let values = Rows::new(&value.values()[block(value)], count, head_dim, width);
-                tile.meet(keys, values, count, &|_| count);
-            }
-            tile
+    let head_dim = query.columns() / heads;
+    let tier = cpu.tier;
+    let pairs = cpu.rounds() && wide::multiplies_pairs(tier);
+    let spans: Vec<(usize, usize)> = spans
+        .windows(2)
+        .map(|span| (span[0] as usize, span[1] as usize))
+        .collect();
+    let packed: Vec<Mutexed> = (0..spans.len() * heads)
+        .map(|_| Mutexed::default())
+        .collect();
+    cpu.pool.run(packed.len(), |index| {
+        let ((start, end), head) = (spans[index / heads], index % heads);
+        let done = Heads::pack(
+            key,
+            value,
+            start..end,
+            head * head_dim..(head + 1) * head_dim,
+            pairs,
+        );
+        *packed[index]
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(done);
+    });
+    let packed: Vec<Heads> = packed
+        .into_iter()
+        .filter_map(|head| {
+            head.into_inner()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
         })
         .collect();
-    for (&(_, _, head, first), tile) in tasks.iter().zip(&done) {
-        for row in 0..tile.rows {
-            let to = &mut out.row_mut(first + row)[head * head_dim..][..head_dim];
-            to.iter_mut()
-                .zip(tile.finish(row))
-                .for_each(|(to, value)| *to = value);
+    let mut tasks = Vec::new();
+    for (span, &(start, end)) in spans.iter().enumerate() {
+        for head in 0..heads {
+            let blocks = (start..end).step_by(QUERY_ROWS);
+            tasks.extend(blocks.map(|first| (span * heads + head, end, head, first)));
+        }
+    }
+    let out = SharedRows::new(out);
+    cpu.pool.run(tasks.len(), |index| {
+        let (packed_head, end, head, first) = tasks[index];
+        let part = head * head_dim..(head + 1) * head_dim;
+        let rows = first..end.min(first + QUERY_ROWS);
+        TILE.with_borrow_mut(|tile| {
+            let queries = rows.clone().map(|row| &query.row(row)[part.clone()]);
+            tile.start(tier, pairs, head_dim, queries);
+            let run = packed[packed_head].run();
+            tile.meet(tier, run, &|_| run.count);
+            for row in rows {
+                // SAFETY: every row of every head is in one task.
+                let to = unsafe { out.part(row, part.start, head_dim) };
+                tile.finish(row - first, to);
+            }
+        });
+    });
+}
+
+type Mutexed = std::sync::Mutex<Option<Heads>>;
+
+/// Keys and values of one head of one picture in panels.
+struct Heads {
+    keys: Store,
+    key_shape: PanelShape,
+    values: Store,
+    value_shape: PanelShape,
+    count: usize,
+}
+
+impl Heads {
+    fn pack(
+        key: &HostTensor,
+        value: &HostTensor,
+        rows: std::ops::Range<usize>,
+        part: std::ops::Range<usize>,
+        pairs: bool,
+    ) -> Self {
+        let (count, head_dim) = (rows.len(), part.len());
+        let key_shape = PanelShape::new(count, head_dim, pairs);
+        let value_shape = PanelShape::new(head_dim, count, pairs);
+        let rows = rows.enumerate();
+        let (keys, values) = if pairs {
+            let (mut keys, mut values) = (vec![0; key_shape.size()], vec![0; value_shape.size()]);
+            for (index, row) in rows {
+                let (key, value) = (&key.row(row)[part.clone()], &value.row(row)[part.clone()]);
+                kv_cache::write_output_pairs(&mut keys, key_shape, index, key);
+                kv_cache::write_input_pairs(&mut values, value_shape, index, value);
+            }
+            (Store::Pairs(keys), Store::Pairs(values))
+        } else {
+            let (mut keys, mut values) =
+                (vec![0.0; key_shape.size()], vec![0.0; value_shape.size()]);
+            for (index, row) in rows {
+                let (key, value) = (&key.row(row)[part.clone()], &value.row(row)[part.clone()]);
+                kv_cache::write_output(&mut keys, key_shape, index, key);
+                kv_cache::write_input(&mut values, value_shape, index, value);
+            }
+            (Store::Floats(keys), Store::Floats(values))
+        };
+        Self {
+            keys,
+            key_shape,
+            values,
+            value_shape,
+            count,
+        }
+    }
+
+    fn run(&self) -> Run<'_> {
+        Run {
+            keys: self.keys.part(0, self.key_shape.size()),
+            key_shape: self.key_shape,
+            values: self.values.part(0, self.value_shape.size()),
+            value_shape: self.value_shape,
+            count: self.count,
         }
     }
 }
@@ -201,7 +477,7 @@ pub(crate) fn spans(
 /// Causal grouped-query attention over the cache. The heads that share a key head are one tile's rows,
 /// so every key and value is read once for all of them.
 pub(crate) fn cached(
-    tier: Tier,
+    cpu: &Cpu,
     query: &HostTensor,
     cache: &CpuKvCache,
     layer: usize,
@@ -212,6 +488,8 @@ pub(crate) fn cached(
     let (head_dim, page_tokens) = (shape.head_dim, shape.page_tokens);
     let group = query.columns() / (shape.kv_heads * head_dim);
     let rows_per_task = (QUERY_ROWS / group).max(1);
+    let (tier, pairs) = (cpu.tier, cache.pairs());
+    let (key_shape, value_shape) = kv_cache::shapes(shape, pairs);
     let mut tasks = Vec::new();
     for sequence in sequences {
         for kv_head in 0..shape.kv_heads {
@@ -219,37 +497,42 @@ pub(crate) fn cached(
             tasks.extend(blocks.map(|first| (sequence, kv_head, first)));
         }
     }
-    let done: Vec<Tile> = tasks
-        .par_iter()
-        .map(|&(sequence, kv_head, first)| {
-            let rows = first..sequence.rows.end.min(first + rows_per_task);
-            let part = kv_head * group * head_dim..(kv_head + 1) * group * head_dim;
+    // The last rows see most: they begin first, so that no thread is left with a long one at the end.
+    tasks.reverse();
+    let out = SharedRows::new(out);
+    cpu.pool.run(tasks.len(), |index| {
+        let (sequence, kv_head, first) = tasks[index];
+        let rows = first..sequence.rows.end.min(first + rows_per_task);
+        let part = kv_head * group * head_dim..(kv_head + 1) * group * head_dim;
+        let index_of = |row: usize| sequence.context + row - sequence.rows.start;
+        TILE.with_borrow_mut(|tile| {
             let queries = rows.clone().map(|row| &query.row(row)[part.clone()]);
-            let mut tile = Tile::new(tier, head_dim, queries);
-            let index_of = |row: usize| sequence.context + row - sequence.rows.start;
+            tile.start(tier, pairs, head_dim, queries);
             let seen = index_of(rows.end - 1) + 1;
             for from in (0..seen).step_by(page_tokens) {
-                let count = page_tokens.min(seen - from);
                 let page = sequence.pages[from / page_tokens] as usize;
-                let (keys, values) = cache.page(layer, page, kv_head);
-                let keys = Rows::new(keys, count, head_dim, head_dim);
-                let values = Rows::new(values, count, head_dim, head_dim);
+                let head = cache.head(layer, page, kv_head);
+                let run = Run {
+                    keys: cache.keys.part(head, key_shape.size()),
+                    key_shape,
+                    values: cache.values.part(head, value_shape.size()),
+                    value_shape,
+                    count: page_tokens.min(seen - from),
+                };
                 let visible = |tile_row: usize| {
                     let last = index_of(rows.start + tile_row / group);
-                    (last + 1).saturating_sub(from).min(count)
+                    (last + 1).saturating_sub(from)
                 };
-                tile.meet(keys, values, count, &visible);
+                tile.meet(tier, run, &visible);
             }
-            tile
-        })
-        .collect();
-    for (&(_, kv_head, first), tile) in tasks.iter().zip(&done) {
-        for row in 0..tile.rows {
-            let head = kv_head * group + row % group;
-            let to = &mut out.row_mut(first + row / group)[head * head_dim..][..head_dim];
-            to.iter_mut()
-                .zip(tile.finish(row))
-                .for_each(|(to, value)| *to = value);
-        }
-    }
+            for row in rows.clone() {
+                for member in 0..group {
+                    let at = part.start + member * head_dim;
+                    // SAFETY: every row of every head is in one task.
+                    let to = unsafe { out.part(row, at, head_dim) };
+                    tile.finish((row - first) * group + member, to);
+                }
+            }
+        });
+    });
 }

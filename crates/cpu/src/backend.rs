@@ -1,25 +1,36 @@
 //! The op contract on the CPU.
 
 use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use formats::Tensor;
-use ops::backend::{Backend, BackendError, Gelu, KvShape};
+use formats::{Dtype, Tensor};
+use ops::backend::{Backend, BackendError, Gelu, KvShape, LinearWeight, Sensitivity};
 use ops::host::HostTensor;
 use ops::reference::Reference;
-use ops::step::Sequence;
+use ops::step::{Sequence, TextStep, VisionStep};
+use ops::text::{TextAttention, TextMlp, TextScratch};
+use ops::vision::{VisionAttention, VisionMlp, VisionScratch};
 
-use crate::linear::{self, CpuLinear};
+use crate::kv_cache::{self, CpuKvCache};
+use crate::linear::{CpuLinear, Forms, Product, Then, products};
+use crate::pack::{Kind, Packed};
+use crate::pool::Pool;
 use crate::tier::Tier;
-use crate::{attention, elementwise};
+use crate::{attention, blocks, elementwise};
 
 /// How activations meet weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precision {
     /// Float32 activations: the reference's own arithmetic (weights as stored).
     F32,
-    /// Activations may be rounded to bfloat16 where they meet a bfloat16 weight and the processor
-    /// multiplies such pairs; sums stay float32. Elsewhere the same as `F32`.
+    /// Activations may be rounded to bfloat16 where they meet a weight or each other, keys and values are
+    /// held in bfloat16; sums stay float32. Weights as stored.
     Bf16,
+    /// Weights in 8 bits, with a scale per 128 of them; activations in 8 bits where few rows meet a weight or
+    /// the processor multiplies bytes faster. Keys and values in bfloat16.
+    Q8,
+    /// As `Q8`, but weights of the text tower in 4 bits where that costs little.
+    Q4,
 }
 
 /// How to run on the CPU.
@@ -35,9 +46,10 @@ pub struct CpuOptions {
 
 /// The CPU as a device.
 pub struct Cpu {
-    tier: Tier,
-    precision: Precision,
-    pool: rayon::ThreadPool,
+    pub(crate) tier: Tier,
+    pub(crate) precision: Precision,
+    pub(crate) pool: Pool,
+    forms: Mutex<Forms>,
 }
 
 /// The threads could not be started.
@@ -45,53 +57,19 @@ pub struct Cpu {
 #[error("could not start {threads} threads; use fewer with --threads: {source}")]
 pub struct ThreadsError {
     threads: usize,
-    source: rayon::ThreadPoolBuildError,
-}
-
-/// Keys and values, `[layer][page][kv_head][place in page][head_dim]`: the keys of a head in a page are
-/// one contiguous block.
-pub struct CpuKvCache {
-    pub(crate) shape: KvShape,
-    keys: Vec<f32>,
-    values: Vec<f32>,
-}
-
-impl CpuKvCache {
-    fn block(&self, layer: usize, page: usize, kv_head: usize) -> usize {
-        let KvShape {
-            pages,
-            kv_heads,
-            page_tokens,
-            head_dim,
-            ..
-        } = self.shape;
-        ((layer * pages + page) * kv_heads + kv_head) * page_tokens * head_dim
-    }
-
-    /// Keys and values of a head in a page, each [page_tokens, head_dim].
-    pub(crate) fn page(&self, layer: usize, page: usize, kv_head: usize) -> (&[f32], &[f32]) {
-        let from = self.block(layer, page, kv_head);
-        let size = self.shape.page_tokens * self.shape.head_dim;
-        (
-            &self.keys[from..from + size],
-            &self.values[from..from + size],
-        )
-    }
+    source: std::io::Error,
 }
 
 impl Cpu {
     /// Starts the threads.
     pub fn new(options: CpuOptions) -> Result<Self, ThreadsError> {
         let threads = options.threads.max(1);
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|index| format!("cpu-{index}"))
-            .build()
-            .map_err(|source| ThreadsError { threads, source })?;
+        let pool = Pool::new(threads).map_err(|source| ThreadsError { threads, source })?;
         Ok(Self {
             tier: options.tier,
             precision: options.precision,
             pool,
+            forms: Mutex::default(),
         })
     }
 
@@ -100,9 +78,23 @@ impl Cpu {
         self.tier
     }
 
-    /// Runs `work` on the backend's own threads; ops inside it then start without a hand-over.
-    pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        self.pool.install(work)
+    /// Whether activations and keys and values may be rounded.
+    pub(crate) fn rounds(&self) -> bool {
+        self.precision != Precision::F32
+    }
+
+    /// Room for forms of activations. A panic while it was held leaves nothing that the next use would miss.
+    pub(crate) fn forms(&self) -> MutexGuard<'_, Forms> {
+        self.forms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kind(&self, weight: &LinearWeight<'_>) -> Kind {
+        match (self.precision, weight.sensitivity) {
+            (Precision::Q4, Sensitivity::Ordinary) => Kind::Q4,
+            (Precision::Q4 | Precision::Q8, _) => Kind::Q8,
+            _ if weight.weight.dtype() == Dtype::Bf16 => Kind::Bf16,
+            _ => Kind::F32,
+        }
     }
 }
 
@@ -150,8 +142,11 @@ impl Backend for Cpu {
         tensor.rows_at(rows).to_vec()
     }
 
-    fn linear(&self, weight: &Tensor, bias: Option<&Tensor>) -> Result<CpuLinear, BackendError> {
-        Ok(CpuLinear::new(weight, bias))
+    fn linear(&self, given: &LinearWeight<'_>) -> Result<CpuLinear, BackendError> {
+        Ok(CpuLinear {
+            weight: Packed::new(self.kind(given), given.weight, self.tier, &self.pool),
+            bias: given.bias.map(Tensor::to_f32),
+        })
     }
 
     fn parameter(&self, values: &Tensor) -> Result<Vec<f32>, BackendError> {
@@ -167,24 +162,20 @@ impl Backend for Cpu {
     }
 
     fn kv_cache(&self, shape: KvShape) -> Result<CpuKvCache, BackendError> {
-        let elements = reserve(shape.elements(), "keys and values")?;
-        Ok(CpuKvCache {
-            shape,
-            keys: vec![0.0; elements],
-            values: vec![0.0; elements],
-        })
+        let elements = kv_cache::elements(shape, self.rounds());
+        reserve(elements.map(|[k, v]| k + v), "keys and values")?;
+        let elements = elements.expect("checked above");
+        Ok(CpuKvCache::new(shape, self.rounds(), elements))
     }
 
     fn embed(&self, table: &CpuLinear, ids: &Vec<u32>, out: &mut HostTensor) {
         for (row, &id) in ids.iter().enumerate() {
-            table.embed(id as usize, out.row_mut(row));
+            table.weight.row(id as usize, out.row_mut(row));
         }
     }
 
     fn matmul(&self, x: &HostTensor, weight: &CpuLinear, out: &mut HostTensor) {
-        let round = self.precision == Precision::Bf16;
-        self.pool
-            .install(|| linear::matmul(self.tier, round, x, weight, out));
+        products(self, x, &[Product::new(weight, out, Then::Store)]);
     }
 
     fn copy(&self, x: &HostTensor, out: &mut HostTensor) {
@@ -192,18 +183,15 @@ impl Backend for Cpu {
     }
 
     fn add(&self, stream: &mut HostTensor, delta: &HostTensor) {
-        self.pool
-            .install(|| elementwise::add(self.tier, stream, delta));
+        elementwise::add(self, stream, delta);
     }
 
     fn rms_norm(&self, x: &HostTensor, weight: &Vec<f32>, eps: f32, out: &mut HostTensor) {
-        out.values_mut().copy_from_slice(x.values());
-        self.rms_norm_heads(out, weight, eps);
+        elementwise::rms_norm(self, x, weight, eps, out);
     }
 
     fn rms_norm_heads(&self, x: &mut HostTensor, weight: &Vec<f32>, eps: f32) {
-        self.pool
-            .install(|| elementwise::rms_norm(self.tier, x, weight, eps));
+        elementwise::rms_norm_heads(self, x, weight, eps);
     }
 
     fn layer_norm(
@@ -214,22 +202,19 @@ impl Backend for Cpu {
         eps: f32,
         out: &mut HostTensor,
     ) {
-        self.pool
-            .install(|| elementwise::layer_norm(self.tier, x, weight, bias, eps, out));
+        elementwise::layer_norm(self, x, weight, bias, eps, out);
     }
 
     fn silu_mul(&self, gate: &mut HostTensor, up: &HostTensor) {
-        self.pool
-            .install(|| elementwise::silu_mul(self.tier, gate, up));
+        elementwise::silu_mul(self, gate, up);
     }
 
     fn gelu(&self, x: &mut HostTensor, kind: Gelu) {
-        self.pool.install(|| elementwise::gelu(self.tier, x, kind));
+        elementwise::gelu(self, x, kind);
     }
 
     fn rotate(&self, x: &mut HostTensor, cos: &HostTensor, sin: &HostTensor) {
-        self.pool
-            .install(|| elementwise::rotate(self.tier, x, cos, sin));
+        elementwise::rotate(self, x, cos, sin);
     }
 
     fn kv_write(
@@ -240,21 +225,8 @@ impl Backend for Cpu {
         value: &HostTensor,
         slots: &Vec<u32>,
     ) {
-        let KvShape {
-            kv_heads,
-            head_dim,
-            page_tokens,
-            ..
-        } = cache.shape;
         for (row, &slot) in slots.iter().enumerate() {
-            let (page, place) = (slot as usize / page_tokens, slot as usize % page_tokens);
-            for kv_head in 0..kv_heads {
-                let at = cache.block(layer, page, kv_head) + place * head_dim;
-                let from = kv_head * head_dim;
-                cache.keys[at..at + head_dim].copy_from_slice(&key.row(row)[from..][..head_dim]);
-                cache.values[at..at + head_dim]
-                    .copy_from_slice(&value.row(row)[from..][..head_dim]);
-            }
+            cache.write(layer, slot as usize, key.row(row), value.row(row));
         }
     }
 
@@ -266,8 +238,7 @@ impl Backend for Cpu {
         sequences: &Vec<Sequence>,
         out: &mut HostTensor,
     ) {
-        self.pool
-            .install(|| attention::cached(self.tier, query, cache, layer, sequences, out));
+        attention::cached(self, query, cache, layer, sequences, out);
     }
 
     fn attend_spans(
@@ -279,8 +250,7 @@ impl Backend for Cpu {
         spans: &Vec<u32>,
         out: &mut HostTensor,
     ) {
-        self.pool
-            .install(|| attention::spans(self.tier, query, key, value, heads, spans, out));
+        attention::spans(self, query, key, value, heads, spans, out);
     }
 
     // Moving rows is limited by memory: the plain bodies serve.
@@ -305,5 +275,45 @@ impl Backend for Cpu {
         weights: &HostTensor,
     ) {
         Reference.add_interpolated(x, table, indices, weights);
+    }
+
+    fn text_attention(
+        &self,
+        weights: &TextAttention<Self>,
+        layer: usize,
+        step: &TextStep<Self>,
+        cache: &mut CpuKvCache,
+        scratch: &mut TextScratch<Self>,
+        stream: &mut HostTensor,
+    ) {
+        blocks::text_attention(self, weights, layer, step, cache, scratch, stream);
+    }
+
+    fn text_mlp(
+        &self,
+        weights: &TextMlp<Self>,
+        scratch: &mut TextScratch<Self>,
+        stream: &mut HostTensor,
+    ) {
+        blocks::text_mlp(self, weights, scratch, stream);
+    }
+
+    fn vision_attention(
+        &self,
+        weights: &VisionAttention<Self>,
+        step: &VisionStep<Self>,
+        scratch: &mut VisionScratch<Self>,
+        stream: &mut HostTensor,
+    ) {
+        blocks::vision_attention(self, weights, step, scratch, stream);
+    }
+
+    fn vision_mlp(
+        &self,
+        weights: &VisionMlp<Self>,
+        scratch: &mut VisionScratch<Self>,
+        stream: &mut HostTensor,
+    ) {
+        blocks::vision_mlp(self, weights, scratch, stream);
     }
 }

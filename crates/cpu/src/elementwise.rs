@@ -2,13 +2,15 @@
 //! Plain definitions: `ops::reference` and `ops::math`.
 
 use ops::{Gelu, HostTensor};
-use rayon::prelude::*;
 
+use crate::backend::Cpu;
 use crate::kernel::{Work, vectorise};
-use crate::tier::Tier;
 
 /// Values below which handing rows to other threads costs more than it gains.
 const PARALLEL_VALUES: usize = 16 * 1024;
+
+/// Adding it to a number below 2^22 leaves the number's nearest integer in the low bits.
+const ROUND: f32 = 12_582_912.0;
 
 /// `e^x`, relative error below 2e-7, without branches so that loops over it become vectors.
 /// Saturates near e^-87 and e^88. Method: Cephes `expf`.
@@ -17,11 +19,10 @@ pub(crate) fn exp(x: f32) -> f32 {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
-    /// Adding and subtracting it rounds to an integer.
-    const ROUND: f32 = 12_582_912.0;
     let x = if x > 88.0 { 88.0 } else { x };
     let x = if x < -87.0 { -87.0 } else { x };
-    let n = (x * LOG2_E + ROUND) - ROUND;
+    let shifted = x * LOG2_E + ROUND;
+    let n = shifted - ROUND;
     let r = x - n * LN_2_HIGH - n * LN_2_LOW;
     let p = 1.987_569_1e-4;
     let p = p * r + 1.398_199_9e-3;
@@ -30,13 +31,32 @@ pub(crate) fn exp(x: f32) -> f32 {
     let p = p * r + 1.666_666_5e-1;
     let p = p * r + 0.5;
     let p = p * r * r + r + 1.0;
-    // `n` lies in -126..=127, so this is 2^n.
-    let power = f32::from_bits(((n as i32 + 127) << 23) as u32);
-    p * power
+    times_power(p, shifted)
+}
+
+/// `p 2^n`, where `shifted` is `n + ROUND` and the result is a normal number.
+#[inline(always)]
+fn times_power(p: f32, shifted: f32) -> f32 {
+    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
+}
+
+/// `2^x` for x up to 0, relative error below 3e-6: a thousandth of what bfloat16 keeps.
+/// Saturates at 2^-126. The polynomial has the least largest relative error over -0.5..0.5.
+#[inline(always)]
+pub(crate) fn exp2_coarse(x: f32) -> f32 {
+    let x = if x < -126.0 { -126.0 } else { x };
+    let shifted = x + ROUND;
+    let r = x - (shifted - ROUND);
+    let p = 9.570_1e-3;
+    let p = p * r + 5.591_786e-2;
+    let p = p * r + 2.402_474_4e-1;
+    let p = p * r + 6.931_218e-1;
+    let p = p * r + 9.999_993e-1;
+    times_power(p, shifted)
 }
 
 #[inline(always)]
-fn silu(x: f32) -> f32 {
+pub(crate) fn silu(x: f32) -> f32 {
     x / (1.0 + exp(-x))
 }
 
@@ -61,21 +81,32 @@ fn gelu_erf(x: f32) -> f32 {
     0.5 * x * (1.0 + if z < 0.0 { -erf } else { erf })
 }
 
-/// Runs `work` over pieces of `columns * some rows` values, on several threads if it pays.
-fn over_rows(values: &mut [f32], columns: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
+/// GELU of all values.
+#[inline(always)]
+pub(crate) fn gelu_of(kind: Gelu, values: &mut [f32]) {
+    match kind {
+        Gelu::Tanh => values.iter_mut().for_each(|x| *x = gelu_tanh(*x)),
+        Gelu::Erf => values.iter_mut().for_each(|x| *x = gelu_erf(*x)),
+    }
+}
+
+/// Runs `work(first row, values)` over pieces of whole rows, on several threads if it pays.
+fn over_rows(cpu: &Cpu, x: &mut HostTensor, work: impl Fn(usize, &mut [f32]) + Sync) {
+    let columns = x.columns();
+    let values = x.values_mut();
     if values.len() < PARALLEL_VALUES {
         work(0, values);
         return;
     }
-    let rows = (PARALLEL_VALUES / 4).div_ceil(columns);
-    values
-        .par_chunks_mut(rows * columns)
-        .enumerate()
-        .for_each(|(piece, values)| work(piece * rows, values));
+    let rows = (PARALLEL_VALUES / 2).div_ceil(columns);
+    cpu.pool
+        .run_chunks(values, rows * columns, |piece, values| {
+            work(piece * rows, values);
+        });
 }
 
 /// See [`ops::Backend::silu_mul`].
-pub(crate) fn silu_mul(tier: Tier, gate: &mut HostTensor, up: &HostTensor) {
+pub(crate) fn silu_mul(cpu: &Cpu, gate: &mut HostTensor, up: &HostTensor) {
     struct Loop<'a>(&'a mut [f32], &'a [f32]);
     impl Work for Loop<'_> {
         #[inline(always)]
@@ -86,32 +117,26 @@ pub(crate) fn silu_mul(tier: Tier, gate: &mut HostTensor, up: &HostTensor) {
         }
     }
     let (columns, up) = (gate.columns(), up.values());
-    over_rows(gate.values_mut(), columns, |row, gate| {
+    over_rows(cpu, gate, |row, gate| {
         let up = &up[row * columns..][..gate.len()];
-        vectorise(tier, Loop(gate, up));
+        vectorise(cpu.tier, Loop(gate, up));
     });
 }
 
 /// See [`ops::Backend::gelu`].
-pub(crate) fn gelu(tier: Tier, x: &mut HostTensor, kind: Gelu) {
+pub(crate) fn gelu(cpu: &Cpu, x: &mut HostTensor, kind: Gelu) {
     struct Loop<'a>(&'a mut [f32], Gelu);
     impl Work for Loop<'_> {
         #[inline(always)]
         fn run(self) {
-            match self.1 {
-                Gelu::Tanh => self.0.iter_mut().for_each(|x| *x = gelu_tanh(*x)),
-                Gelu::Erf => self.0.iter_mut().for_each(|x| *x = gelu_erf(*x)),
-            }
+            gelu_of(self.1, self.0);
         }
     }
-    let columns = x.columns();
-    over_rows(x.values_mut(), columns, |_, x| {
-        vectorise(tier, Loop(x, kind))
-    });
+    over_rows(cpu, x, |_, x| vectorise(cpu.tier, Loop(x, kind)));
 }
 
 /// See [`ops::Backend::add`].
-pub(crate) fn add(tier: Tier, stream: &mut HostTensor, delta: &HostTensor) {
+pub(crate) fn add(cpu: &Cpu, stream: &mut HostTensor, delta: &HostTensor) {
     struct Loop<'a>(&'a mut [f32], &'a [f32]);
     impl Work for Loop<'_> {
         #[inline(always)]
@@ -122,9 +147,9 @@ pub(crate) fn add(tier: Tier, stream: &mut HostTensor, delta: &HostTensor) {
         }
     }
     let (columns, delta) = (stream.columns(), delta.values());
-    over_rows(stream.values_mut(), columns, |row, stream| {
+    over_rows(cpu, stream, |row, stream| {
         let delta = &delta[row * columns..][..stream.len()];
-        vectorise(tier, Loop(stream, delta));
+        vectorise(cpu.tier, Loop(stream, delta));
     });
 }
 
@@ -140,84 +165,141 @@ fn sum_of(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     lanes.iter().sum::<f32>() + rest.iter().map(|&value| term(value)).sum::<f32>()
 }
 
+#[inline(always)]
+fn rms_scale(values: &[f32], eps: f32) -> f32 {
+    let mean_square = sum_of(values, |value| value * value) / values.len() as f32;
+    1.0 / (mean_square + eps).sqrt()
+}
+
+/// See [`ops::Backend::rms_norm`].
+pub(crate) fn rms_norm(cpu: &Cpu, x: &HostTensor, weight: &[f32], eps: f32, out: &mut HostTensor) {
+    struct Loop<'a>(&'a [f32], &'a [f32], f32, &'a mut [f32]);
+    impl Work for Loop<'_> {
+        #[inline(always)]
+        fn run(self) {
+            let Self(x, weight, eps, out) = self;
+            let rows = x.chunks_exact(weight.len());
+            for (x, out) in rows.zip(out.chunks_exact_mut(weight.len())) {
+                let scale = rms_scale(x, eps);
+                for ((out, value), weight) in out.iter_mut().zip(x).zip(weight) {
+                    *out = *value * scale * weight;
+                }
+            }
+        }
+    }
+    let (columns, x) = (x.columns(), x.values());
+    over_rows(cpu, out, |row, out| {
+        let x = &x[row * columns..][..out.len()];
+        vectorise(cpu.tier, Loop(x, weight, eps, out));
+    });
+}
+
 /// RMS norm in place of every stretch of `weight.len()` values. See [`ops::Backend::rms_norm_heads`].
-pub(crate) fn rms_norm(tier: Tier, x: &mut HostTensor, weight: &[f32], eps: f32) {
+pub(crate) fn rms_norm_heads(cpu: &Cpu, x: &mut HostTensor, weight: &[f32], eps: f32) {
     struct Loop<'a>(&'a mut [f32], &'a [f32], f32);
     impl Work for Loop<'_> {
         #[inline(always)]
         fn run(self) {
             for part in self.0.chunks_exact_mut(self.1.len()) {
-                let mean_square = sum_of(part, |value| value * value) / part.len() as f32;
-                let scale = 1.0 / (mean_square + self.2).sqrt();
-                for (value, weight) in part.iter_mut().zip(self.1) {
-                    *value = *value * scale * weight;
-                }
+                norm_head(part, self.1, self.2);
             }
         }
     }
-    let columns = x.columns();
-    over_rows(x.values_mut(), columns, |_, x| {
-        vectorise(tier, Loop(x, weight, eps))
-    });
+    over_rows(cpu, x, |_, x| vectorise(cpu.tier, Loop(x, weight, eps)));
+}
+
+/// RMS norm of one head.
+#[inline(always)]
+fn norm_head(head: &mut [f32], weight: &[f32], eps: f32) {
+    let scale = rms_scale(head, eps);
+    for (value, weight) in head.iter_mut().zip(weight) {
+        *value = *value * scale * weight;
+    }
 }
 
 /// See [`ops::Backend::layer_norm`].
 pub(crate) fn layer_norm(
-    tier: Tier,
+    cpu: &Cpu,
     x: &HostTensor,
     weight: &[f32],
     bias: &[f32],
     eps: f32,
     out: &mut HostTensor,
 ) {
-    struct Loop<'a>(&'a mut [f32], &'a [f32], &'a [f32], f32);
+    struct Loop<'a>(&'a [f32], &'a [f32], &'a [f32], f32, &'a mut [f32]);
     impl Work for Loop<'_> {
         #[inline(always)]
         fn run(self) {
-            let Self(values, weight, bias, eps) = self;
-            for row in values.chunks_exact_mut(weight.len()) {
+            let Self(x, weight, bias, eps, out) = self;
+            let rows = x.chunks_exact(weight.len());
+            for (row, out) in rows.zip(out.chunks_exact_mut(weight.len())) {
                 let count = row.len() as f32;
                 let mean = sum_of(row, |value| value) / count;
                 let variance = sum_of(row, |value| (value - mean) * (value - mean)) / count;
                 let scale = 1.0 / (variance + eps).sqrt();
-                for ((value, weight), bias) in row.iter_mut().zip(weight).zip(bias) {
-                    *value = (*value - mean) * scale * weight + bias;
+                let values = row.iter().zip(weight).zip(bias);
+                for (out, ((value, weight), bias)) in out.iter_mut().zip(values) {
+                    *out = (*value - mean) * scale * weight + bias;
                 }
             }
         }
     }
-    out.values_mut().copy_from_slice(x.values());
-    let columns = x.columns();
-    over_rows(out.values_mut(), columns, |_, out| {
-        vectorise(tier, Loop(out, weight, bias, eps))
+    let (columns, x) = (x.columns(), x.values());
+    over_rows(cpu, out, |row, out| {
+        let x = &x[row * columns..][..out.len()];
+        vectorise(cpu.tier, Loop(x, weight, bias, eps, out));
     });
 }
 
+/// Rotates the pairs (i, i + half) of one head.
+#[inline(always)]
+fn rotate_head(head: &mut [f32], cos: &[f32], sin: &[f32]) {
+    let half = cos.len();
+    let (low, high) = head.split_at_mut(half);
+    let (low, high, sin) = (&mut low[..half], &mut high[..half], &sin[..half]);
+    for i in 0..half {
+        let (a, b) = (low[i], high[i]);
+        low[i] = a * cos[i] - b * sin[i];
+        high[i] = b * cos[i] + a * sin[i];
+    }
+}
+
 /// See [`ops::Backend::rotate`].
-pub(crate) fn rotate(tier: Tier, x: &mut HostTensor, cos: &HostTensor, sin: &HostTensor) {
-    struct Loop<'a>(&'a mut [f32], &'a [f32], &'a [f32]);
+pub(crate) fn rotate(cpu: &Cpu, x: &mut HostTensor, cos: &HostTensor, sin: &HostTensor) {
+    norm_and_rotate(cpu, x, None, cos, sin);
+}
+
+/// [`rms_norm_heads`] where there is a norm, then [`rotate`], in one pass.
+pub(crate) fn norm_and_rotate(
+    cpu: &Cpu,
+    x: &mut HostTensor,
+    norm: Option<(&[f32], f32)>,
+    cos: &HostTensor,
+    sin: &HostTensor,
+) {
+    struct Loop<'a>(
+        &'a mut [f32],
+        Option<(&'a [f32], f32)>,
+        &'a [f32],
+        &'a [f32],
+    );
     impl Work for Loop<'_> {
         #[inline(always)]
         fn run(self) {
-            let Self(row, cos, sin) = self;
-            let half = cos.len();
-            for head in row.chunks_exact_mut(2 * half) {
-                let (low, high) = head.split_at_mut(half);
-                for i in 0..half {
-                    let (a, b) = (low[i], high[i]);
-                    low[i] = a * cos[i] - b * sin[i];
-                    high[i] = b * cos[i] + a * sin[i];
+            let Self(row, norm, cos, sin) = self;
+            for head in row.chunks_exact_mut(2 * cos.len()) {
+                if let Some((weight, eps)) = norm {
+                    norm_head(head, weight, eps);
                 }
+                rotate_head(head, cos, sin);
             }
         }
     }
     let columns = x.columns();
-    over_rows(x.values_mut(), columns, |first, rows| {
+    over_rows(cpu, x, |first, rows| {
         for (index, row) in rows.chunks_exact_mut(columns).enumerate() {
-            vectorise(
-                tier,
-                Loop(row, cos.row(first + index), sin.row(first + index)),
-            );
+            let (cos, sin) = (cos.row(first + index), sin.row(first + index));
+            vectorise(cpu.tier, Loop(row, norm, cos, sin));
         }
     });
 }
@@ -235,6 +317,16 @@ mod tests {
             assert!(error < 2e-7, "exp({x}) is off by {error}");
         }
         assert_eq!(exp(f32::NEG_INFINITY), exp(-87.0));
+    }
+
+    #[test]
+    fn the_coarse_power_of_two_is_a_thousandth_of_bf16_off() {
+        for step in -12600..=0 {
+            let x = step as f32 / 100.0;
+            let error = (exp2_coarse(x) - x.exp2()).abs() / x.exp2();
+            assert!(error < 3e-6, "2^{x} is off by {error}");
+        }
+        assert_eq!(exp2_coarse(f32::NEG_INFINITY), exp2_coarse(-126.0));
     }
 
     #[test]

@@ -1,24 +1,36 @@
 //! The CPU backend: the op contract on ordinary processors, with the best instructions found at run time.
 //!
 //! - [`tier`]: which instruction sets there are, and which is used.
-//! - `kernel`: the two inner loops, one file per instruction set.
-//! - `linear`, `attention`, `elementwise`: the ops over those loops, spread over threads.
+//! - `pool`: the threads.
+//! - `pack`: how weights lie in memory. One layout serves every instruction set.
+//! - `kernel`: the inner loops, written once over the vectors of an instruction set.
+//! - `linear`, `attention`, `elementwise`: the ops over those loops, spread over threads; `blocks`: the coarse ones.
 //! - [`backend`]: the contract.
-//!
-//! Weights are used where the checkpoint's file is mapped; nothing is copied at load unless its bytes
-//! lie at an odd address or are float16. Packing for matrix units has its place in `linear`.
 
+mod activations;
+#[expect(unsafe_code, reason = "threads write different parts of one tensor")]
 mod attention;
 pub mod backend;
+mod blocks;
 mod elementwise;
 #[expect(
     unsafe_code,
     reason = "vector instructions; each use says what it rests on"
 )]
 mod kernel;
-#[expect(unsafe_code, reason = "threads write different columns of one product")]
+mod kv_cache;
+#[expect(unsafe_code, reason = "threads write different parts of one tensor")]
 mod linear;
+mod pack;
+#[expect(
+    unsafe_code,
+    reason = "tasks borrow from the caller that waits for them"
+)]
+mod pool;
+#[expect(unsafe_code, reason = "parts of a tensor, lent to threads")]
+mod shared_rows;
 pub mod tier;
 
 pub use backend::{Cpu, CpuOptions, Precision};
+pub use pack::LAYOUT_VERSION;
 pub use tier::{Tier, TierError, TierReport};

@@ -1,145 +1,465 @@
-//! Weights in memory and matrix products over them.
+//! A linear weight on the CPU, and how products over it are shared out.
 //!
-//! A weight stays as the checkpoint has it: `[out, in]`, row-major, bfloat16 or float32 in the mapped file.
-//! Both operands of a product are then contiguous along the summed axis, which is what the kernels want.
+//! Few rows are limited by memory: each task streams some panels. Many rows are limited by arithmetic: each task
+//! takes up to 64 outputs and some hundred rows, walks along the inputs in slices that fit the first-level cache,
+//! unpacks what has to be, and finishes its block (bias, activation, residual) before it leaves the cache.
 
-use formats::{Dtype, Tensor};
-use half::bf16;
-use ops::HostTensor;
-use rayon::prelude::*;
+use std::cell::RefCell;
 
-use crate::kernel::{self, Out, Rows};
-use crate::tier::Tier;
+use ops::{Gelu, HostTensor};
+
+use crate::activations::{Quantised, Rounded};
+use crate::backend::{Cpu, Precision};
+use crate::elementwise;
+use crate::kernel::wide::Block;
+use crate::kernel::{Panels, Rows, Work, thin, vectorise, wide};
+use crate::pack::{self, GROUP, Kind, PANEL, Packed};
+use crate::shared_rows::SharedRows;
 
 /// A weight `[outputs, inputs]` and its bias.
 pub struct CpuLinear {
-    pub(crate) outputs: usize,
-    pub(crate) inputs: usize,
-    weight: Weight,
-    bias: Option<Vec<f32>>,
+    pub(crate) weight: Packed,
+    pub(crate) bias: Option<Vec<f32>>,
 }
 
-enum Weight {
-    /// Aligned, so that `as_bf16` holds.
-    Bf16(Tensor),
-    /// Aligned, so that `as_f32` holds.
-    F32(Tensor),
+/// The most rows that are limited by memory rather than arithmetic.
+const THIN_ROWS: usize = 8;
+/// Rows of a wide task; with its 64 outputs they stay in the second-level cache.
+const WIDE_ROWS: usize = 384;
+/// Panels of a wide task.
+const WIDE_PANELS: usize = 4;
+/// Inputs per slice: four panels of a slice take 16 KB.
+const INTS_SLICE: usize = 256;
+const PAIRS_SLICE: usize = 128;
+const FLOATS_SLICE: usize = 64;
+
+/// How a weight and activations meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Float32 activations, weights as stored.
+    ThinFloats,
+    /// Int8 activations.
+    ThinInts,
+    /// Everything in float32.
+    WideFloats,
+    /// Everything in bfloat16, sums in float32.
+    WidePairs,
+    /// Int8 activations, weights in bytes.
+    WideInts,
 }
 
-const ALIGNED: &str = "aligned when it was taken";
+fn way(cpu: &Cpu, kind: Kind, rows: usize) -> Way {
+    let thin = rows <= THIN_ROWS;
+    match kind {
+        Kind::F32 | Kind::Bf16 if thin => Way::ThinFloats,
+        Kind::Q8 | Kind::Q4 if thin => Way::ThinInts,
+        Kind::Bf16 if cpu.precision != Precision::F32 && wide::multiplies_pairs(cpu.tier) => {
+            Way::WidePairs
+        }
+        Kind::Q8 | Kind::Q4 if wide::multiplies_ints(cpu.tier) => Way::WideInts,
+        _ => Way::WideFloats,
+    }
+}
 
-impl CpuLinear {
-    pub(crate) fn new(weight: &Tensor, bias: Option<&Tensor>) -> Self {
-        let [outputs, inputs] = *weight.shape() else {
-            panic!("a linear weight has two axes")
-        };
-        let values = match weight.dtype() {
-            Dtype::Bf16 if weight.as_bf16().is_some() => Weight::Bf16(weight.clone()),
-            Dtype::Bf16 => {
-                let values: Vec<bf16> = weight.to_f32().into_iter().map(bf16::from_f32).collect();
-                Weight::Bf16(Tensor::from_bf16(weight.shape(), &values))
-            }
-            Dtype::F32 if weight.as_f32().is_some() => Weight::F32(weight.clone()),
-            _ => Weight::F32(Tensor::from_f32(weight.shape(), &weight.to_f32())),
-        };
+/// What becomes of a product.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Then {
+    /// It is the output.
+    Store,
+    /// It is added to the output.
+    Add,
+    /// Its GELU is the output.
+    Gelu(Gelu),
+}
+
+/// One product: `out = then(x w^T + bias)`.
+pub(crate) struct Product<'a> {
+    pub(crate) weight: &'a CpuLinear,
+    /// `out = silu(x gate^T) * (x w^T)` where there is a gate; it has the shape of `weight`.
+    pub(crate) gate: Option<&'a CpuLinear>,
+    pub(crate) out: SharedRows<'a>,
+    pub(crate) then: Then,
+}
+
+impl<'a> Product<'a> {
+    pub(crate) fn new(weight: &'a CpuLinear, out: &'a mut HostTensor, then: Then) -> Self {
         Self {
-            outputs,
-            inputs,
-            weight: values,
-            bias: bias.map(Tensor::to_f32),
+            weight,
+            gate: None,
+            out: SharedRows::new(out),
+            then,
         }
     }
 
-    /// Row `id` as float32: what an embedding is.
-    pub(crate) fn embed(&self, id: usize, out: &mut [f32]) {
-        let row = id * self.inputs..(id + 1) * self.inputs;
-        match &self.weight {
-            Weight::Bf16(tensor) => {
-                let values = &tensor.as_bf16().expect(ALIGNED)[row];
-                out.iter_mut()
-                    .zip(values)
-                    .for_each(|(out, value)| *out = value.to_f32());
-            }
-            Weight::F32(tensor) => out.copy_from_slice(&tensor.as_f32().expect(ALIGNED)[row]),
-        }
+    fn panels(&self) -> usize {
+        self.weight.weight.panels()
     }
 }
 
-/// Fewest rows for which rounding the activations to bfloat16 pays; below, memory is the limit.
-const ROUNDED_ROWS: usize = 4;
-/// Outputs per task when many rows share a weight.
-const WIDE_CHUNK: usize = 48;
-
-/// `out = x w^T + bias`. `round`: activations may be rounded to bfloat16 where that is faster.
-/// Runs on the current thread pool.
-pub(crate) fn matmul(tier: Tier, round: bool, x: &HostTensor, w: &CpuLinear, out: &mut HostTensor) {
-    assert_eq!(
-        (x.columns(), out.columns()),
-        (w.inputs, w.outputs),
-        "shapes of a product"
-    );
-    assert_eq!(x.rows(), out.rows(), "rows of a product");
-    let (rows, k, outputs) = (x.rows(), w.inputs, w.outputs);
-    if let Some(bias) = &w.bias {
-        out.values_mut()
-            .chunks_exact_mut(outputs)
-            .for_each(|row| row.copy_from_slice(bias));
-    }
-    let accumulate = w.bias.is_some();
-    let left = Rows::new(x.values(), rows, k, k);
-    let out = Out::new(out.values_mut(), rows, outputs, outputs);
-    match &w.weight {
-        Weight::F32(tensor) => {
-            let right = Rows::new(tensor.as_f32().expect(ALIGNED), outputs, k, k);
-            in_chunks(&out, rows, outputs, |from, count, part| {
-                kernel::dots_f32(tier, left, right.slice(from, count), part, accumulate);
-            });
-        }
-        Weight::Bf16(tensor) => {
-            let right = Rows::new(tensor.as_bf16().expect(ALIGNED), outputs, k, k);
-            if round && rows >= ROUNDED_ROWS && kernel::multiplies_bf16(tier) {
-                let rounded = rounded(tier, x);
-                let left = Rows::new(&rounded, rows, k, k);
-                in_chunks(&out, rows, outputs, |from, count, part| {
-                    kernel::dots_rounded(tier, left, right.slice(from, count), part, accumulate);
-                });
-            } else {
-                in_chunks(&out, rows, outputs, |from, count, part| {
-                    kernel::dots_bf16(tier, left, right.slice(from, count), part, accumulate);
-                });
-            }
-        }
-    }
+/// Forms of activations, kept from op to op so that nothing is allocated twice.
+#[derive(Default)]
+pub(crate) struct Forms {
+    quantised: Quantised,
+    rounded: Rounded,
 }
 
-fn rounded(tier: Tier, x: &HostTensor) -> Vec<bf16> {
-    let mut values = vec![bf16::ZERO; x.values().len()];
-    let piece = x.columns() * 16;
-    values
-        .par_chunks_mut(piece)
-        .zip(x.values().par_chunks(piece))
-        .for_each(|(to, from)| kernel::round_bf16(tier, from, to));
-    values
-}
-
-/// Cuts the outputs into chunks and hands each, with its part of `out`, to a thread.
-fn in_chunks(out: &Out, rows: usize, outputs: usize, work: impl Fn(usize, usize, &mut Out) + Sync) {
-    let threads = rayon::current_num_threads();
-    let chunk = match rows {
-        0..8 => outputs.div_ceil(threads * 4).next_multiple_of(6).max(24),
-        _ => WIDE_CHUNK,
+/// Runs products that share their activations in one parallel region.
+pub(crate) fn products(cpu: &Cpu, x: &HostTensor, products: &[Product<'_>]) {
+    let rows = x.rows();
+    for product in products {
+        let weight = &product.weight.weight;
+        assert_eq!(
+            (x.columns(), product.out.columns(), product.out.rows()),
+            (weight.inputs, weight.outputs, rows),
+            "shapes of a product"
+        );
+        if let Some(gate) = product.gate {
+            let gate = &gate.weight;
+            assert_eq!((gate.inputs, gate.outputs), (weight.inputs, weight.outputs));
+        }
+    }
+    if rows == 0 {
+        return;
+    }
+    let mut forms = cpu.forms();
+    let ways: Vec<Way> = products
+        .iter()
+        .flat_map(|product| [Some(product.weight), product.gate])
+        .flatten()
+        .map(|weight| way(cpu, weight.weight.kind, rows))
+        .collect();
+    if ways
+        .iter()
+        .any(|way| matches!(way, Way::ThinInts | Way::WideInts))
+    {
+        forms.quantised.fill(cpu.tier, &cpu.pool, x);
+    }
+    if ways.contains(&Way::WidePairs) {
+        forms.rounded.fill(cpu.tier, &cpu.pool, x);
+    }
+    let sharing = Sharing {
+        cpu,
+        x,
+        forms: &forms,
+        products,
     };
-    let each = |index: usize| {
-        let from = index * chunk;
-        let count = chunk.min(outputs - from);
-        // SAFETY: chunks do not overlap, and each index is worked on once.
-        let mut part = unsafe { out.columns(from, count) };
-        work(from, count, &mut part);
-    };
-    let chunks = outputs.div_ceil(chunk);
-    if rows * outputs < 4096 {
-        (0..chunks).for_each(each);
+    if rows <= THIN_ROWS {
+        sharing.thin();
     } else {
-        (0..chunks).into_par_iter().for_each(each);
+        sharing.wide();
+    }
+}
+
+/// Products on their way to the threads.
+struct Sharing<'a> {
+    cpu: &'a Cpu,
+    x: &'a HostTensor,
+    forms: &'a Forms,
+    products: &'a [Product<'a>],
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::default());
+}
+
+/// What a thread needs for a wide task, made once.
+#[derive(Default)]
+struct Scratch {
+    block: Vec<[f32; 64]>,
+    gate: Vec<[f32; 64]>,
+    /// Unpacked panels, [panels][slice].
+    unpacked: Vec<Line>,
+    scales: Vec<[f32; PANEL]>,
+}
+
+/// So that unpacked vectors begin on a cache line.
+#[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::Pod)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
+impl Sharing<'_> {
+    /// Tasks of some panels each.
+    fn thin(&self) {
+        let rows = self.x.rows();
+        let panels: usize = self.products.iter().map(Product::panels).sum();
+        let per_task = panels.div_ceil(self.cpu.pool.threads() * 8).max(1);
+        let tasks = self.cut(per_task, 1);
+        let task = |index: usize| {
+            let (product, first, _) = tasks[index];
+            let product = &self.products[product];
+            for panel in first..(first + per_task).min(product.panels()) {
+                let mut out = [[0.0; PANEL]; THIN_ROWS];
+                self.thin_panel(&product.weight.weight, panel, &mut out[..rows]);
+                let mut gate = [[0.0; PANEL]; THIN_ROWS];
+                if let Some(weight) = product.gate {
+                    self.thin_panel(&weight.weight, panel, &mut gate[..rows]);
+                }
+                for row in 0..rows {
+                    // SAFETY: every panel of every product is in one task.
+                    unsafe { self.finish(product, row, panel, &out[row], &gate[row]) };
+                }
+            }
+        };
+        if panels * self.products[0].weight.weight.inputs < 8 * 1024 {
+            (0..tasks.len()).for_each(task);
+        } else {
+            self.cpu.pool.run(tasks.len(), task);
+        }
+    }
+
+    fn thin_panel(&self, weight: &Packed, panel: usize, out: &mut [[f32; PANEL]]) {
+        let (bytes, tier) = (weight.panel(panel), self.cpu.tier);
+        for (index, out) in out.chunks_mut(thin::MOST_ROWS).enumerate() {
+            let first = index * thin::MOST_ROWS;
+            match weight.kind {
+                Kind::F32 | Kind::Bf16 => {
+                    let columns = self.x.columns();
+                    let x = self.x.rows_at(first..first + out.len());
+                    let x = Rows::new(x, out.len(), columns, columns);
+                    thin::floats(tier, weight.kind, x, bytes, out);
+                }
+                Kind::Q8 | Kind::Q4 => {
+                    let x = self.forms.quantised.ints().slice(first, out.len());
+                    thin::ints(tier, weight.kind, x, weight.depth(), bytes, out);
+                }
+            }
+        }
+    }
+
+    /// Tasks of up to 64 outputs and some hundred rows each.
+    fn wide(&self) {
+        let rows = self.x.rows();
+        let row_blocks = rows.div_ceil(WIDE_ROWS);
+        // Evenly, in whole tiles.
+        let per_block = rows.div_ceil(row_blocks).next_multiple_of(6);
+        let tasks = self.cut(WIDE_PANELS, row_blocks);
+        self.cpu.pool.run(tasks.len(), |index| {
+            let (product, first, block) = tasks[index];
+            let product = &self.products[product];
+            let panels = WIDE_PANELS.min(product.panels() - first);
+            let from = (block * per_block).min(rows);
+            let count = per_block.min(rows - from);
+            SCRATCH.with_borrow_mut(|scratch| {
+                let Scratch {
+                    block,
+                    gate,
+                    unpacked,
+                    scales,
+                } = scratch;
+                let room = (unpacked, scales);
+                let at = At {
+                    panel: first,
+                    panels,
+                    row: from,
+                    rows: count,
+                };
+                self.wide_block(&product.weight.weight, at, (room.0, room.1), block);
+                if let Some(weight) = product.gate {
+                    self.wide_block(&weight.weight, at, (room.0, room.1), gate);
+                } else {
+                    gate.resize(count, [0.0; 64]);
+                }
+                for row in 0..count {
+                    // SAFETY: every block of every product is in one task.
+                    unsafe { self.finish(product, from + row, first, &block[row], &gate[row]) };
+                }
+            });
+        });
+    }
+
+    /// (product, first panel, block of rows) of every task.
+    fn cut(&self, panels: usize, row_blocks: usize) -> Vec<(usize, usize, usize)> {
+        let mut tasks = Vec::new();
+        for (index, product) in self.products.iter().enumerate() {
+            for first in (0..product.panels()).step_by(panels) {
+                tasks.extend((0..row_blocks).map(|block| (index, first, block)));
+            }
+        }
+        tasks
+    }
+
+    /// Some rows by some panels, along all inputs.
+    fn wide_block(
+        &self,
+        weight: &Packed,
+        at: At,
+        (unpacked, scales): (&mut Vec<Line>, &mut Vec<[f32; PANEL]>),
+        block: &mut Vec<[f32; 64]>,
+    ) {
+        block.clear();
+        block.resize(at.rows, [0.0; 64]);
+        unpacked.resize(
+            INTS_SLICE * WIDE_PANELS * PANEL / 64,
+            bytemuck::Zeroable::zeroed(),
+        );
+        let unpacked: &mut [u8] = bytemuck::cast_slice_mut(unpacked);
+        scales.resize(WIDE_PANELS * INTS_SLICE / GROUP, [0.0; PANEL]);
+        match way(self.cpu, weight.kind, self.x.rows()) {
+            Way::WideInts => self.wide_ints(weight, at, unpacked, scales, block),
+            Way::WidePairs => self.wide_pairs(weight, at, block),
+            _ => self.wide_floats(weight, at, unpacked, block),
+        }
+    }
+
+    fn wide_ints(
+        &self,
+        weight: &Packed,
+        at: At,
+        unpacked: &mut [u8],
+        scales: &mut [[f32; PANEL]],
+        block: &mut Block,
+    ) {
+        let (tier, depth) = (self.cpu.tier, weight.depth());
+        let x = self.forms.quantised.ints().slice(at.row, at.rows);
+        for from in (0..depth).step_by(INTS_SLICE) {
+            let slice = INTS_SLICE.min(depth - from);
+            let (groups, quads) = (slice / GROUP, slice / 4 * PANEL);
+            let scales = &mut scales[..at.panels * groups];
+            let panels = scales.chunks_exact_mut(groups).enumerate();
+            let w = match weight.kind {
+                Kind::Q4 => {
+                    let out: &mut [[u8; 4]] = bytemuck::cast_slice_mut(unpacked);
+                    for ((n, scales), out) in panels.zip(out.chunks_exact_mut(quads)) {
+                        let out: &mut [[[u8; 4]; PANEL]] = out.as_chunks_mut().0;
+                        pack::expand_bytes(tier, weight, at.panel + n, from, out, scales);
+                    }
+                    Panels::new(out, at.panels, slice / 4, quads)
+                }
+                _ => {
+                    for (n, scales) in panels {
+                        pack::scales_of(weight, at.panel + n, from, scales);
+                    }
+                    let (bytes, stride) = weight.panels_from(at.panel);
+                    let quads: &[[u8; 4]] = bytemuck::cast_slice(&bytes[from * PANEL..]);
+                    Panels::new(quads, at.panels, slice / 4, stride / 4)
+                }
+            };
+            wide::ints(tier, x, from, w, scales, block);
+        }
+    }
+
+    fn wide_pairs(&self, weight: &Packed, at: At, block: &mut Block) {
+        let depth = weight.depth();
+        let (bytes, stride) = weight.panels_from(at.panel);
+        for from in (0..depth).step_by(PAIRS_SLICE) {
+            let slice = PAIRS_SLICE.min(depth - from);
+            let pairs: &[u32] = bytemuck::cast_slice(&bytes[from * 2 * PANEL..]);
+            let w = Panels::new(pairs, at.panels, slice / 2, stride / 4);
+            let x = self.forms.rounded.part(at.row, at.rows, from, slice);
+            wide::pairs(self.cpu.tier, x, w, block);
+        }
+    }
+
+    fn wide_floats(&self, weight: &Packed, at: At, unpacked: &mut [u8], block: &mut Block) {
+        let (tier, inputs) = (self.cpu.tier, weight.inputs);
+        let x = self.x.rows_at(at.row..at.row + at.rows);
+        for from in (0..inputs).step_by(FLOATS_SLICE) {
+            let slice = FLOATS_SLICE.min(inputs - from);
+            let x = Rows::new(&x[from..], at.rows, slice, inputs);
+            let w = if weight.kind == Kind::F32 {
+                let (bytes, stride) = weight.panels_from(at.panel);
+                let values: &[f32] = bytemuck::cast_slice(&bytes[from * 4 * PANEL..]);
+                Panels::new(values, at.panels, slice, stride / 4)
+            } else {
+                let out: &mut [[f32; PANEL]] = bytemuck::cast_slice_mut(unpacked);
+                for (n, out) in out
+                    .chunks_exact_mut(FLOATS_SLICE)
+                    .take(at.panels)
+                    .enumerate()
+                {
+                    let count = FLOATS_SLICE.min(weight.depth() - from);
+                    pack::expand_f32(tier, weight, at.panel + n, from, &mut out[..count]);
+                }
+                let values: &[f32] = out.as_flattened();
+                Panels::new(values, at.panels, slice, FLOATS_SLICE * PANEL)
+            };
+            wide::floats(tier, x, w, block);
+        }
+    }
+
+    /// Bias, activation, residual: sums become outputs.
+    ///
+    /// # Safety
+    /// Nobody else writes these outputs of this row.
+    #[inline]
+    unsafe fn finish(
+        &self,
+        product: &Product<'_>,
+        row: usize,
+        panel: usize,
+        sums: &[f32],
+        gate: &[f32],
+    ) {
+        let first = panel * PANEL;
+        let count = sums.len().min(product.weight.weight.outputs - first);
+        // SAFETY: the caller's promise.
+        let out = unsafe { product.out.part(row, first, count) };
+        let part = first..first + count;
+        let finish = Finish {
+            sums: &sums[..count],
+            bias: product.weight.bias.as_ref().map(|b| &b[part]),
+            gate: product.gate.map(|_| &gate[..count]),
+            then: product.then,
+            out,
+        };
+        vectorise(self.cpu.tier, finish);
+    }
+}
+
+/// Where a wide task is.
+#[derive(Clone, Copy)]
+struct At {
+    panel: usize,
+    panels: usize,
+    row: usize,
+    rows: usize,
+}
+
+struct Finish<'a> {
+    sums: &'a [f32],
+    bias: Option<&'a [f32]>,
+    gate: Option<&'a [f32]>,
+    then: Then,
+    out: &'a mut [f32],
+}
+
+impl Work for Finish<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            sums,
+            bias,
+            gate,
+            then,
+            out,
+        } = self;
+        match (bias, then) {
+            (Some(bias), Then::Add) => {
+                let both = sums.iter().zip(bias);
+                out.iter_mut()
+                    .zip(both)
+                    .for_each(|(out, (sum, bias))| *out += sum + bias);
+                return;
+            }
+            (None, Then::Add) => {
+                out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
+                return;
+            }
+            (Some(bias), _) => {
+                let both = sums.iter().zip(bias);
+                out.iter_mut()
+                    .zip(both)
+                    .for_each(|(out, (sum, bias))| *out = sum + bias);
+            }
+            (None, _) => out.copy_from_slice(sums),
+        }
+        if let Some(gate) = gate {
+            for (out, gate) in out.iter_mut().zip(gate) {
+                *out *= elementwise::silu(*gate);
+            }
+        }
+        if let Then::Gelu(kind) = then {
+            elementwise::gelu_of(kind, out);
+        }
     }
 }

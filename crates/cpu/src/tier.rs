@@ -3,7 +3,8 @@
 //! A tier is a proof: it exists only after detection, so a kernel that takes a `Tier` may rest on it.
 //! `LOOKDESK_TIER` (or an option) may only lower the tier, so one machine can test them all.
 
-/// An instruction tier, ordered: a later one has everything an earlier one has.
+/// An instruction tier. Later ones are faster and have everything earlier ones have, but for AVX-VNNI, which
+/// processors with AVX-512 may lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tier(Level);
 
@@ -11,8 +12,11 @@ pub struct Tier(Level);
 pub(crate) enum Level {
     Portable,
     Avx2,
+    AvxVnni,
     Avx512,
+    Avx512Vnni,
     Avx512Bf16,
+    Amx,
 }
 
 /// What was found out about one tier.
@@ -32,7 +36,9 @@ pub struct TierReport {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TierError {
     /// No such name.
-    #[error("{name:?} is no instruction tier; use one of: portable, avx2, avx512, avx512bf16")]
+    #[error(
+        "{name:?} is no instruction tier; use one of: portable, avx2, avxvnni, avx512, avx512vnni, avx512bf16, amx"
+    )]
     Unknown {
         /// What was given.
         name: String,
@@ -47,11 +53,14 @@ pub enum TierError {
     },
 }
 
-const LEVELS: [Level; 4] = [
+const LEVELS: [Level; 7] = [
     Level::Portable,
     Level::Avx2,
+    Level::AvxVnni,
     Level::Avx512,
+    Level::Avx512Vnni,
     Level::Avx512Bf16,
+    Level::Amx,
 ];
 
 impl Level {
@@ -59,8 +68,11 @@ impl Level {
         match self {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
+            Self::AvxVnni => "avxvnni",
             Self::Avx512 => "avx512",
+            Self::Avx512Vnni => "avx512vnni",
             Self::Avx512Bf16 => "avx512bf16",
+            Self::Amx => "amx",
         }
     }
 
@@ -76,6 +88,10 @@ impl Level {
         if self >= Self::Avx2 {
             need(is_x86_feature_detected!("avx2"), "AVX2");
             need(is_x86_feature_detected!("fma"), "FMA");
+            need(is_x86_feature_detected!("f16c"), "F16C");
+        }
+        if self == Self::AvxVnni {
+            need(is_x86_feature_detected!("avxvnni"), "AVX-VNNI");
         }
         if self >= Self::Avx512 {
             need(is_x86_feature_detected!("avx512f"), "AVX-512F");
@@ -83,8 +99,14 @@ impl Level {
             need(is_x86_feature_detected!("avx512vl"), "AVX-512VL");
             need(is_x86_feature_detected!("avx512dq"), "AVX-512DQ");
         }
+        if self >= Self::Avx512Vnni {
+            need(is_x86_feature_detected!("avx512vnni"), "AVX-512 VNNI");
+        }
         if self >= Self::Avx512Bf16 {
             need(is_x86_feature_detected!("avx512bf16"), "AVX-512 BF16");
+        }
+        if self == Self::Amx {
+            need(false, "AMX");
         }
         missing
     }
@@ -102,8 +124,11 @@ impl Level {
         match self {
             Self::Portable => "plain code; slow",
             Self::Avx2 => "8 float32 lanes",
+            Self::AvxVnni => "8 float32 lanes, 8 lanes of byte quads",
             Self::Avx512 => "16 float32 lanes",
-            Self::Avx512Bf16 => "16 lanes of bfloat16 pairs",
+            Self::Avx512Vnni => "16 float32 lanes, 16 lanes of byte quads",
+            Self::Avx512Bf16 => "16 lanes of bfloat16 pairs and of byte quads",
+            Self::Amx => "tiles of 16 by 16 sums of bfloat16 pairs",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The op suite on every tier this processor has, in both precisions and with one and two threads.
 
 use cpu::{Cpu, CpuOptions, Precision, Tier};
-use ops::suite;
+use ops::suite::{self, Tolerance};
 
 #[test]
 fn every_tier_agrees_with_the_reference() {
@@ -23,16 +23,30 @@ fn every_tier_agrees_with_the_reference() {
     }
 }
 
-#[test]
-fn rounding_activations_to_bf16_stays_within_its_bound() {
+fn stays_within(precision: Precision, tolerance: Tolerance) {
     for tier in Tier::available() {
         let options = CpuOptions {
             tier,
-            precision: Precision::Bf16,
+            precision,
             threads: 2,
         };
         let cpu = Cpu::new(options).expect("threads");
-        let differences = suite::differences(&cpu, suite::BF16);
+        let differences = suite::differences(&cpu, tolerance);
         assert!(differences.is_empty(), "{}: {differences:#?}", tier.name());
     }
+}
+
+#[test]
+fn rounding_activations_to_bf16_stays_within_its_bound() {
+    stays_within(Precision::Bf16, suite::BF16);
+}
+
+#[test]
+fn eight_bits_stay_within_their_bound() {
+    stays_within(Precision::Q8, suite::Q8);
+}
+
+#[test]
+fn four_bits_stay_within_their_bound() {
+    stays_within(Precision::Q4, suite::Q4);
 }

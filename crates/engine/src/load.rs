@@ -69,6 +69,10 @@ pub enum Precision {
     /// Activations rounded to bfloat16 where they meet a weight; sums in float32.
     #[default]
     Bf16,
+    /// Weights and activations in 8 bits with a scale per 128 values.
+    Q8,
+    /// As `Q8`, most weights of the text tower in 4 bits.
+    Q4,
 }
 
 /// How to run.
@@ -207,7 +211,7 @@ pub fn load(
         done: 0.9,
         what: "warming up",
     });
-    cpu.install(|| runner.warm_up())?;
+    runner.warm_up()?;
 
     let load_ms = started.elapsed().as_secs_f64() * 1e3;
     let gauge = Arc::new(Gauge::default());
@@ -229,12 +233,9 @@ pub fn load(
         load_ms,
     });
     let (jobs, receiver) = mpsc::channel();
-    let backend = Arc::clone(&cpu);
-    // On the backend's own threads, so that ops start without a hand-over.
-    let work = move || backend.install(move || worker.run(receiver));
     std::thread::Builder::new()
         .name("engine".to_owned())
-        .spawn(work)?;
+        .spawn(move || worker.run(receiver))?;
     progress(Progress {
         done: 1.0,
         what: "ready",
@@ -283,6 +284,8 @@ fn start_cpu(options: &EngineOptions) -> Result<(Arc<Cpu>, usize), LoadError> {
     let precision = match options.precision {
         Precision::F32 => cpu::Precision::F32,
         Precision::Bf16 => cpu::Precision::Bf16,
+        Precision::Q8 => cpu::Precision::Q8,
+        Precision::Q4 => cpu::Precision::Q4,
     };
     let options = CpuOptions {
         tier: Tier::from_environment()?,
@@ -320,11 +323,11 @@ fn bounds(options: &EngineOptions) -> Bounds {
     }
 }
 
-/// Pages for keys and values: for at least one whole context, by default for four if half of the memory that
-/// is left has room for them. Memory is only taken as pages are used.
+/// Pages for keys and values: for at least one whole context, by default for four if a quarter of the memory
+/// that is left has room for them. Memory is only taken as pages are used.
 fn pages(config: &Config, options: &EngineOptions, context_tokens: usize) -> usize {
     let wanted = options.cache_tokens.unwrap_or_else(|| {
-        let room = crate::memory::available_bytes().map_or(u64::MAX, |bytes| bytes / 2);
+        let room = crate::memory::available_bytes().map_or(u64::MAX, |bytes| bytes / 4);
         let room = usize::try_from(room).unwrap_or(usize::MAX) / token_bytes(config);
         room.min(context_tokens.saturating_mul(4))
     });
@@ -421,6 +424,8 @@ impl Precision {
         match self {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
+            Self::Q8 => "q8",
+            Self::Q4 => "q4",
         }
     }
 }

@@ -210,7 +210,11 @@ impl<B: Backend> Worker<B> {
         let Some(live) = self.live.remove(&id) else {
             return;
         };
-        if let Some(took) = live.took() {
+        let whole = matches!(
+            outcome,
+            Ok(FinishReason::Stop | FinishReason::Length | FinishReason::Repetition)
+        );
+        if let Some(took) = live.took().filter(|_| whole) {
             self.parts.gauge.note_answer(took, running);
         }
         self.count_end(&outcome);

@@ -91,6 +91,16 @@ impl Checkpoint {
         self.files.iter().map(Safetensors::tensor_bytes).sum()
     }
 
+    /// The files of weights, in an order that depends on their content alone.
+    pub(crate) fn weight_files(&self) -> &[Safetensors] {
+        &self.files
+    }
+
+    /// Every tensor with the number of the weight file it is taken from, in alphabetical order.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.place.iter().map(|(name, &file)| (name.as_str(), file))
+    }
+
     /// The weight `name`, which must have `expected_shape` and a float dtype.
     pub fn tensor(&self, name: &str, expected_shape: &[usize]) -> Result<Tensor, Error> {
         let tensor = self

@@ -10,6 +10,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::identity::FileIdentity;
 use crate::storage::Storage;
 use crate::{Error, Tensor};
 
@@ -21,6 +22,8 @@ pub struct Safetensors {
     file: String,
     storage: Arc<Storage>,
     header: Header,
+    /// Which file was mapped; `None` if the bytes were in memory already.
+    identity: Option<FileIdentity>,
 }
 
 impl Safetensors {
@@ -36,13 +39,17 @@ impl Safetensors {
             return Err(Error::NotAFile { file });
         }
         let opened = File::open(path).map_err(read)?;
+        let metadata = opened.metadata().map_err(read)?;
         // An empty file cannot be mapped.
-        let storage = if opened.metadata().map_err(read)?.len() == 0 {
+        let storage = if metadata.len() == 0 {
             Storage::Static(&[])
         } else {
             Storage::map(&opened).map_err(read)?
         };
-        Self::over(file, storage)
+        Ok(Self {
+            identity: FileIdentity::of(path, &metadata),
+            ..Self::over(file, storage)?
+        })
     }
 
     /// A file that is part of the program; `name` stands for its path in messages.
@@ -61,6 +68,7 @@ impl Safetensors {
             file,
             storage: Arc::new(storage),
             header,
+            identity: None,
         })
     }
 
@@ -97,6 +105,16 @@ impl Safetensors {
     /// Path of the file, or the name it was given.
     pub fn file(&self) -> &str {
         &self.file
+    }
+
+    /// The whole file, header and all.
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// Which file was mapped, if one was.
+    pub(crate) fn identity(&self) -> Option<&FileIdentity> {
+        self.identity.as_ref()
     }
 
     /// Bytes of all tensors together.

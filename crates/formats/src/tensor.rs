@@ -104,6 +104,13 @@ impl Tensor {
         &self.storage.bytes()[self.range.clone()]
     }
 
+    /// Says that the bytes are not needed for now, so that a mapped file does not pile up in memory
+    /// while its tensors are read one after the other. They can be read again at any time; a tensor
+    /// that owns its bytes keeps them.
+    pub fn release(&self) {
+        self.storage.release(self.range.clone());
+    }
+
     /// The same bytes under another shape; `None` if the number of elements differs.
     pub fn reshaped(&self, shape: &[usize]) -> Option<Self> {
         (self.dtype.bytes_of(shape) == Some(self.range.len())).then(|| Self {

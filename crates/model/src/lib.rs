@@ -6,6 +6,7 @@
 pub mod chat;
 pub mod config;
 pub mod detokenizer;
+mod loader;
 pub mod observe;
 pub mod picture;
 pub mod positions;

@@ -3,11 +3,12 @@
 //! A step may hold rows of several conversations, and of each any stretch of its tokens: the tower
 //! knows no prefill and no decode. It knows no tokenizer and no sampling either.
 
-use ops::backend::{Backend, BackendError};
+use ops::backend::{Backend, BackendError, Sensitivity};
 use ops::step::{Sequence, TextStep, upload_angles};
 use ops::text::{TextAttention, TextMlp, TextScratch, TextWidths};
 
 use crate::config::TextConfig;
+use crate::loader::Loader;
 use crate::observe::{Observer, Stage};
 use crate::rope::text_angles;
 use crate::vision::Features;
@@ -94,23 +95,22 @@ impl<B: Backend> TextTower<B> {
     ) -> Result<Self, BackendError> {
         let mut loader = Loader {
             backend,
-            config,
             weights,
             loaded,
         };
         let (vocabulary, hidden) = (config.vocab_size, config.hidden_size);
         let embedding = loader.linear(
-            "model.language_model.embed_tokens.weight",
-            vocabulary,
-            hidden,
+            "model.language_model.embed_tokens",
+            [vocabulary, hidden],
+            Sensitivity::High,
         )?;
         let layers = (0..config.num_hidden_layers)
-            .map(|layer| loader.layer(&format!("model.language_model.layers.{layer}")))
+            .map(|index| layer(&mut loader, config, index))
             .collect::<Result<_, _>>()?;
-        let norm = loader.parameter("model.language_model.norm.weight", hidden)?;
+        let norm = loader.parameter("model.language_model.norm.weight", &[hidden])?;
         let head = match tied {
             true => None,
-            false => Some(loader.linear("lm_head.weight", vocabulary, hidden)?),
+            false => Some(loader.linear("lm_head", [vocabulary, hidden], Sensitivity::High)?),
         };
         Ok(Self {
             config: config.clone(),
@@ -229,57 +229,54 @@ fn upload_placements<B: Backend>(
         .collect()
 }
 
-struct Loader<'a, B: Backend> {
-    backend: &'a B,
-    config: &'a TextConfig,
-    weights: &'a dyn Weights,
-    loaded: &'a mut dyn FnMut(),
-}
-
-impl<B: Backend> Loader<'_, B> {
-    fn parameter(&mut self, name: &str, size: usize) -> Result<B::Parameter, BackendError> {
-        let tensor = self.weights.tensor(name, &[size])?;
-        (self.loaded)();
-        self.backend.parameter(&tensor)
-    }
-
-    fn linear(
-        &mut self,
-        name: &str,
-        outputs: usize,
-        inputs: usize,
-    ) -> Result<B::Linear, BackendError> {
-        let weight = self.weights.tensor(name, &[outputs, inputs])?;
-        (self.loaded)();
-        self.backend.linear(&weight, None)
-    }
-
-    fn layer(&mut self, name: &str) -> Result<(TextAttention<B>, TextMlp<B>), BackendError> {
-        let config = self.config;
-        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
-        let query = config.num_attention_heads * config.head_dim;
-        let key = config.num_key_value_heads * config.head_dim;
-        let attention = format!("{name}.self_attn");
-        let mlp = format!("{name}.mlp");
-        Ok((
-            TextAttention {
-                norm: self.parameter(&format!("{name}.input_layernorm.weight"), hidden)?,
-                query: self.linear(&format!("{attention}.q_proj.weight"), query, hidden)?,
-                key: self.linear(&format!("{attention}.k_proj.weight"), key, hidden)?,
-                value: self.linear(&format!("{attention}.v_proj.weight"), key, hidden)?,
-                query_norm: self
-                    .parameter(&format!("{attention}.q_norm.weight"), config.head_dim)?,
-                key_norm: self.parameter(&format!("{attention}.k_norm.weight"), config.head_dim)?,
-                output: self.linear(&format!("{attention}.o_proj.weight"), hidden, query)?,
-                eps: config.rms_norm_eps,
-            },
-            TextMlp {
-                norm: self.parameter(&format!("{name}.post_attention_layernorm.weight"), hidden)?,
-                gate: self.linear(&format!("{mlp}.gate_proj.weight"), inner, hidden)?,
-                up: self.linear(&format!("{mlp}.up_proj.weight"), inner, hidden)?,
-                down: self.linear(&format!("{mlp}.down_proj.weight"), hidden, inner)?,
-                eps: config.rms_norm_eps,
-            },
-        ))
-    }
+/// One decoder layer. The values of attention and the down projections of the first and last eighth of the
+/// layers are the ones that suffer most from few bits (measured by others on models of this family, and the
+/// choice of the mixed 4-bit formats in wide use).
+fn layer<B: Backend>(
+    loader: &mut Loader<'_, B>,
+    config: &TextConfig,
+    index: usize,
+) -> Result<(TextAttention<B>, TextMlp<B>), BackendError> {
+    let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+    let query = config.num_attention_heads * config.head_dim;
+    let key = config.num_key_value_heads * config.head_dim;
+    let name = format!("model.language_model.layers.{index}");
+    let attention = format!("{name}.self_attn");
+    let mlp = format!("{name}.mlp");
+    let edge = config.num_hidden_layers / 8;
+    let inside = (edge..config.num_hidden_layers - edge).contains(&index);
+    let down = if inside {
+        Sensitivity::Ordinary
+    } else {
+        Sensitivity::High
+    };
+    let ordinary = Sensitivity::Ordinary;
+    Ok((
+        TextAttention {
+            norm: loader.parameter(&format!("{name}.input_layernorm.weight"), &[hidden])?,
+            query: loader.linear(&format!("{attention}.q_proj"), [query, hidden], ordinary)?,
+            key: loader.linear(&format!("{attention}.k_proj"), [key, hidden], ordinary)?,
+            value: loader.linear(
+                &format!("{attention}.v_proj"),
+                [key, hidden],
+                Sensitivity::High,
+            )?,
+            query_norm: loader
+                .parameter(&format!("{attention}.q_norm.weight"), &[config.head_dim])?,
+            key_norm: loader
+                .parameter(&format!("{attention}.k_norm.weight"), &[config.head_dim])?,
+            output: loader.linear(&format!("{attention}.o_proj"), [hidden, query], ordinary)?,
+            eps: config.rms_norm_eps,
+        },
+        TextMlp {
+            norm: loader.parameter(
+                &format!("{name}.post_attention_layernorm.weight"),
+                &[hidden],
+            )?,
+            gate: loader.linear(&format!("{mlp}.gate_proj"), [inner, hidden], ordinary)?,
+            up: loader.linear(&format!("{mlp}.up_proj"), [inner, hidden], ordinary)?,
+            down: loader.linear(&format!("{mlp}.down_proj"), [hidden, inner], down)?,
+            eps: config.rms_norm_eps,
+        },
+    ))
 }

@@ -9,9 +9,10 @@ mod places;
 
 use ops::backend::{Backend, BackendError};
 use ops::step::{VisionStep, upload_angles};
-use ops::vision::{LayerNorm, Merger, VisionAttention, VisionMlp, VisionScratch};
+use ops::vision::{Merger, VisionAttention, VisionMlp, VisionScratch};
 
 use crate::config::VisionConfig;
+use crate::loader::Loader;
 use crate::observe::{Observer, Stage};
 use crate::picture::{Grid, Patches};
 use crate::rope::vision_angles;
@@ -88,21 +89,17 @@ impl<B: Backend> VisionTower<B> {
             weights,
             loaded,
         };
-        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
-        let patch_embed = loader.patch_embed(config)?;
-        let table = "model.visual.pos_embed.weight";
-        let table = loader.parameter(table, &[config.num_position_embeddings, hidden])?;
+        let patch_embed = patch_embed(&mut loader, config)?;
+        let table = [config.num_position_embeddings, config.hidden_size];
+        let table = loader.parameter("model.visual.pos_embed.weight", &table)?;
         let blocks = (0..config.depth)
-            .map(|block| loader.block(&format!("model.visual.blocks.{block}"), config, inner))
+            .map(|index| block(&mut loader, config, index))
             .collect::<Result<_, _>>()?;
-        let merger = loader.merger("model.visual.merger", config, false)?;
+        let main = merger(&mut loader, "model.visual.merger", config, false)?;
         let deepstack = (0..config.deepstack_visual_indexes.len())
             .map(|k| {
-                loader.merger(
-                    &format!("model.visual.deepstack_merger_list.{k}"),
-                    config,
-                    true,
-                )
+                let name = format!("model.visual.deepstack_merger_list.{k}");
+                merger(&mut loader, &name, config, true)
             })
             .collect::<Result<_, _>>()?;
         let config = config.clone();
@@ -111,7 +108,7 @@ impl<B: Backend> VisionTower<B> {
             patch_embed,
             position_table: table,
             blocks,
-            merger,
+            merger: main,
             deepstack,
         })
     }
@@ -244,117 +241,77 @@ impl<B: Backend> VisionTower<B> {
     }
 }
 
-struct Loader<'a, B: Backend> {
-    backend: &'a B,
-    weights: &'a dyn Weights,
-    loaded: &'a mut dyn FnMut(),
+/// The convolution over a patch is one matrix product: its kernel is exactly as large as a patch.
+fn patch_embed<B: Backend>(
+    loader: &mut Loader<'_, B>,
+    config: &VisionConfig,
+) -> Result<B::Linear, BackendError> {
+    let kernel = [
+        config.hidden_size,
+        config.in_channels,
+        config.temporal_patch_size,
+        config.patch_size,
+        config.patch_size,
+    ];
+    let flat = [config.hidden_size, config.patch_values()];
+    loader.vision_linear("model.visual.patch_embed.proj", &kernel, flat)
 }
 
-impl<B: Backend> Loader<'_, B> {
-    fn parameter(&mut self, name: &str, shape: &[usize]) -> Result<B::Parameter, BackendError> {
-        let tensor = self.weights.tensor(name, shape)?;
-        (self.loaded)();
-        self.backend.parameter(&tensor)
-    }
+fn block<B: Backend>(
+    loader: &mut Loader<'_, B>,
+    config: &VisionConfig,
+    index: usize,
+) -> Result<(VisionAttention<B>, VisionMlp<B>), BackendError> {
+    let name = format!("model.visual.blocks.{index}");
+    let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+    let mut linear = |name: String, outputs, inputs| {
+        loader.vision_linear(&name, &[outputs, inputs], [outputs, inputs])
+    };
+    let output = linear(format!("{name}.attn.proj"), hidden, hidden)?;
+    let up = linear(format!("{name}.mlp.linear_fc1"), inner, hidden)?;
+    let down = linear(format!("{name}.mlp.linear_fc2"), hidden, inner)?;
+    let [query, key, value] = loader.vision_parts(&format!("{name}.attn.qkv"), [hidden, hidden])?;
+    let attention = VisionAttention {
+        norm: loader.layer_norm(&format!("{name}.norm1"), hidden)?,
+        query,
+        key,
+        value,
+        output,
+        heads: config.num_heads,
+    };
+    let mlp = VisionMlp {
+        norm: loader.layer_norm(&format!("{name}.norm2"), hidden)?,
+        up,
+        down,
+    };
+    Ok((attention, mlp))
+}
 
-    fn linear(
-        &mut self,
-        name: &str,
-        outputs: usize,
-        inputs: usize,
-    ) -> Result<B::Linear, BackendError> {
-        let weight = self
-            .weights
-            .tensor(&format!("{name}.weight"), &[outputs, inputs])?;
-        let bias = self.weights.tensor(&format!("{name}.bias"), &[outputs])?;
-        (self.loaded)();
-        self.backend.linear(&weight, Some(&bias))
-    }
-
-    fn layer_norm(&mut self, name: &str, columns: usize) -> Result<LayerNorm<B>, BackendError> {
-        Ok(LayerNorm {
-            weight: self.parameter(&format!("{name}.weight"), &[columns])?,
-            bias: self.parameter(&format!("{name}.bias"), &[columns])?,
-        })
-    }
-
-    /// The convolution over a patch is one matrix product: its kernel is exactly as large as a patch.
-    fn patch_embed(&mut self, config: &VisionConfig) -> Result<B::Linear, BackendError> {
-        let name = "model.visual.patch_embed.proj";
-        let kernel = [
-            config.hidden_size,
-            config.in_channels,
-            config.temporal_patch_size,
-            config.patch_size,
-            config.patch_size,
-        ];
-        let weight = self.weights.tensor(&format!("{name}.weight"), &kernel)?;
-        let bias = self
-            .weights
-            .tensor(&format!("{name}.bias"), &[config.hidden_size])?;
-        (self.loaded)();
-        let flat = weight
-            .reshaped(&[config.hidden_size, config.patch_values()])
-            .expect("the kernel has patch_values values per output");
-        self.backend.linear(&flat, Some(&bias))
-    }
-
-    fn block(
-        &mut self,
-        name: &str,
-        config: &VisionConfig,
-        intermediate: usize,
-    ) -> Result<(VisionAttention<B>, VisionMlp<B>), BackendError> {
-        let hidden = config.hidden_size;
-        let weight = self
-            .weights
-            .tensor(&format!("{name}.attn.qkv.weight"), &[3 * hidden, hidden])?;
-        let bias = self
-            .weights
-            .tensor(&format!("{name}.attn.qkv.bias"), &[3 * hidden])?;
-        let mut part = |index: usize| {
-            let rows = index * hidden..(index + 1) * hidden;
-            let weight = weight.rows(rows.clone()).expect("the shape was checked");
-            let bias = bias.rows(rows).expect("the shape was checked");
-            (self.loaded)();
-            self.backend.linear(&weight, Some(&bias))
-        };
-        let (query, key, value) = (part(0)?, part(1)?, part(2)?);
-        let attention = VisionAttention {
-            norm: self.layer_norm(&format!("{name}.norm1"), hidden)?,
-            query,
-            key,
-            value,
-            output: self.linear(&format!("{name}.attn.proj"), hidden, hidden)?,
-            heads: config.num_heads,
-        };
-        let mlp = VisionMlp {
-            norm: self.layer_norm(&format!("{name}.norm2"), hidden)?,
-            up: self.linear(&format!("{name}.mlp.linear_fc1"), intermediate, hidden)?,
-            down: self.linear(&format!("{name}.mlp.linear_fc2"), hidden, intermediate)?,
-        };
-        Ok((attention, mlp))
-    }
-
-    fn merger(
-        &mut self,
-        name: &str,
-        config: &VisionConfig,
-        norm_after_fold: bool,
-    ) -> Result<Merger<B>, BackendError> {
-        let fold = config.spatial_merge_size * config.spatial_merge_size;
-        let wide = config.hidden_size * fold;
-        let normed = if norm_after_fold {
-            wide
-        } else {
-            config.hidden_size
-        };
-        Ok(Merger {
-            norm: self.layer_norm(&format!("{name}.norm"), normed)?,
-            norm_after_fold,
-            up: self.linear(&format!("{name}.linear_fc1"), wide, wide)?,
-            down: self.linear(&format!("{name}.linear_fc2"), config.out_hidden_size, wide)?,
-            fold,
-        })
-    }
+fn merger<B: Backend>(
+    loader: &mut Loader<'_, B>,
+    name: &str,
+    config: &VisionConfig,
+    norm_after_fold: bool,
+) -> Result<Merger<B>, BackendError> {
+    let fold = config.spatial_merge_size * config.spatial_merge_size;
+    let wide = config.hidden_size * fold;
+    let normed = if norm_after_fold {
+        wide
+    } else {
+        config.hidden_size
+    };
+    let mut linear = |part: &str, outputs| {
+        loader.vision_linear(&format!("{name}.{part}"), &[outputs, wide], [outputs, wide])
+    };
+    let (up, down) = (
+        linear("linear_fc1", wide)?,
+        linear("linear_fc2", config.out_hidden_size)?,
+    );
+    Ok(Merger {
+        norm: loader.layer_norm(&format!("{name}.norm"), normed)?,
+        norm_after_fold,
+        up,
+        down,
+        fold,
+    })
 }

@@ -11,7 +11,7 @@ use model::qwen3_vl::Qwen3Vl;
 use model::rope::{text_angles, vision_angles};
 use model::text::{PicturePlacement, TextRows, TextWorkspace};
 use model::vision::{Features, VisionWorkspace, patch_coordinates, position_places};
-use ops::backend::{Backend, KvShape};
+use ops::backend::{Backend, KvShape, LinearWeight, Sensitivity};
 use ops::reference::Reference;
 use ops::step::Sequence;
 
@@ -496,7 +496,13 @@ fn the_first_layer_norms_heads_as_the_reference_does() {
                     &format!("self_attn.{part}_proj"),
                     &[width, text.hidden_size],
                 );
-                let weight = Reference.linear(&weight, None).expect("room");
+                let weight = LinearWeight {
+                    name: part,
+                    weight: &weight,
+                    bias: None,
+                    sensitivity: Sensitivity::Ordinary,
+                };
+                let weight = Reference.linear(&weight).expect("room");
                 let mut out = Reference.tensor(rows, width).expect("room");
                 Reference.matmul(&normed, &weight, &mut out);
                 let gain = tensor(&format!("self_attn.{part}_norm"), &[text.head_dim]).to_f32();

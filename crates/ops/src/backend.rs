@@ -63,6 +63,31 @@ impl KvShape {
     }
 }
 
+/// How much an answer suffers when a weight is held coarsely. The model says so; a device that holds weights
+/// in fewer bits than the checkpoint does may choose by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sensitivity {
+    /// Most of the text tower.
+    Ordinary,
+    /// The head, the values of attention, the first and last down projections.
+    High,
+    /// The vision tower: what is lost here, no word brings back.
+    Vision,
+}
+
+/// A linear weight on its way from a checkpoint to a device.
+#[derive(Debug, Clone, Copy)]
+pub struct LinearWeight<'a> {
+    /// The checkpoint's name of it, or one derived from that where a tensor is taken in parts; unique.
+    pub name: &'a str,
+    /// `[out, in]`
+    pub weight: &'a formats::Tensor,
+    /// `[out]`
+    pub bias: Option<&'a formats::Tensor>,
+    /// What rounding it costs.
+    pub sensitivity: Sensitivity,
+}
+
 /// A device that can run the model.
 pub trait Backend: Send + Sync + Sized {
     /// Activations `[rows, columns]`.
@@ -97,11 +122,7 @@ pub trait Backend: Send + Sync + Sized {
     fn download(&self, tensor: &Self::Tensor, rows: Range<usize>) -> Vec<f32>;
 
     /// Takes a weight `[out, in]` and bias `[out]` from a checkpoint and packs it.
-    fn linear(
-        &self,
-        weight: &formats::Tensor,
-        bias: Option<&formats::Tensor>,
-    ) -> Result<Self::Linear, BackendError>;
+    fn linear(&self, weight: &LinearWeight<'_>) -> Result<Self::Linear, BackendError>;
 
     /// Takes a parameter of any shape from a checkpoint.
     fn parameter(&self, values: &formats::Tensor) -> Result<Self::Parameter, BackendError>;

@@ -22,6 +22,6 @@ pub mod suite;
 pub mod text;
 pub mod vision;
 
-pub use backend::{Backend, BackendError, Gelu, KvShape};
+pub use backend::{Backend, BackendError, Gelu, KvShape, LinearWeight, Sensitivity};
 pub use host::HostTensor;
 pub use step::{Sequence, TextStep, VisionStep};

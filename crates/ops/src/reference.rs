@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::backend::{Backend, BackendError, Gelu, KvShape};
+use crate::backend::{Backend, BackendError, Gelu, KvShape, LinearWeight};
 use crate::host::HostTensor;
 use crate::math;
 use crate::step::Sequence;
@@ -67,11 +67,8 @@ impl Backend for Reference {
         tensor.rows_at(rows).to_vec()
     }
 
-    fn linear(
-        &self,
-        weight: &formats::Tensor,
-        bias: Option<&formats::Tensor>,
-    ) -> Result<ReferenceLinear, BackendError> {
+    fn linear(&self, given: &LinearWeight<'_>) -> Result<ReferenceLinear, BackendError> {
+        let LinearWeight { weight, bias, .. } = given;
         let [outputs, inputs] = *weight.shape() else {
             panic!("a linear weight has two axes")
         };

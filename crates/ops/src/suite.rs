@@ -6,7 +6,7 @@
 use formats::Tensor;
 use half::bf16;
 
-use crate::backend::{Backend, Gelu, KvShape};
+use crate::backend::{Backend, Gelu, KvShape, LinearWeight, Sensitivity};
 use crate::reference::Reference;
 use crate::step::{Sequence, TextStep, VisionStep, upload_angles};
 use crate::text::{TextAttention, TextMlp, TextScratch, TextWidths};
@@ -30,6 +30,17 @@ pub const F32: Tolerance = Tolerance {
 pub const BF16: Tolerance = Tolerance {
     largest: 3e-2,
     rms: 1e-2,
+};
+
+/// Weights and activations in 8 bits, keys and values in bfloat16.
+pub const Q8: Tolerance = Tolerance {
+    largest: 3e-2,
+    rms: 1.5e-2,
+};
+/// Weights in 4 bits. Noise is spread evenly, which is the hardest case: no weight is small.
+pub const Q4: Tolerance = Tolerance {
+    largest: 1.5e-1,
+    rms: 1.2e-1,
 };
 
 /// What one case gave.
@@ -149,10 +160,17 @@ impl<B: Backend> Cases<'_, B> {
 
     fn linear(&self, seed: u64, outputs: usize, inputs: usize, bias: bool) -> B::Linear {
         let bias = bias.then(|| Tensor::from_f32(&[outputs], &noise(seed + 1000, outputs)));
-        let weight = weight(seed, &[outputs, inputs]);
-        self.backend
-            .linear(&weight, bias.as_ref())
-            .expect("a small weight")
+        self.weight(&weight(seed, &[outputs, inputs]), bias.as_ref())
+    }
+
+    fn weight(&self, weight: &Tensor, bias: Option<&Tensor>) -> B::Linear {
+        let weight = LinearWeight {
+            name: "case",
+            weight,
+            bias,
+            sensitivity: Sensitivity::Ordinary,
+        };
+        self.backend.linear(&weight).expect("a small weight")
     }
 
     fn parameter(&self, seed: u64, count: usize) -> B::Parameter {
@@ -199,7 +217,7 @@ impl<B: Backend> Cases<'_, B> {
                 );
             }
             let wide = Tensor::from_f32(&[outputs, inputs], &noise(3, outputs * inputs));
-            let wide = self.backend.linear(&wide, None).expect("a small weight");
+            let wide = self.weight(&wide, None);
             let mut out = self.zeros(rows, outputs);
             self.backend.matmul(&x, &wide, &mut out);
             self.keep(

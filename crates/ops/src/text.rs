@@ -40,14 +40,22 @@ pub struct TextMlp<B: Backend> {
 
 /// Room for what lives inside a block, made once for the most rows of a step.
 pub struct TextScratch<B: Backend> {
-    pub(crate) normed: B::Tensor,
-    pub(crate) query: B::Tensor,
-    pub(crate) key: B::Tensor,
-    pub(crate) value: B::Tensor,
-    pub(crate) attended: B::Tensor,
-    pub(crate) gate: B::Tensor,
-    pub(crate) up: B::Tensor,
-    pub(crate) delta: B::Tensor,
+    /// The stream, normed.
+    pub normed: B::Tensor,
+    /// Queries of all heads.
+    pub query: B::Tensor,
+    /// Keys of all heads.
+    pub key: B::Tensor,
+    /// Values of all heads.
+    pub value: B::Tensor,
+    /// What attention gives.
+    pub attended: B::Tensor,
+    /// The gate inside the MLP.
+    pub gate: B::Tensor,
+    /// What the gate scales.
+    pub up: B::Tensor,
+    /// What a block adds to the stream.
+    pub delta: B::Tensor,
 }
 
 /// Widths of a text tower, in values per row.
@@ -78,7 +86,8 @@ impl<B: Backend> TextScratch<B> {
         })
     }
 
-    fn fit(&mut self, backend: &B, rows: usize) {
+    /// Declares how much is in use.
+    pub fn fit(&mut self, backend: &B, rows: usize) {
         for tensor in [
             &mut self.normed,
             &mut self.query,

@@ -58,14 +58,22 @@ pub struct Merger<B: Backend> {
 
 /// Room for what lives inside a block, made once for the most patches of a step.
 pub struct VisionScratch<B: Backend> {
-    pub(crate) normed: B::Tensor,
-    pub(crate) query: B::Tensor,
-    pub(crate) key: B::Tensor,
-    pub(crate) value: B::Tensor,
-    pub(crate) attended: B::Tensor,
-    pub(crate) inner: B::Tensor,
-    pub(crate) delta: B::Tensor,
-    pub(crate) folded: B::Tensor,
+    /// The stream, normed.
+    pub normed: B::Tensor,
+    /// Queries of all heads.
+    pub query: B::Tensor,
+    /// Keys of all heads.
+    pub key: B::Tensor,
+    /// Values of all heads.
+    pub value: B::Tensor,
+    /// What attention gives.
+    pub attended: B::Tensor,
+    /// Inside the MLP.
+    pub inner: B::Tensor,
+    /// What a block adds to the stream.
+    pub delta: B::Tensor,
+    /// Inside a merger.
+    pub folded: B::Tensor,
 }
 
 impl<B: Backend> VisionScratch<B> {
@@ -88,7 +96,8 @@ impl<B: Backend> VisionScratch<B> {
         })
     }
 
-    fn fit(&mut self, backend: &B, rows: usize, hidden: usize) {
+    /// Declares how much is in use.
+    pub fn fit(&mut self, backend: &B, rows: usize, hidden: usize) {
         for tensor in [
             &mut self.normed,
             &mut self.query,

@@ -1,201 +1,237 @@
-//! AVX2 with FMA: 8 float32 lanes, 16 registers, so tiles of 3 x 4 sums.
-//!
-//! Nothing here may be called before detection; `Tier` is the proof.
+//! AVX2 with FMA and F16C: sixteen lanes are two registers. How bytes multiply is a parameter, because the same
+//! registers serve processors with and without VNNI.
 
 use std::arch::x86_64::*;
+use std::marker::PhantomData;
 
-use half::bf16;
+use super::lanes::Lanes;
 
-use super::axpys::Lanes;
-use super::dots::Dot;
-use super::{Out, Rows, Work};
-
-const LANES: usize = 8;
-
-struct Avx2;
-
-/// All bits set in the first `count` lanes.
-#[inline(always)]
-fn mask(count: usize) -> __m256i {
-    const ONES_THEN_ZEROS: [i32; 2 * LANES] =
-        [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
-    let window = &ONES_THEN_ZEROS[LANES - count..][..LANES];
-    // SAFETY: the window is 8 lanes long; callers are compiled for AVX2.
-    unsafe { _mm256_loadu_si256(window.as_ptr().cast()) }
+/// Products of bytes in a 256-bit register: per lane of 32 bits `sum + w0 x0 + w1 x1 + w2 x2 + w3 x3`.
+pub(crate) trait Dot256 {
+    /// w unsigned, x signed, any values.
+    unsafe fn dot(sum: __m256i, w: __m256i, x: __m256i) -> __m256i;
+    /// w below 16.
+    unsafe fn dot_small(sum: __m256i, w: __m256i, x: __m256i) -> __m256i;
 }
 
-impl Lanes for Avx2 {
-    type Vector = __m256;
-    const COUNT: usize = LANES;
+/// Plain AVX2. Products of full bytes go through 16 bits in two halves, so that no sum saturates.
+pub(crate) struct Words;
 
+impl Dot256 for Words {
     #[inline(always)]
-    unsafe fn splat(value: f32) -> __m256 {
+    unsafe fn dot(sum: __m256i, w: __m256i, x: __m256i) -> __m256i {
         // SAFETY: callers are compiled for AVX2.
-        unsafe { _mm256_set1_ps(value) }
+        unsafe {
+            let even_w = _mm256_and_si256(w, _mm256_set1_epi16(0xff));
+            let odd_w = _mm256_srli_epi16::<8>(w);
+            let even_x = _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(x));
+            let odd_x = _mm256_srai_epi16::<8>(x);
+            let even = _mm256_madd_epi16(even_w, even_x);
+            let odd = _mm256_madd_epi16(odd_w, odd_x);
+            _mm256_add_epi32(sum, _mm256_add_epi32(even, odd))
+        }
     }
 
     #[inline(always)]
-    unsafe fn load(from: *const f32) -> __m256 {
-        // SAFETY: the caller has 8 values there.
-        unsafe { _mm256_loadu_ps(from) }
-    }
-
-    #[inline(always)]
-    unsafe fn load_part(from: *const f32, count: usize) -> __m256 {
-        // SAFETY: the caller has `count` values there; masked lanes are not touched.
-        unsafe { _mm256_maskload_ps(from, mask(count)) }
-    }
-
-    #[inline(always)]
-    unsafe fn store(to: *mut f32, vector: __m256) {
-        // SAFETY: the caller has room for 8 values there.
-        unsafe { _mm256_storeu_ps(to, vector) }
-    }
-
-    #[inline(always)]
-    unsafe fn store_part(to: *mut f32, count: usize, vector: __m256) {
-        // SAFETY: the caller has room for `count` values there; masked lanes are not touched.
-        unsafe { _mm256_maskstore_ps(to, mask(count), vector) }
-    }
-
-    #[inline(always)]
-    unsafe fn multiply_add(sum: __m256, a: __m256, b: __m256) -> __m256 {
-        // SAFETY: callers are compiled for FMA.
-        unsafe { _mm256_fmadd_ps(a, b, sum) }
+    unsafe fn dot_small(sum: __m256i, w: __m256i, x: __m256i) -> __m256i {
+        // SAFETY: callers are compiled for AVX2. Two products are at most 2 * 15 * 128: no saturation.
+        unsafe {
+            let pairs = _mm256_maddubs_epi16(w, x);
+            _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+        }
     }
 }
+
+/// AVX-VNNI (the VEX encoding), for processors without AVX-512.
+pub(crate) struct Vnni;
+
+impl Dot256 for Vnni {
+    #[inline(always)]
+    unsafe fn dot(sum: __m256i, w: __m256i, x: __m256i) -> __m256i {
+        // SAFETY: callers are compiled for AVX-VNNI.
+        unsafe { _mm256_dpbusd_avx_epi32(sum, w, x) }
+    }
+
+    #[inline(always)]
+    unsafe fn dot_small(sum: __m256i, w: __m256i, x: __m256i) -> __m256i {
+        // SAFETY: as above.
+        unsafe { _mm256_dpbusd_avx_epi32(sum, w, x) }
+    }
+}
+
+pub(crate) struct Avx2<D>(PhantomData<D>);
 
 #[inline(always)]
-unsafe fn total(sums: __m256) -> f32 {
-    // SAFETY: callers are compiled for AVX2.
-    unsafe {
-        let quarter = _mm_add_ps(
-            _mm256_castps256_ps128(sums),
-            _mm256_extractf128_ps::<1>(sums),
-        );
-        let half = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
-        _mm_cvtss_f32(_mm_add_ss(half, _mm_shuffle_ps::<1>(half, half)))
-    }
+fn both<A: Copy, B: Copy, C>(a: [A; 2], b: [B; 2], work: impl Fn(A, B) -> C) -> [C; 2] {
+    [work(a[0], b[0]), work(a[1], b[1])]
 }
 
-/// Float32 on the left; on the right anything that widens to it.
-struct Widening<W>(std::marker::PhantomData<W>);
+// SAFETY of every block below: callers are compiled for AVX2, FMA and F16C, and have the values behind the
+// pointers.
+impl<D: Dot256> Lanes for Avx2<D> {
+    type F = [__m256; 2];
+    type I = [__m256i; 2];
+    type B = [__m256i; 2];
+    const TILE: (usize, usize) = (6, 1);
 
-/// A right operand, widened while it is loaded.
-trait Widen: Copy {
-    /// 8 values. Caller: they are there.
-    unsafe fn load(from: *const Self) -> __m256;
-    /// `count < 8` values, the rest zero.
-    unsafe fn load_part(from: *const Self, count: usize) -> __m256;
-}
-
-impl Widen for f32 {
     #[inline(always)]
-    unsafe fn load(from: *const f32) -> __m256 {
-        // SAFETY: the caller's promise is `Lanes::load`'s.
-        unsafe { <Avx2 as Lanes>::load(from) }
+    unsafe fn zero() -> Self::F {
+        // SAFETY: see above.
+        unsafe { [_mm256_setzero_ps(); 2] }
     }
 
     #[inline(always)]
-    unsafe fn load_part(from: *const f32, count: usize) -> __m256 {
-        // SAFETY: the caller's promise is `Lanes::load_part`'s.
-        unsafe { <Avx2 as Lanes>::load_part(from, count) }
-    }
-}
-
-/// Bfloat16 is the upper half of a float32.
-impl Widen for bf16 {
-    #[inline(always)]
-    unsafe fn load(from: *const bf16) -> __m256 {
-        // SAFETY: the caller has 8 values there.
-        unsafe { widen(_mm_loadu_si128(from.cast())) }
+    unsafe fn splat(value: f32) -> Self::F {
+        // SAFETY: see above.
+        unsafe { [_mm256_set1_ps(value); 2] }
     }
 
     #[inline(always)]
-    unsafe fn load_part(from: *const bf16, count: usize) -> __m256 {
-        let mut values = [bf16::ZERO; LANES];
-        // SAFETY: the caller has `count` values there.
-        values[..count].copy_from_slice(unsafe { std::slice::from_raw_parts(from, count) });
-        // SAFETY: 8 values; callers are compiled for AVX2.
-        unsafe { widen(_mm_loadu_si128(values.as_ptr().cast())) }
-    }
-}
-
-#[inline(always)]
-unsafe fn widen(values: __m128i) -> __m256 {
-    // SAFETY: callers are compiled for AVX2.
-    unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(values))) }
-}
-
-impl<W: Widen> Dot for Widening<W> {
-    type X = f32;
-    type W = W;
-    type Vector = __m256;
-    type Sums = __m256;
-    const STEP: usize = LANES;
-
-    #[inline(always)]
-    unsafe fn zero() -> __m256 {
-        // SAFETY: callers are compiled for AVX2.
-        unsafe { _mm256_setzero_ps() }
+    unsafe fn load(from: *const f32) -> Self::F {
+        // SAFETY: see above.
+        unsafe { [_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))] }
     }
 
     #[inline(always)]
-    unsafe fn load_x(from: *const f32) -> __m256 {
-        // SAFETY: the caller's promise is `load`'s.
-        unsafe { <f32 as Widen>::load(from) }
+    unsafe fn store(to: *mut f32, value: Self::F) {
+        // SAFETY: see above.
+        unsafe {
+            _mm256_storeu_ps(to, value[0]);
+            _mm256_storeu_ps(to.add(8), value[1]);
+        }
     }
 
     #[inline(always)]
-    unsafe fn load_w(from: *const W) -> __m256 {
-        // SAFETY: the caller's promise is `load`'s.
-        unsafe { W::load(from) }
+    unsafe fn add(a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: see above.
+        both(a, b, |a, b| unsafe { _mm256_add_ps(a, b) })
     }
 
     #[inline(always)]
-    unsafe fn load_x_part(from: *const f32, count: usize) -> __m256 {
-        // SAFETY: the caller's promise is `load_part`'s.
-        unsafe { <f32 as Widen>::load_part(from, count) }
+    unsafe fn mul(a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: see above.
+        both(a, b, |a, b| unsafe { _mm256_mul_ps(a, b) })
     }
 
     #[inline(always)]
-    unsafe fn load_w_part(from: *const W, count: usize) -> __m256 {
-        // SAFETY: the caller's promise is `load_part`'s.
-        unsafe { W::load_part(from, count) }
+    unsafe fn mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        // SAFETY: see above.
+        unsafe {
+            [
+                _mm256_fmadd_ps(a[0], b[0], c[0]),
+                _mm256_fmadd_ps(a[1], b[1], c[1]),
+            ]
+        }
     }
 
     #[inline(always)]
-    unsafe fn multiply_add(sums: __m256, x: __m256, w: __m256) -> __m256 {
-        // SAFETY: callers are compiled for FMA.
-        unsafe { _mm256_fmadd_ps(x, w, sums) }
+    unsafe fn mul_sub(a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        // SAFETY: see above.
+        unsafe {
+            [
+                _mm256_fnmadd_ps(a[0], b[0], c[0]),
+                _mm256_fnmadd_ps(a[1], b[1], c[1]),
+            ]
+        }
     }
 
     #[inline(always)]
-    unsafe fn total(sums: __m256) -> f32 {
-        // SAFETY: callers are compiled for AVX2.
-        unsafe { total(sums) }
+    unsafe fn load_pairs(from: *const u16) -> (Self::F, Self::F) {
+        // SAFETY: see above.
+        unsafe {
+            let pairs = Self::bytes(from.cast());
+            let high = _mm256_set1_epi32(0xffff_0000_u32.cast_signed());
+            (
+                pairs.map(|pairs| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(pairs))),
+                pairs.map(|pairs| _mm256_castsi256_ps(_mm256_and_si256(pairs, high))),
+            )
+        }
     }
-}
 
-#[target_feature(enable = "avx2,fma")]
-pub(super) fn dots_bf16(x: Rows<f32>, w: Rows<bf16>, out: &mut Out, accumulate: bool) {
-    // SAFETY: this function is compiled for the instructions.
-    unsafe { super::dots::blocks::<Widening<bf16>, 3, 4>(x, w, out, accumulate) }
-}
+    #[inline(always)]
+    unsafe fn load_f16(from: *const u16) -> Self::F {
+        // SAFETY: see above.
+        unsafe {
+            [
+                _mm256_cvtph_ps(_mm_loadu_si128(from.cast())),
+                _mm256_cvtph_ps(_mm_loadu_si128(from.add(8).cast())),
+            ]
+        }
+    }
 
-#[target_feature(enable = "avx2,fma")]
-pub(super) fn dots_f32(x: Rows<f32>, w: Rows<f32>, out: &mut Out, accumulate: bool) {
-    // SAFETY: this function is compiled for the instructions.
-    unsafe { super::dots::blocks::<Widening<f32>, 3, 4>(x, w, out, accumulate) }
-}
+    #[inline(always)]
+    unsafe fn load_u8(from: *const u8) -> Self::F {
+        // SAFETY: see above.
+        unsafe {
+            let widen = |at: usize| {
+                let bytes = _mm_loadl_epi64(from.add(at).cast());
+                _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes))
+            };
+            [widen(0), widen(8)]
+        }
+    }
 
-#[target_feature(enable = "avx2,fma")]
-pub(super) fn axpys(p: Rows<f32>, v: Rows<f32>, out: &mut Out) {
-    // SAFETY: this function is compiled for the instructions.
-    unsafe { super::axpys::axpys::<Avx2>(p, v, out) }
-}
+    #[inline(always)]
+    unsafe fn splat_i32(value: i32) -> Self::I {
+        // SAFETY: see above.
+        unsafe { [_mm256_set1_epi32(value); 2] }
+    }
 
-#[target_feature(enable = "avx2,fma")]
-pub(super) fn run(work: impl Work) {
-    work.run();
+    #[inline(always)]
+    unsafe fn add_i(a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: see above.
+        both(a, b, |a, b| unsafe { _mm256_add_epi32(a, b) })
+    }
+
+    #[inline(always)]
+    unsafe fn to_f(value: Self::I) -> Self::F {
+        // SAFETY: see above.
+        value.map(|value| unsafe { _mm256_cvtepi32_ps(value) })
+    }
+
+    #[inline(always)]
+    unsafe fn bytes(from: *const u8) -> Self::B {
+        // SAFETY: see above.
+        unsafe {
+            [
+                _mm256_loadu_si256(from.cast()),
+                _mm256_loadu_si256(from.add(32).cast()),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn quad(from: *const i8) -> Self::B {
+        // SAFETY: see above.
+        unsafe { [_mm256_set1_epi32(from.cast::<i32>().read_unaligned()); 2] }
+    }
+
+    #[inline(always)]
+    unsafe fn nibbles(bytes: Self::B) -> (Self::B, Self::B) {
+        // SAFETY: see above.
+        unsafe {
+            let low = _mm256_set1_epi8(15);
+            (
+                bytes.map(|bytes| _mm256_and_si256(bytes, low)),
+                bytes.map(|bytes| _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), low)),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn dot(sum: Self::I, w: Self::B, x: Self::B) -> Self::I {
+        // SAFETY: see above.
+        unsafe { [D::dot(sum[0], w[0], x[0]), D::dot(sum[1], w[1], x[1])] }
+    }
+
+    #[inline(always)]
+    unsafe fn dot_small(sum: Self::I, w: Self::B, x: Self::B) -> Self::I {
+        // SAFETY: see above.
+        unsafe {
+            [
+                D::dot_small(sum[0], w[0], x[0]),
+                D::dot_small(sum[1], w[1], x[1]),
+            ]
+        }
+    }
 }

@@ -1,181 +1,197 @@
-//! AVX-512 (F, BW, VL, DQ): 16 float32 lanes, 32 registers, so tiles of 4 x 6 sums.
-//!
-//! Nothing here may be called before detection; `Tier` is the proof.
+//! AVX-512 (F, BW, VL, DQ): sixteen lanes are one register. How bytes multiply is a parameter, because the first
+//! processors with AVX-512 have no VNNI.
 
 use std::arch::x86_64::*;
+use std::marker::PhantomData;
 
-use half::bf16;
+use super::lanes::Lanes;
 
-use super::axpys::Lanes;
-use super::dots::Dot;
-use super::{Out, Rows, Work};
-
-const LANES: usize = 16;
-
-struct Avx512;
-
-/// One bit for each of the first `count` lanes.
-#[inline(always)]
-fn mask(count: usize) -> __mmask16 {
-    ((1_u32 << count) - 1) as __mmask16
+/// Products of bytes in a 512-bit register: per lane of 32 bits `sum + w0 x0 + w1 x1 + w2 x2 + w3 x3`.
+pub(crate) trait Dot512 {
+    /// w unsigned, x signed, any values.
+    unsafe fn dot(sum: __m512i, w: __m512i, x: __m512i) -> __m512i;
+    /// w below 16.
+    unsafe fn dot_small(sum: __m512i, w: __m512i, x: __m512i) -> __m512i;
 }
 
-impl Lanes for Avx512 {
-    type Vector = __m512;
-    const COUNT: usize = LANES;
+/// Without VNNI. Products of full bytes go through 16 bits in two halves, so that no sum saturates.
+pub(crate) struct Words;
 
+impl Dot512 for Words {
     #[inline(always)]
-    unsafe fn splat(value: f32) -> __m512 {
-        // SAFETY: callers are compiled for AVX-512.
-        unsafe { _mm512_set1_ps(value) }
+    unsafe fn dot(sum: __m512i, w: __m512i, x: __m512i) -> __m512i {
+        // SAFETY: callers are compiled for AVX-512BW.
+        unsafe {
+            let even_w = _mm512_and_si512(w, _mm512_set1_epi16(0xff));
+            let odd_w = _mm512_srli_epi16::<8>(w);
+            let even_x = _mm512_srai_epi16::<8>(_mm512_slli_epi16::<8>(x));
+            let odd_x = _mm512_srai_epi16::<8>(x);
+            let even = _mm512_madd_epi16(even_w, even_x);
+            let odd = _mm512_madd_epi16(odd_w, odd_x);
+            _mm512_add_epi32(sum, _mm512_add_epi32(even, odd))
+        }
     }
 
     #[inline(always)]
-    unsafe fn load(from: *const f32) -> __m512 {
-        // SAFETY: the caller has 16 values there.
-        unsafe { _mm512_loadu_ps(from) }
-    }
-
-    #[inline(always)]
-    unsafe fn load_part(from: *const f32, count: usize) -> __m512 {
-        // SAFETY: the caller has `count` values there; masked lanes are not touched.
-        unsafe { _mm512_maskz_loadu_ps(mask(count), from) }
-    }
-
-    #[inline(always)]
-    unsafe fn store(to: *mut f32, vector: __m512) {
-        // SAFETY: the caller has room for 16 values there.
-        unsafe { _mm512_storeu_ps(to, vector) }
-    }
-
-    #[inline(always)]
-    unsafe fn store_part(to: *mut f32, count: usize, vector: __m512) {
-        // SAFETY: the caller has room for `count` values there; masked lanes are not touched.
-        unsafe { _mm512_mask_storeu_ps(to, mask(count), vector) }
-    }
-
-    #[inline(always)]
-    unsafe fn multiply_add(sum: __m512, a: __m512, b: __m512) -> __m512 {
-        // SAFETY: callers are compiled for AVX-512.
-        unsafe { _mm512_fmadd_ps(a, b, sum) }
+    unsafe fn dot_small(sum: __m512i, w: __m512i, x: __m512i) -> __m512i {
+        // SAFETY: callers are compiled for AVX-512BW. Two products are at most 2 * 15 * 128: no saturation.
+        unsafe {
+            let pairs = _mm512_maddubs_epi16(w, x);
+            _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))
+        }
     }
 }
 
-/// Float32 on the left; on the right anything that widens to it.
-struct Widening<W>(std::marker::PhantomData<W>);
+/// AVX-512 VNNI.
+pub(crate) struct Vnni;
 
-/// A right operand, widened while it is loaded.
-trait Widen: Copy {
-    /// 16 values. Caller: they are there.
-    unsafe fn load(from: *const Self) -> __m512;
-    /// `count < 16` values, the rest zero.
-    unsafe fn load_part(from: *const Self, count: usize) -> __m512;
-}
-
-impl Widen for f32 {
+impl Dot512 for Vnni {
     #[inline(always)]
-    unsafe fn load(from: *const f32) -> __m512 {
-        // SAFETY: the caller's promise is `Lanes::load`'s.
-        unsafe { <Avx512 as Lanes>::load(from) }
+    unsafe fn dot(sum: __m512i, w: __m512i, x: __m512i) -> __m512i {
+        // SAFETY: callers are compiled for AVX-512 VNNI.
+        unsafe { _mm512_dpbusd_epi32(sum, w, x) }
     }
 
     #[inline(always)]
-    unsafe fn load_part(from: *const f32, count: usize) -> __m512 {
-        // SAFETY: the caller's promise is `Lanes::load_part`'s.
-        unsafe { <Avx512 as Lanes>::load_part(from, count) }
+    unsafe fn dot_small(sum: __m512i, w: __m512i, x: __m512i) -> __m512i {
+        // SAFETY: as above.
+        unsafe { _mm512_dpbusd_epi32(sum, w, x) }
     }
 }
 
-/// Bfloat16 is the upper half of a float32.
-impl Widen for bf16 {
-    #[inline(always)]
-    unsafe fn load(from: *const bf16) -> __m512 {
-        // SAFETY: the caller has 16 values there.
-        unsafe { widen(_mm256_loadu_si256(from.cast())) }
-    }
+pub(crate) struct Avx512<D>(PhantomData<D>);
+
+// SAFETY of every block below: callers are compiled for AVX-512 and have the values behind the pointers.
+impl<D: Dot512> Lanes for Avx512<D> {
+    type F = __m512;
+    type I = __m512i;
+    type B = __m512i;
+    const TILE: (usize, usize) = (6, 4);
 
     #[inline(always)]
-    unsafe fn load_part(from: *const bf16, count: usize) -> __m512 {
-        // SAFETY: the caller has `count` values there; masked lanes are not touched.
-        unsafe { widen(_mm256_maskz_loadu_epi16(mask(count), from.cast())) }
-    }
-}
-
-#[inline(always)]
-unsafe fn widen(values: __m256i) -> __m512 {
-    // SAFETY: callers are compiled for AVX-512.
-    unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(values))) }
-}
-
-impl<W: Widen> Dot for Widening<W> {
-    type X = f32;
-    type W = W;
-    type Vector = __m512;
-    type Sums = __m512;
-    const STEP: usize = LANES;
-
-    #[inline(always)]
-    unsafe fn zero() -> __m512 {
-        // SAFETY: callers are compiled for AVX-512.
+    unsafe fn zero() -> Self::F {
+        // SAFETY: see above.
         unsafe { _mm512_setzero_ps() }
     }
 
     #[inline(always)]
-    unsafe fn load_x(from: *const f32) -> __m512 {
-        // SAFETY: the caller's promise is `load`'s.
-        unsafe { <f32 as Widen>::load(from) }
+    unsafe fn splat(value: f32) -> Self::F {
+        // SAFETY: see above.
+        unsafe { _mm512_set1_ps(value) }
     }
 
     #[inline(always)]
-    unsafe fn load_w(from: *const W) -> __m512 {
-        // SAFETY: the caller's promise is `load`'s.
-        unsafe { W::load(from) }
+    unsafe fn load(from: *const f32) -> Self::F {
+        // SAFETY: see above.
+        unsafe { _mm512_loadu_ps(from) }
     }
 
     #[inline(always)]
-    unsafe fn load_x_part(from: *const f32, count: usize) -> __m512 {
-        // SAFETY: the caller's promise is `load_part`'s.
-        unsafe { <f32 as Widen>::load_part(from, count) }
+    unsafe fn store(to: *mut f32, value: Self::F) {
+        // SAFETY: see above.
+        unsafe { _mm512_storeu_ps(to, value) };
     }
 
     #[inline(always)]
-    unsafe fn load_w_part(from: *const W, count: usize) -> __m512 {
-        // SAFETY: the caller's promise is `load_part`'s.
-        unsafe { W::load_part(from, count) }
+    unsafe fn add(a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: see above.
+        unsafe { _mm512_add_ps(a, b) }
     }
 
     #[inline(always)]
-    unsafe fn multiply_add(sums: __m512, x: __m512, w: __m512) -> __m512 {
-        // SAFETY: callers are compiled for AVX-512.
-        unsafe { _mm512_fmadd_ps(x, w, sums) }
+    unsafe fn mul(a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: see above.
+        unsafe { _mm512_mul_ps(a, b) }
     }
 
     #[inline(always)]
-    unsafe fn total(sums: __m512) -> f32 {
-        // SAFETY: callers are compiled for AVX-512.
-        unsafe { _mm512_reduce_add_ps(sums) }
+    unsafe fn mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        // SAFETY: see above.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
     }
-}
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
-pub(super) fn dots_bf16(x: Rows<f32>, w: Rows<bf16>, out: &mut Out, accumulate: bool) {
-    // SAFETY: this function is compiled for the instructions.
-    unsafe { super::dots::blocks::<Widening<bf16>, 4, 6>(x, w, out, accumulate) }
-}
+    #[inline(always)]
+    unsafe fn mul_sub(a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        // SAFETY: see above.
+        unsafe { _mm512_fnmadd_ps(a, b, c) }
+    }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
-pub(super) fn dots_f32(x: Rows<f32>, w: Rows<f32>, out: &mut Out, accumulate: bool) {
-    // SAFETY: this function is compiled for the instructions.
-    unsafe { super::dots::blocks::<Widening<f32>, 4, 6>(x, w, out, accumulate) }
-}
+    #[inline(always)]
+    unsafe fn load_pairs(from: *const u16) -> (Self::F, Self::F) {
+        // SAFETY: see above.
+        unsafe {
+            let pairs = _mm512_loadu_si512(from.cast());
+            let high = _mm512_set1_epi32(0xffff_0000_u32.cast_signed());
+            (
+                _mm512_castsi512_ps(_mm512_slli_epi32::<16>(pairs)),
+                _mm512_castsi512_ps(_mm512_and_si512(pairs, high)),
+            )
+        }
+    }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
-pub(super) fn axpys(p: Rows<f32>, v: Rows<f32>, out: &mut Out) {
-    // SAFETY: this function is compiled for the instructions.
-    unsafe { super::axpys::axpys::<Avx512>(p, v, out) }
-}
+    #[inline(always)]
+    unsafe fn load_f16(from: *const u16) -> Self::F {
+        // SAFETY: see above.
+        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.cast())) }
+    }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
-pub(super) fn run(work: impl Work) {
-    work.run();
+    #[inline(always)]
+    unsafe fn load_u8(from: *const u8) -> Self::F {
+        // SAFETY: see above.
+        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()))) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat_i32(value: i32) -> Self::I {
+        // SAFETY: see above.
+        unsafe { _mm512_set1_epi32(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_i(a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: see above.
+        unsafe { _mm512_add_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn to_f(value: Self::I) -> Self::F {
+        // SAFETY: see above.
+        unsafe { _mm512_cvtepi32_ps(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn bytes(from: *const u8) -> Self::B {
+        // SAFETY: see above.
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn quad(from: *const i8) -> Self::B {
+        // SAFETY: see above.
+        unsafe { _mm512_set1_epi32(from.cast::<i32>().read_unaligned()) }
+    }
+
+    #[inline(always)]
+    unsafe fn nibbles(bytes: Self::B) -> (Self::B, Self::B) {
+        // SAFETY: see above.
+        unsafe {
+            let low = _mm512_set1_epi8(15);
+            (
+                _mm512_and_si512(bytes, low),
+                _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), low),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn dot(sum: Self::I, w: Self::B, x: Self::B) -> Self::I {
+        // SAFETY: see above.
+        unsafe { D::dot(sum, w, x) }
+    }
+
+    #[inline(always)]
+    unsafe fn dot_small(sum: Self::I, w: Self::B, x: Self::B) -> Self::I {
+        // SAFETY: see above.
+        unsafe { D::dot_small(sum, w, x) }
+    }
 }

@@ -1,152 +1,140 @@
-//! Plain code in the shape of vectors, for any processor: arrays of 8 that the compiler maps to what it has.
+//! Plain code in the shape of vectors, for any processor: arrays that the compiler maps to what it has.
 //! A file for NEON belongs beside this one once a machine that can build and test it is at hand.
 
-use half::bf16;
+use half::f16;
 
-use super::axpys::Lanes;
-use super::dots::Dot;
-use super::{Out, Rows};
+use super::lanes::Lanes;
 
-const LANES: usize = 8;
-type Vector = [f32; LANES];
-
-struct Portable;
+pub(crate) struct Portable;
 
 #[inline(always)]
-fn multiply_add(mut sums: Vector, a: Vector, b: Vector) -> Vector {
-    for lane in 0..LANES {
-        sums[lane] += a[lane] * b[lane];
+fn each<T: Copy + Default>(value: impl Fn(usize) -> T) -> [T; 16] {
+    let mut lanes = [T::default(); 16];
+    for (lane, to) in lanes.iter_mut().enumerate() {
+        *to = value(lane);
     }
-    sums
+    lanes
 }
 
+// SAFETY of every block below: the caller has the values behind the pointer.
 impl Lanes for Portable {
-    type Vector = Vector;
-    const COUNT: usize = LANES;
+    type F = [f32; 16];
+    type I = [i32; 16];
+    type B = [u8; 64];
+    const TILE: (usize, usize) = (2, 1);
 
     #[inline(always)]
-    unsafe fn splat(value: f32) -> Vector {
-        [value; LANES]
+    unsafe fn zero() -> Self::F {
+        [0.0; 16]
     }
 
     #[inline(always)]
-    unsafe fn load(from: *const f32) -> Vector {
-        // SAFETY: the caller has `LANES` values there.
-        unsafe { from.cast::<Vector>().read_unaligned() }
+    unsafe fn splat(value: f32) -> Self::F {
+        [value; 16]
     }
 
     #[inline(always)]
-    unsafe fn load_part(from: *const f32, count: usize) -> Vector {
-        let mut vector = [0.0; LANES];
-        // SAFETY: the caller has `count` values there.
-        vector[..count].copy_from_slice(unsafe { std::slice::from_raw_parts(from, count) });
-        vector
+    unsafe fn load(from: *const f32) -> Self::F {
+        // SAFETY: 16 values are there.
+        unsafe { from.cast::<Self::F>().read_unaligned() }
     }
 
     #[inline(always)]
-    unsafe fn store(to: *mut f32, vector: Vector) {
-        // SAFETY: the caller has room for `LANES` values there.
-        unsafe { to.cast::<Vector>().write_unaligned(vector) };
+    unsafe fn store(to: *mut f32, value: Self::F) {
+        // SAFETY: there is room for 16 values.
+        unsafe { to.cast::<Self::F>().write_unaligned(value) };
     }
 
     #[inline(always)]
-    unsafe fn store_part(to: *mut f32, count: usize, vector: Vector) {
-        // SAFETY: the caller has room for `count` values there.
-        unsafe { std::slice::from_raw_parts_mut(to, count) }.copy_from_slice(&vector[..count]);
+    unsafe fn add(a: Self::F, b: Self::F) -> Self::F {
+        each(|i| a[i] + b[i])
     }
 
     #[inline(always)]
-    unsafe fn multiply_add(sum: Vector, a: Vector, b: Vector) -> Vector {
-        multiply_add(sum, a, b)
+    unsafe fn mul(a: Self::F, b: Self::F) -> Self::F {
+        each(|i| a[i] * b[i])
     }
-}
 
-/// Float32 on the left; on the right anything that widens to it.
-struct Widening<W>(std::marker::PhantomData<W>);
-
-trait Widen: Copy {
-    fn widen(self) -> f32;
-}
-
-impl Widen for f32 {
+    /// Rounded twice: a fused one is a library call where the processor has none.
     #[inline(always)]
-    fn widen(self) -> f32 {
-        self
-    }
-}
-
-impl Widen for bf16 {
-    #[inline(always)]
-    fn widen(self) -> f32 {
-        f32::from_bits(u32::from(self.to_bits()) << 16)
-    }
-}
-
-impl<W: Widen> Dot for Widening<W> {
-    type X = f32;
-    type W = W;
-    type Vector = Vector;
-    type Sums = Vector;
-    const STEP: usize = LANES;
-
-    #[inline(always)]
-    unsafe fn zero() -> Vector {
-        [0.0; LANES]
+    unsafe fn mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        each(|i| a[i] * b[i] + c[i])
     }
 
     #[inline(always)]
-    unsafe fn load_x(from: *const f32) -> Vector {
-        // SAFETY: the caller's promise is `load`'s.
-        unsafe { Portable::load(from) }
+    unsafe fn mul_sub(a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        each(|i| c[i] - a[i] * b[i])
     }
 
     #[inline(always)]
-    unsafe fn load_w(from: *const W) -> Vector {
-        // SAFETY: the caller has `LANES` values there.
-        let values = unsafe { from.cast::<[W; LANES]>().read_unaligned() };
-        values.map(W::widen)
+    unsafe fn load_pairs(from: *const u16) -> (Self::F, Self::F) {
+        // SAFETY: 16 pairs are there.
+        let pairs = unsafe { from.cast::<[u32; 16]>().read_unaligned() };
+        (
+            each(|i| f32::from_bits(pairs[i] << 16)),
+            each(|i| f32::from_bits(pairs[i] & 0xffff_0000)),
+        )
     }
 
     #[inline(always)]
-    unsafe fn load_x_part(from: *const f32, count: usize) -> Vector {
-        // SAFETY: the caller's promise is `load_part`'s.
-        unsafe { Portable::load_part(from, count) }
+    unsafe fn load_f16(from: *const u16) -> Self::F {
+        // SAFETY: 16 values are there.
+        let values = unsafe { from.cast::<[u16; 16]>().read_unaligned() };
+        each(|i| f16::from_bits(values[i]).to_f32())
     }
 
     #[inline(always)]
-    unsafe fn load_w_part(from: *const W, count: usize) -> Vector {
-        let mut vector = [0.0; LANES];
-        // SAFETY: the caller has `count` values there.
-        let values = unsafe { std::slice::from_raw_parts(from, count) };
-        for (to, value) in vector.iter_mut().zip(values) {
-            *to = value.widen();
+    unsafe fn load_u8(from: *const u8) -> Self::F {
+        // SAFETY: 16 values are there.
+        let values = unsafe { from.cast::<[u8; 16]>().read_unaligned() };
+        each(|i| f32::from(values[i]))
+    }
+
+    #[inline(always)]
+    unsafe fn splat_i32(value: i32) -> Self::I {
+        [value; 16]
+    }
+
+    #[inline(always)]
+    unsafe fn add_i(a: Self::I, b: Self::I) -> Self::I {
+        each(|i| a[i] + b[i])
+    }
+
+    #[inline(always)]
+    unsafe fn to_f(value: Self::I) -> Self::F {
+        each(|i| value[i] as f32)
+    }
+
+    #[inline(always)]
+    unsafe fn bytes(from: *const u8) -> Self::B {
+        // SAFETY: 64 bytes are there.
+        unsafe { from.cast::<Self::B>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn quad(from: *const i8) -> Self::B {
+        // SAFETY: 4 bytes are there.
+        let quad = unsafe { from.cast::<[u8; 4]>().read_unaligned() };
+        let mut bytes = [0; 64];
+        for (index, to) in bytes.iter_mut().enumerate() {
+            *to = quad[index % 4];
         }
-        vector
+        bytes
     }
 
     #[inline(always)]
-    unsafe fn multiply_add(sums: Vector, x: Vector, w: Vector) -> Vector {
-        multiply_add(sums, x, w)
+    unsafe fn nibbles(bytes: Self::B) -> (Self::B, Self::B) {
+        (bytes.map(|byte| byte & 15), bytes.map(|byte| byte >> 4))
     }
 
     #[inline(always)]
-    unsafe fn total(sums: Vector) -> f32 {
-        let [a, b, c, d, e, f, g, h] = sums;
-        ((a + e) + (c + g)) + ((b + f) + (d + h))
+    unsafe fn dot(sum: Self::I, w: Self::B, x: Self::B) -> Self::I {
+        each(|lane| {
+            let mut sum = sum[lane];
+            for at in 4 * lane..4 * lane + 4 {
+                sum += i32::from(w[at]) * i32::from(x[at].cast_signed());
+            }
+            sum
+        })
     }
-}
-
-pub(super) fn dots_bf16(x: Rows<f32>, w: Rows<bf16>, out: &mut Out, accumulate: bool) {
-    // SAFETY: no special instructions.
-    unsafe { super::dots::blocks::<Widening<bf16>, 2, 2>(x, w, out, accumulate) }
-}
-
-pub(super) fn dots_f32(x: Rows<f32>, w: Rows<f32>, out: &mut Out, accumulate: bool) {
-    // SAFETY: no special instructions.
-    unsafe { super::dots::blocks::<Widening<f32>, 2, 2>(x, w, out, accumulate) }
-}
-
-pub(super) fn axpys(p: Rows<f32>, v: Rows<f32>, out: &mut Out) {
-    // SAFETY: no special instructions.
-    unsafe { super::axpys::axpys::<Portable>(p, v, out) }
 }

@@ -41,9 +41,11 @@ impl Account {
         now - self.submitted
     }
 
-    /// All its pictures have been read.
-    pub(super) fn pictures_read(&mut self) {
+    /// All its pictures have been read. True the first time.
+    pub(super) fn pictures_read(&mut self) -> bool {
+        let first = self.read.is_none();
         self.read.get_or_insert_with(Instant::now);
+        first
     }
 
     /// How long it has been running.

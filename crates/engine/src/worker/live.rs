@@ -167,8 +167,8 @@ impl<B: Backend> Live<B> {
         while self.told < unread.unwrap_or(self.features.len()) {
             self.tell_picture(true);
         }
-        if unread.is_none() {
-            self.account.pictures_read();
+        if unread.is_none() && self.account.pictures_read() {
+            self.tell_computed(cached);
         }
     }
 

@@ -1,0 +1,209 @@
+//! Activations in the forms that weights are multiplied with. Each is made once and serves every weight that
+//! meets the same activations.
+
+use half::bf16;
+use ops::HostTensor;
+
+use crate::kernel::{Ints, Rows, Work, vectorise};
+use crate::pack::{GROUP, Q4_BLOCK, Q4_GROUP, UNIT};
+use crate::pool::Pool;
+use crate::tier::Tier;
+
+/// Values per task when activations are converted.
+const TASK_VALUES: usize = 16 * 1024;
+
+/// int8 in groups of 128 with a scale each: half a step of the largest value is the error.
+#[derive(Default)]
+pub(crate) struct Quantised {
+    depth: usize,
+    values: Vec<i8>,
+    scales: Vec<f32>,
+    totals: Vec<i32>,
+    sums: Vec<f32>,
+}
+
+impl Quantised {
+    /// Replaces what it holds by `x`.
+    pub(crate) fn fill(&mut self, tier: Tier, pool: &Pool, x: &HostTensor) {
+        let (rows, columns) = (x.rows(), x.columns());
+        let depth = columns.next_multiple_of(Q4_BLOCK).max(Q4_BLOCK);
+        self.depth = depth;
+        self.values.resize(rows * depth, 0);
+        self.scales.resize(rows * depth / GROUP, 0.0);
+        self.totals.resize(rows * depth / GROUP, 0);
+        self.sums.resize(rows * depth / Q4_GROUP, 0.0);
+        let per_task = (TASK_VALUES / depth).max(1);
+        let parts: Vec<_> = x
+            .values()
+            .chunks(per_task * columns)
+            .zip(self.values.chunks_mut(per_task * depth))
+            .zip(self.scales.chunks_mut(per_task * depth / GROUP))
+            .zip(self.totals.chunks_mut(per_task * depth / GROUP))
+            .zip(self.sums.chunks_mut(per_task * depth / Q4_GROUP))
+            .map(|((((x, values), scales), totals), sums)| Part {
+                x,
+                columns,
+                depth,
+                values,
+                scales,
+                totals,
+                sums,
+            })
+            .collect();
+        pool.run_each(parts, |part| vectorise(tier, part));
+    }
+
+    /// As the kernels take it.
+    pub(crate) fn ints(&self) -> Ints<'_> {
+        Ints::new(
+            &self.values,
+            &self.scales,
+            &self.totals,
+            &self.sums,
+            self.depth,
+        )
+    }
+}
+
+/// Some rows on their way to int8.
+struct Part<'a> {
+    x: &'a [f32],
+    columns: usize,
+    depth: usize,
+    values: &'a mut [i8],
+    scales: &'a mut [f32],
+    totals: &'a mut [i32],
+    sums: &'a mut [f32],
+}
+
+impl Work for Part<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let per_row = self.depth / GROUP;
+        let rows = self
+            .x
+            .chunks_exact(self.columns)
+            .zip(self.values.chunks_exact_mut(self.depth))
+            .enumerate();
+        for (index, (x, values)) in rows {
+            for (group, to) in values.as_chunks_mut::<GROUP>().0.iter_mut().enumerate() {
+                let at = index * per_row + group;
+                let from = (group * GROUP).min(x.len());
+                let sums = &mut self.sums[at * 4..at * 4 + 4];
+                let given = &x[from..(from + GROUP).min(x.len())];
+                (self.scales[at], self.totals[at]) = match given.first_chunk::<GROUP>() {
+                    Some(x) => group_of(x, to, sums),
+                    None => {
+                        let mut padded = [0.0; GROUP];
+                        padded[..given.len()].copy_from_slice(given);
+                        group_of(&padded, to, sums)
+                    }
+                };
+            }
+        }
+    }
+}
+
+/// One group: its values, and (scale in units, sum).
+#[inline(always)]
+fn group_of(x: &[f32; GROUP], to: &mut [i8; GROUP], sums: &mut [f32]) -> (f32, i32) {
+    /// Adding and subtracting it rounds to an integer.
+    const ROUND: f32 = 12_582_912.0;
+    let mut lanes = [0.0_f32; 16];
+    for chunk in x.as_chunks::<16>().0 {
+        for i in 0..16 {
+            let size = chunk[i].abs();
+            lanes[i] = if size > lanes[i] { size } else { lanes[i] };
+        }
+    }
+    let largest = lanes.into_iter().fold(0.0, f32::max);
+    let scale = largest / 127.0;
+    let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    let mut total = 0;
+    let parts = to.as_chunks_mut::<Q4_GROUP>().0.iter_mut();
+    for ((to, x), sum) in parts.zip(x.as_chunks::<Q4_GROUP>().0).zip(sums) {
+        let mut part = 0;
+        for (to, x) in to.iter_mut().zip(x) {
+            let value = ((x * inverse + ROUND) - ROUND) as i32;
+            *to = value as i8;
+            part += value;
+        }
+        *sum = part as f32 * scale * UNIT;
+        total += part;
+    }
+    (scale * UNIT, total)
+}
+
+/// bfloat16, rows padded with zeros to a multiple of 32.
+#[derive(Default)]
+pub(crate) struct Rounded {
+    rows: usize,
+    depth: usize,
+    values: Vec<bf16>,
+}
+
+impl Rounded {
+    /// Replaces what it holds by `x`.
+    pub(crate) fn fill(&mut self, tier: Tier, pool: &Pool, x: &HostTensor) {
+        let (rows, columns) = (x.rows(), x.columns());
+        let depth = columns.next_multiple_of(32);
+        (self.rows, self.depth) = (rows, depth);
+        self.values.resize(rows * depth, bf16::ZERO);
+        let per_task = (TASK_VALUES / depth.max(1)).max(1);
+        pool.run_chunks(&mut self.values, per_task * depth, |index, to| {
+            for (row, to) in to.chunks_exact_mut(depth).enumerate() {
+                let from = x.row(index * per_task + row);
+                let (to, padding) = to.split_at_mut(columns);
+                round(tier, from, to);
+                padding.fill(bf16::ZERO);
+            }
+        });
+    }
+
+    /// Some rows, as the kernels take them.
+    pub(crate) fn rows(&self, first: usize, rows: usize) -> Rows<'_, bf16> {
+        let values = &self.values[first * self.depth..(first + rows) * self.depth];
+        Rows::new(values, rows, self.depth, self.depth)
+    }
+
+    /// The inputs `from..from + count` of some rows.
+    pub(crate) fn part(
+        &self,
+        first: usize,
+        rows: usize,
+        from: usize,
+        count: usize,
+    ) -> Rows<'_, bf16> {
+        let end = (first + rows) * self.depth;
+        Rows::new(
+            &self.values[first * self.depth + from..end],
+            rows,
+            count,
+            self.depth,
+        )
+    }
+}
+
+/// Rounds to nearest, ties to even. Values are finite or infinite; what is no number stays none.
+pub(crate) fn round(tier: Tier, from: &[f32], to: &mut [bf16]) {
+    struct Round<'a>(&'a [f32], &'a mut [bf16]);
+    impl Work for Round<'_> {
+        #[inline(always)]
+        fn run(self) {
+            for (to, from) in self.1.iter_mut().zip(self.0) {
+                *to = rounded(*from);
+            }
+        }
+    }
+    assert_eq!(from.len(), to.len());
+    vectorise(tier, Round(from, to));
+}
+
+/// As `bf16::from_f32`, without a branch.
+#[inline(always)]
+pub(crate) fn rounded(value: f32) -> bf16 {
+    let bits = value.to_bits();
+    let even = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    let quiet = (bits >> 16) | 0x40;
+    bf16::from_bits(if value.is_nan() { quiet } else { even } as u16)
+}

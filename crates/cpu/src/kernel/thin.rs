@@ -1,0 +1,281 @@
+//! Up to four rows meet one panel as it streams by. Every row is computed as it would be alone, so how many
+//! questions are answered at once changes no value.
+
+use super::lanes::Lanes;
+use super::{Ints, Kernel, Rows, dispatch};
+use crate::pack::{Kind, PANEL, Q4_BLOCK, Q4_META};
+use crate::tier::Tier;
+
+/// The most rows of a call.
+pub(crate) const MOST_ROWS: usize = 4;
+
+/// Sixteen outputs of each row.
+pub(crate) type Outputs = [[f32; PANEL]];
+
+/// `out = x w` for a panel of float32 or bfloat16, `x` in float32.
+pub(crate) fn floats(tier: Tier, kind: Kind, x: Rows<f32>, panel: &[u8], out: &mut Outputs) {
+    assert!(x.count == out.len() && x.count <= MOST_ROWS);
+    assert!(panel.len() == kind.panel_bytes(x.columns));
+    match kind {
+        Kind::Bf16 => dispatch(tier, ByPairs { x, panel, out }),
+        Kind::F32 => dispatch(tier, BySingles { x, panel, out }),
+        Kind::Q8 | Kind::Q4 => unreachable!("bytes meet int8 activations"),
+    }
+}
+
+/// `out = x w` for a panel of q8 or q4. `depth`: the panel's, padded.
+pub(crate) fn ints(tier: Tier, kind: Kind, x: Ints, depth: usize, panel: &[u8], out: &mut Outputs) {
+    assert!(x.rows == out.len() && x.rows <= MOST_ROWS && depth <= x.depth);
+    assert!(panel.len() == kind.panel_bytes(depth));
+    match kind {
+        Kind::Q8 => dispatch(
+            tier,
+            ByBytes {
+                x,
+                depth,
+                panel,
+                out,
+            },
+        ),
+        Kind::Q4 => dispatch(
+            tier,
+            ByHalves {
+                x,
+                depth,
+                panel,
+                out,
+            },
+        ),
+        Kind::F32 | Kind::Bf16 => unreachable!("floats meet float activations"),
+    }
+}
+
+/// Calls `$run::<L, M>` with the number of rows.
+macro_rules! by_rows {
+    ($rows:expr, $run:ident::<$l:ty>($($argument:expr),*)) => {
+        match $rows {
+            1 => $run::<$l, 1>($($argument),*),
+            2 => $run::<$l, 2>($($argument),*),
+            3 => $run::<$l, 3>($($argument),*),
+            4 => $run::<$l, 4>($($argument),*),
+            _ => {}
+        }
+    };
+}
+
+struct BySingles<'a> {
+    x: Rows<'a, f32>,
+    panel: &'a [u8],
+    out: &'a mut Outputs,
+}
+
+impl Kernel for BySingles<'_> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        // SAFETY: `floats` checked the sizes; the caller vouches for the instructions.
+        unsafe { by_rows!(self.x.count, singles::<L>(self.x, self.panel, self.out)) }
+    }
+}
+
+/// Four sums per row take turns, so that no addition waits for the one before.
+#[inline(always)]
+unsafe fn singles<L: Lanes, const M: usize>(x: Rows<f32>, panel: &[u8], out: &mut Outputs) {
+    // SAFETY: the panel holds 16 values per input; `Rows` holds what it says.
+    unsafe {
+        let (x_at, w_at) = (x.values.as_ptr(), panel.as_ptr().cast::<f32>());
+        let mut sums = [[L::zero(); 4]; M];
+        let whole = x.columns / 4 * 4;
+        for k in (0..whole).step_by(4) {
+            for i in 0..4 {
+                let w = L::load(w_at.add(16 * (k + i)));
+                for (m, sums) in sums.iter_mut().enumerate() {
+                    let x = L::splat(*x_at.add(m * x.stride + k + i));
+                    sums[i] = L::mul_add(x, w, sums[i]);
+                }
+            }
+        }
+        for k in whole..x.columns {
+            let w = L::load(w_at.add(16 * k));
+            for (m, sums) in sums.iter_mut().enumerate() {
+                sums[0] = L::mul_add(L::splat(*x_at.add(m * x.stride + k)), w, sums[0]);
+            }
+        }
+        for (out, [a, b, c, d]) in out.iter_mut().zip(sums) {
+            L::store(out.as_mut_ptr(), L::add(L::add(a, b), L::add(c, d)));
+        }
+    }
+}
+
+struct ByPairs<'a> {
+    x: Rows<'a, f32>,
+    panel: &'a [u8],
+    out: &'a mut Outputs,
+}
+
+impl Kernel for ByPairs<'_> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        // SAFETY: `floats` checked the sizes; the caller vouches for the instructions.
+        unsafe { by_rows!(self.x.count, pairs::<L>(self.x, self.panel, self.out)) }
+    }
+}
+
+#[inline(always)]
+unsafe fn pairs<L: Lanes, const M: usize>(x: Rows<f32>, panel: &[u8], out: &mut Outputs) {
+    // SAFETY: the panel holds 16 pairs per two inputs, padded; `Rows` holds what it says.
+    unsafe {
+        let (x_at, w_at) = (x.values.as_ptr(), panel.as_ptr().cast::<u16>());
+        let mut sums = [[L::zero(); 4]; M];
+        let whole = x.columns / 4 * 4;
+        for k in (0..whole).step_by(4) {
+            for half in 0..2 {
+                let (first, second) = L::load_pairs(w_at.add(16 * (k + 2 * half)));
+                for (m, sums) in sums.iter_mut().enumerate() {
+                    let x = x_at.add(m * x.stride + k + 2 * half);
+                    sums[2 * half] = L::mul_add(L::splat(*x), first, sums[2 * half]);
+                    let at = 2 * half + 1;
+                    sums[at] = L::mul_add(L::splat(*x.add(1)), second, sums[at]);
+                }
+            }
+        }
+        for k in whole..x.columns {
+            let (first, second) = L::load_pairs(w_at.add(16 * (k / 2 * 2)));
+            let w = if k % 2 == 0 { first } else { second };
+            for (m, sums) in sums.iter_mut().enumerate() {
+                sums[0] = L::mul_add(L::splat(*x_at.add(m * x.stride + k)), w, sums[0]);
+            }
+        }
+        for (out, [a, b, c, d]) in out.iter_mut().zip(sums) {
+            L::store(out.as_mut_ptr(), L::add(L::add(a, b), L::add(c, d)));
+        }
+    }
+}
+
+struct ByBytes<'a> {
+    x: Ints<'a>,
+    depth: usize,
+    panel: &'a [u8],
+    out: &'a mut Outputs,
+}
+
+impl Kernel for ByBytes<'_> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        let Self {
+            x,
+            depth,
+            panel,
+            out,
+        } = self;
+        // SAFETY: `ints` checked the sizes; the caller vouches for the instructions.
+        unsafe { by_rows!(x.rows, bytes::<L>(x, depth, panel, out)) }
+    }
+}
+
+#[inline(always)]
+unsafe fn bytes<L: Lanes, const M: usize>(x: Ints, depth: usize, panel: &[u8], out: &mut Outputs) {
+    // SAFETY: the panel holds `depth * 16` bytes and 16 float16 per 128 inputs; `Ints` holds what it says.
+    unsafe {
+        let w_at = panel.as_ptr();
+        let scale_at = w_at.add(depth * PANEL).cast::<u16>();
+        let per_row = x.depth / 128;
+        let mut total = [L::zero(); M];
+        for group in 0..depth / 128 {
+            let mut sums: [[L::I; 2]; M] = std::array::from_fn(|m| {
+                let sum = *x.totals.get_unchecked(m * per_row + group);
+                [L::splat_i32(-128 * sum), L::splat_i32(0)]
+            });
+            for k in 0..16 {
+                let w = [0, 1].map(|i| L::bytes(w_at.add(2048 * group + 64 * (2 * k + i))));
+                for (m, sums) in sums.iter_mut().enumerate() {
+                    let x = x.values.as_ptr().add(m * x.depth + 128 * group + 8 * k);
+                    for i in 0..2 {
+                        sums[i] = L::dot(sums[i], w[i], L::quad(x.add(4 * i)));
+                    }
+                }
+            }
+            let scale = L::load_f16(scale_at.add(16 * group));
+            for (m, sums) in sums.iter().enumerate() {
+                let scale = L::mul(
+                    scale,
+                    L::splat(*x.scales.get_unchecked(m * per_row + group)),
+                );
+                total[m] = L::mul_add(L::to_f(sums[0]), scale, total[m]);
+                total[m] = L::mul_add(L::to_f(sums[1]), scale, total[m]);
+            }
+        }
+        for (out, total) in out.iter_mut().zip(total) {
+            L::store(out.as_mut_ptr(), total);
+        }
+    }
+}
+
+struct ByHalves<'a> {
+    x: Ints<'a>,
+    depth: usize,
+    panel: &'a [u8],
+    out: &'a mut Outputs,
+}
+
+impl Kernel for ByHalves<'_> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        let Self {
+            x,
+            depth,
+            panel,
+            out,
+        } = self;
+        // SAFETY: `ints` checked the sizes; the caller vouches for the instructions.
+        unsafe { by_rows!(x.rows, halves::<L>(x, depth, panel, out)) }
+    }
+}
+
+#[inline(always)]
+unsafe fn halves<L: Lanes, const M: usize>(x: Ints, depth: usize, panel: &[u8], out: &mut Outputs) {
+    // SAFETY: the panel holds `depth * 8` bytes and `Q4_META` bytes per 256 inputs; `Ints` holds what it says.
+    unsafe {
+        let w_at = panel.as_ptr();
+        let per_row = x.depth / 128;
+        let mut total = [L::zero(); M];
+        for block in 0..depth / Q4_BLOCK {
+            let meta = w_at.add(depth * 8 + block * Q4_META);
+            let mut least = [L::zero(); M];
+            let d = L::load_f16(meta.add(256).cast());
+            for half in 0..2 {
+                let mut steps = [L::zero(); M];
+                for group in 4 * half..4 * half + 4 {
+                    let mut sums = [[L::splat_i32(0); 2]; M];
+                    for k in 0..4 {
+                        let at = 64 * (32 * block + 4 * group + k);
+                        let (low, high) = L::nibbles(L::bytes(w_at.add(at)));
+                        for (m, sums) in sums.iter_mut().enumerate() {
+                            let input = Q4_BLOCK * block + 32 * group + 8 * k;
+                            let x = x.values.as_ptr().add(m * x.depth + input);
+                            sums[0] = L::dot_small(sums[0], low, L::quad(x));
+                            sums[1] = L::dot_small(sums[1], high, L::quad(x.add(4)));
+                        }
+                    }
+                    let s = L::load_u8(meta.add(16 * group));
+                    let m_bytes = L::load_u8(meta.add(128 + 16 * group));
+                    for (m, sums) in sums.iter().enumerate() {
+                        steps[m] = L::mul_add(L::to_f(L::add_i(sums[0], sums[1])), s, steps[m]);
+                        let sum = *x.sums.get_unchecked(m * 4 * per_row + 8 * block + group);
+                        least[m] = L::mul_add(m_bytes, L::splat(sum), least[m]);
+                    }
+                }
+                for (m, &steps) in steps.iter().enumerate() {
+                    let scale = *x.scales.get_unchecked(m * per_row + 2 * block + half);
+                    total[m] = L::mul_add(L::mul(steps, d), L::splat(scale), total[m]);
+                }
+            }
+            let dm = L::load_f16(meta.add(288).cast());
+            for (m, &least) in least.iter().enumerate() {
+                total[m] = L::mul_sub(least, dm, total[m]);
+            }
+        }
+        for (out, total) in out.iter_mut().zip(total) {
+            L::store(out.as_mut_ptr(), total);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Parts of panels in the forms that many rows are multiplied with: what is unpacked once serves them all.
+
+use half::f16;
+
+use super::{GROUP, Kind, PANEL, Packed, Q4_BLOCK, Q4_GROUP, Q4_META, UNIT};
+use crate::kernel::{Work, vectorise};
+use crate::tier::Tier;
+
+type Quad = [[u8; 4]; PANEL];
+
+/// s, m, d and dm of the q4 group of inputs that begins at `from`, as numbers: `w = half * scale - least`.
+#[inline(always)]
+fn group_of(meta: &[u8], from: usize) -> ([f32; PANEL], [f32; PANEL]) {
+    let block = &meta[from / Q4_BLOCK * Q4_META..][..Q4_META];
+    let group = from % Q4_BLOCK / Q4_GROUP * PANEL;
+    let halves: &[[f16; PANEL]] = bytemuck::cast_slice(&block[16 * PANEL..]);
+    let (mut scale, mut least) = ([0.0; PANEL], [0.0; PANEL]);
+    for lane in 0..PANEL {
+        scale[lane] = f32::from(block[group + lane]) * (halves[0][lane].to_f32() * UNIT);
+        least[lane] =
+            f32::from(block[8 * PANEL + group + lane]) * (halves[1][lane].to_f32() * UNIT);
+    }
+    (scale, least)
+}
+
+/// Calls `each(input, values of the panel's 16 outputs)` for the inputs `from..from + count` (of q4 and q8: whole
+/// groups of 32).
+#[inline(always)]
+fn for_each_input(
+    weight: &Packed,
+    panel: usize,
+    from: usize,
+    count: usize,
+    mut each: impl FnMut(usize, [f32; PANEL]),
+) {
+    let (bytes, depth) = (weight.panel(panel), weight.depth());
+    match weight.kind {
+        Kind::F32 => {
+            let values: &[[f32; PANEL]] = bytemuck::cast_slice(bytes);
+            for (index, values) in values[from..from + count].iter().enumerate() {
+                each(index, *values);
+            }
+        }
+        Kind::Bf16 => {
+            let pairs: &[[u32; PANEL]] = bytemuck::cast_slice(bytes);
+            for (index, pair) in pairs[from / 2..(from + count) / 2].iter().enumerate() {
+                each(2 * index, pair.map(|pair| f32::from_bits(pair << 16)));
+                each(
+                    2 * index + 1,
+                    pair.map(|pair| f32::from_bits(pair & 0xffff_0000)),
+                );
+            }
+        }
+        Kind::Q8 => {
+            let (weights, scales) = bytes.split_at(depth * PANEL);
+            let quads: &[Quad] = bytemuck::cast_slice(weights);
+            let scales: &[[f16; PANEL]] = bytemuck::cast_slice(scales);
+            for (index, quad) in quads[from / 4..(from + count) / 4].iter().enumerate() {
+                let scale = scales[(from + 4 * index) / GROUP].map(|s| s.to_f32() * UNIT);
+                let words = quad.map(u32::from_le_bytes);
+                for i in 0..4 {
+                    let mut values = [0.0; PANEL];
+                    for lane in 0..PANEL {
+                        let byte = (words[lane] >> (8 * i)) & 0xff;
+                        values[lane] = (byte.cast_signed() - 128) as f32 * scale[lane];
+                    }
+                    each(4 * index + i, values);
+                }
+            }
+        }
+        Kind::Q4 => {
+            let (weights, meta) = bytes.split_at(depth * PANEL / 2);
+            let quads: &[Quad] = bytemuck::cast_slice(weights);
+            for group in (0..count).step_by(Q4_GROUP) {
+                let (scale, least) = group_of(meta, from + group);
+                let quads = &quads[(from + group) / 8..][..Q4_GROUP / 8];
+                for (index, quad) in quads.iter().enumerate() {
+                    let words = quad.map(u32::from_le_bytes);
+                    for i in 0..8 {
+                        let mut values = [0.0; PANEL];
+                        for lane in 0..PANEL {
+                            let half = (words[lane] >> (8 * (i % 4) + 4 * (i / 4))) & 15;
+                            values[lane] = half.cast_signed() as f32 * scale[lane] - least[lane];
+                        }
+                        each(group + 8 * index + i, values);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The inputs `from..from + count` of a panel as float32, `[count][16]`.
+pub(crate) fn expand_f32(
+    tier: Tier,
+    weight: &Packed,
+    panel: usize,
+    from: usize,
+    out: &mut [[f32; PANEL]],
+) {
+    struct Expand<'a>(&'a Packed, usize, usize, &'a mut [[f32; PANEL]]);
+    impl Work for Expand<'_> {
+        #[inline(always)]
+        fn run(self) {
+            let Self(weight, panel, from, out) = self;
+            for_each_input(weight, panel, from, out.len(), |index, values| {
+                out[index] = values;
+            });
+        }
+    }
+    vectorise(tier, Expand(weight, panel, from, out));
+}
+
+/// The inputs `from..from + 2 count` of a panel as pairs of bfloat16, `[count][16][2]`.
+pub(crate) fn expand_pairs(
+    tier: Tier,
+    weight: &Packed,
+    panel: usize,
+    from: usize,
+    out: &mut [[u32; PANEL]],
+) {
+    struct Expand<'a>(&'a Packed, usize, usize, &'a mut [[u32; PANEL]]);
+    impl Work for Expand<'_> {
+        #[inline(always)]
+        fn run(self) {
+            let Self(weight, panel, from, out) = self;
+            for_each_input(weight, panel, from, 2 * out.len(), |index, values| {
+                let pair = &mut out[index / 2];
+                // Rounding to nearest, ties away from zero: weights are finite, and ties are rare.
+                let rounded = values.map(|value| (value.to_bits() + 0x8000) >> 16);
+                for lane in 0..PANEL {
+                    pair[lane] = if index % 2 == 0 {
+                        rounded[lane]
+                    } else {
+                        pair[lane] | rounded[lane] << 16
+                    };
+                }
+            });
+        }
+    }
+    vectorise(tier, Expand(weight, panel, from, out));
+}
+
+/// The float16 scales of the q8 groups from input `from` on, as float32 in [`UNIT`]s.
+pub(crate) fn scales_of(weight: &Packed, panel: usize, from: usize, out: &mut [[f32; PANEL]]) {
+    let scales: &[[f16; PANEL]] =
+        bytemuck::cast_slice(&weight.panel(panel)[weight.depth() * PANEL..]);
+    for (to, scales) in out.iter_mut().zip(&scales[from / GROUP..]) {
+        *to = scales.map(f16::to_f32);
+    }
+}
+
+/// q4 as bytes plus 128 with one scale (in [`UNIT`]s) per 128 inputs and output, as q8 has them. The rounding this
+/// adds is a sixteenth of a step of q4. `out`: `[inputs / 4][16][4]`, `scales`: `[inputs / 128][16]`.
+pub(crate) fn expand_bytes(
+    tier: Tier,
+    weight: &Packed,
+    panel: usize,
+    from: usize,
+    out: &mut [Quad],
+    scales: &mut [[f32; PANEL]],
+) {
+    struct Expand<'a> {
+        weights: &'a [Quad],
+        meta: &'a [u8],
+        from: usize,
+        out: &'a mut [Quad],
+        scales: &'a mut [[f32; PANEL]],
+    }
+    impl Work for Expand<'_> {
+        #[inline(always)]
+        fn run(self) {
+            let Self {
+                weights,
+                meta,
+                from,
+                out,
+                scales,
+            } = self;
+            const GROUPS: usize = GROUP / Q4_GROUP;
+            for (index, (out, to)) in out.chunks_exact_mut(GROUP / 4).zip(scales).enumerate() {
+                let from = from + index * GROUP;
+                let mut groups = [([0.0; PANEL], [0.0; PANEL]); GROUPS];
+                let mut scale = [1e-30_f32; PANEL];
+                for (g, group) in groups.iter_mut().enumerate() {
+                    *group = group_of(meta, from + g * Q4_GROUP);
+                    for lane in 0..PANEL {
+                        let least = group.1[lane];
+                        let most = group.0[lane] * 15.0 - least;
+                        let size = if most > least { most } else { least };
+                        let size = size * (1.0 / 127.0);
+                        scale[lane] = if size > scale[lane] {
+                            size
+                        } else {
+                            scale[lane]
+                        };
+                    }
+                }
+                *to = scale.map(|scale| scale * (1.0 / UNIT));
+                let inverse = scale.map(|scale| 1.0 / scale);
+                for (g, (scale, least)) in groups.iter().enumerate() {
+                    // In 128ths of a step, so that 16 bits hold every sum: byte = (half * a + b) / 128.
+                    let (mut a, mut b) = ([0_u16; 4 * PANEL], [0_u16; 4 * PANEL]);
+                    for at in 0..4 * PANEL {
+                        let lane = at / 4;
+                        a[at] = (scale[lane] * inverse[lane] * 128.0 + 0.5) as u16;
+                        b[at] = ((128.0 - least[lane] * inverse[lane]) * 128.0 + 64.5) as u16;
+                    }
+                    let from = (from + g * Q4_GROUP) / 8;
+                    let quads = weights[from..from + Q4_GROUP / 8].as_flattened();
+                    let out = out[g * Q4_GROUP / 4..][..Q4_GROUP / 4].as_flattened_mut();
+                    let (halves, _) = quads.as_flattened().as_chunks::<{ 4 * PANEL }>();
+                    let (out, _) = out.as_flattened_mut().as_chunks_mut::<{ 8 * PANEL }>();
+                    for (halves, out) in halves.iter().zip(out) {
+                        let (low, high) = out.split_at_mut(4 * PANEL);
+                        for at in 0..4 * PANEL {
+                            let byte = u16::from(halves[at] & 15) * a[at] + b[at];
+                            low[at] = (byte >> 7) as u8;
+                        }
+                        for at in 0..4 * PANEL {
+                            let byte = u16::from(halves[at] >> 4) * a[at] + b[at];
+                            high[at] = (byte >> 7) as u8;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    let (weights, meta) = weight.panel(panel).split_at(weight.depth() * PANEL / 2);
+    let expand = Expand {
+        weights: bytemuck::cast_slice(weights),
+        meta,
+        from,
+        out,
+        scales,
+    };
+    vectorise(tier, expand);
+}
+
+/// One lane of a q8 panel.
+pub(super) fn row_q8(panel: &[u8], depth: usize, lane: usize, out: &mut [f32]) {
+    let (weights, scales) = panel.split_at(depth * PANEL);
+    let quads: &[Quad] = bytemuck::cast_slice(weights);
+    let scales: &[[f16; PANEL]] = bytemuck::cast_slice(scales);
+    for (input, to) in out.iter_mut().enumerate() {
+        let scale = scales[input / GROUP][lane].to_f32() * UNIT;
+        *to = (f32::from(quads[input / 4][lane][input % 4]) - 128.0) * scale;
+    }
+}
+
+/// One lane of a q4 panel.
+pub(super) fn row_q4(panel: &[u8], depth: usize, lane: usize, out: &mut [f32]) {
+    let (weights, meta) = panel.split_at(depth * PANEL / 2);
+    let quads: &[Quad] = bytemuck::cast_slice(weights);
+    for (group, values) in out.chunks_mut(Q4_GROUP).enumerate() {
+        let (scale, least) = group_of(meta, group * Q4_GROUP);
+        for (index, to) in values.iter_mut().enumerate() {
+            let input = group * Q4_GROUP + index;
+            let byte = quads[input / 8][lane][input % 4];
+            let half = (byte >> (4 * (input / 4 % 2))) & 15;
+            *to = f32::from(half) * scale[lane] - least[lane];
+        }
+    }
+}
