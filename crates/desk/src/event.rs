@@ -16,6 +16,9 @@ pub enum AnswerEvent {
     Queued {
         /// How many questions are ahead; 0 means this one is next.
         position: u32,
+        /// About how long that takes, where it can be told. Milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wait_ms: Option<u64>,
     },
     /// The vision tower is reading a picture.
     Reading {
@@ -149,7 +152,10 @@ mod tests {
 
     #[test]
     fn an_event_carries_its_own_name_in_its_data() {
-        let event = AnswerEvent::Queued { position: 2 };
+        let event = AnswerEvent::Queued {
+            position: 2,
+            wait_ms: None,
+        };
         let json = serde_json::to_value(&event).expect("plain data");
         assert_eq!(json, serde_json::json!({"type": "queued", "position": 2}));
         assert_eq!(json["type"], event.name());

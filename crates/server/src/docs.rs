@@ -15,7 +15,12 @@ use std::sync::Arc;
 pub(crate) type Document = Arc<Value>;
 
 /// This description, for programs.
-#[utoipa::path(get, path = "/openapi.json", responses((status = 200, body = Value)))]
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    operation_id = "openapi",
+    responses((status = 200, body = Value))
+)]
 pub(crate) async fn openapi(Extension(document): Extension<Document>) -> Json<Value> {
     Json(Value::clone(&document))
 }
@@ -24,6 +29,7 @@ pub(crate) async fn openapi(Extension(document): Extension<Document>) -> Json<Va
 #[utoipa::path(
     get,
     path = "/docs",
+    operation_id = "describe",
     responses((status = 200, body = String, content_type = "text/html"))
 )]
 pub(crate) async fn page(Extension(document): Extension<Document>) -> Html<String> {
@@ -34,6 +40,7 @@ pub(crate) async fn page(Extension(document): Extension<Document>) -> Html<Strin
 #[utoipa::path(
     get,
     path = "/plain.css",
+    operation_id = "plain_style",
     responses((status = 200, body = String, content_type = "text/css"))
 )]
 pub(crate) async fn style() -> ([(HeaderName, &'static str); 1], &'static str) {

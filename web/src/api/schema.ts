@@ -104,7 +104,7 @@ export interface paths {
             cookie?: never;
         };
         /** This description, for people. */
-        get: operations["page"];
+        get: operations["describe"];
         put?: never;
         post?: never;
         delete?: never;
@@ -155,7 +155,7 @@ export interface paths {
             cookie?: never;
         };
         /** How the pages look that are made here. */
-        get: operations["style"];
+        get: operations["plain_style"];
         put?: never;
         post?: never;
         delete?: never;
@@ -189,10 +189,10 @@ export interface paths {
             cookie?: never;
         };
         /** The page that asks for a key. */
-        get: operations["show"];
+        get: operations["show_sign_in"];
         put?: never;
         /** Takes a key and lets the browser in; an empty one signs it out. */
-        post: operations["take"];
+        post: operations["sign_in"];
         delete?: never;
         options?: never;
         head?: never;
@@ -212,7 +212,7 @@ export interface paths {
          * Answers a conversation, as OpenAI's chat completions do. With `stream` the response is a stream of
          *     server-sent events whose data are chunks, ended by `[DONE]`. Closing the connection cancels.
          */
-        post: operations["complete"];
+        post: operations["create_chat_completion"];
         delete?: never;
         options?: never;
         head?: never;
@@ -229,7 +229,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** How many tokens a chat completion would take in, pictures included. Takes the same body; asks nothing. */
-        post: operations["chat"];
+        post: operations["count_chat_completion"];
         delete?: never;
         options?: never;
         head?: never;
@@ -244,7 +244,7 @@ export interface paths {
             cookie?: never;
         };
         /** Every name the model may be called by. There is one model; further names are the same one. */
-        get: operations["list"];
+        get: operations["list_models"];
         put?: never;
         post?: never;
         delete?: never;
@@ -261,7 +261,7 @@ export interface paths {
             cookie?: never;
         };
         /** One of the names. */
-        get: operations["show"];
+        get: operations["retrieve_model"];
         put?: never;
         post?: never;
         delete?: never;
@@ -284,7 +284,7 @@ export interface paths {
          *     each request. With `stream` the response is a stream of server-sent events, each named by its `type`.
          *     Closing the connection cancels.
          */
-        post: operations["respond"];
+        post: operations["create_response"];
         delete?: never;
         options?: never;
         head?: never;
@@ -301,7 +301,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** How many tokens a response would take in, pictures included. Takes the same body; asks nothing. */
-        post: operations["responses"];
+        post: operations["count_response"];
         delete?: never;
         options?: never;
         head?: never;
@@ -326,6 +326,11 @@ export interface components {
             position: number;
             /** @enum {string} */
             type: "queued";
+            /**
+             * Format: int64
+             * @description About how long that takes, where it can be told. Milliseconds.
+             */
+            wait_ms?: number | null;
         } | {
             /** @description It had been read before; nothing to do. */
             cached: boolean;
@@ -1434,7 +1439,7 @@ export interface operations {
             };
         };
     };
-    page: {
+    describe: {
         parameters: {
             query?: never;
             header?: never;
@@ -1491,7 +1496,7 @@ export interface operations {
             };
         };
     };
-    style: {
+    plain_style: {
         parameters: {
             query?: never;
             header?: never;
@@ -1537,7 +1542,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    show_sign_in: {
         parameters: {
             query?: never;
             header?: never;
@@ -1556,7 +1561,7 @@ export interface operations {
             };
         };
     };
-    take: {
+    sign_in: {
         parameters: {
             query?: never;
             header?: never;
@@ -1587,7 +1592,7 @@ export interface operations {
             };
         };
     };
-    complete: {
+    create_chat_completion: {
         parameters: {
             query?: never;
             header?: never;
@@ -1664,7 +1669,7 @@ export interface operations {
             };
         };
     };
-    chat: {
+    count_chat_completion: {
         parameters: {
             query?: never;
             header?: never;
@@ -1696,7 +1701,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    list_models: {
         parameters: {
             query?: never;
             header?: never;
@@ -1715,7 +1720,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    retrieve_model: {
         parameters: {
             query?: never;
             header?: never;
@@ -1745,7 +1750,7 @@ export interface operations {
             };
         };
     };
-    respond: {
+    create_response: {
         parameters: {
             query?: never;
             header?: never;
@@ -1822,7 +1827,7 @@ export interface operations {
             };
         };
     };
-    responses: {
+    count_response: {
         parameters: {
             query?: never;
             header?: never;

@@ -60,8 +60,9 @@ pub fn request(question: &Question) -> Request {
 /// An event for the desk.
 pub fn event(event: Event, tokenizer: &Tokenizer) -> AnswerEvent {
     match event {
-        Event::Queued { position, .. } => AnswerEvent::Queued {
+        Event::Queued { position, wait_ms } => AnswerEvent::Queued {
             position: count(position),
+            wait_ms,
         },
         Event::Reading {
             picture,

@@ -55,6 +55,7 @@ pub(super) fn cookie(headers: &HeaderMap) -> Option<&[u8]> {
 #[utoipa::path(
     get,
     path = "/signin",
+    operation_id = "show_sign_in",
     responses((status = 200, body = String, content_type = "text/html"))
 )]
 pub(crate) async fn show(State(shared): State<Shared>, headers: HeaderMap) -> Response {
@@ -71,6 +72,7 @@ pub(crate) async fn show(State(shared): State<Shared>, headers: HeaderMap) -> Re
 #[utoipa::path(
     post,
     path = "/signin",
+    operation_id = "sign_in",
     request_body(content = SignIn, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 303, description = "Signed in, or out"),

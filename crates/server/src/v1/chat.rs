@@ -25,6 +25,7 @@ use crate::shared::Shared;
 #[utoipa::path(
     post,
     path = "/v1/chat/completions",
+    operation_id = "create_chat_completion",
     request_body = ChatRequest,
     responses(
         (status = 200, body = ChatCompletion),

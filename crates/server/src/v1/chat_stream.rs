@@ -52,9 +52,7 @@ impl ChatWriter {
         }
         match event {
             // A comment: clients that look see the queue move, the others see life.
-            AnswerEvent::Queued { position } => {
-                vec![Event::default().comment(format!("waiting, {position} ahead"))]
-            }
+            AnswerEvent::Queued { position, wait_ms } => vec![waiting(position, wait_ms)],
             AnswerEvent::Reading { picture, of, .. } => {
                 vec![Event::default().comment(format!("reading picture {picture} of {of}"))]
             }
@@ -114,6 +112,13 @@ impl ChatWriter {
         };
         line(&self.head.chunk(vec![choice], None))
     }
+}
+
+/// Where a question stands in the queue, as a comment.
+pub(super) fn waiting(position: u32, wait_ms: Option<u64>) -> Event {
+    let about = wait_ms.map(|ms| format!(", about {} s", ms.div_ceil(1000)));
+    let about = about.unwrap_or_default();
+    Event::default().comment(format!("waiting, {position} ahead{about}"))
 }
 
 /// A value as the data of an event.

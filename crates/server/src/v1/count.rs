@@ -52,6 +52,7 @@ impl InputTokens {
 #[utoipa::path(
     post,
     path = "/v1/chat/completions/input_tokens",
+    operation_id = "count_chat_completion",
     request_body = ChatRequest,
     responses(
         (status = 200, body = InputTokens),
@@ -76,6 +77,7 @@ pub(crate) async fn chat(
 #[utoipa::path(
     post,
     path = "/v1/responses/input_tokens",
+    operation_id = "count_response",
     request_body = ResponsesRequest,
     responses(
         (status = 200, body = InputTokens),

@@ -39,7 +39,12 @@ impl Model {
 }
 
 /// Every name the model may be called by. There is one model; further names are the same one.
-#[utoipa::path(get, path = "/v1/models", responses((status = 200, body = ModelList)))]
+#[utoipa::path(
+    get,
+    path = "/v1/models",
+    operation_id = "list_models",
+    responses((status = 200, body = ModelList))
+)]
 pub(crate) async fn list(State(shared): State<Shared>) -> Json<ModelList> {
     let models = shared.models.iter();
     Json(ModelList {
@@ -52,6 +57,7 @@ pub(crate) async fn list(State(shared): State<Shared>) -> Json<ModelList> {
 #[utoipa::path(
     get,
     path = "/v1/models/{model}",
+    operation_id = "retrieve_model",
     params(("model" = String, Path)),
     responses(
         (status = 200, body = Model),

@@ -27,6 +27,7 @@ use crate::shared::Shared;
 #[utoipa::path(
     post,
     path = "/v1/responses",
+    operation_id = "create_response",
     request_body = ResponsesRequest,
     responses(
         (status = 200, body = ResponseReply),

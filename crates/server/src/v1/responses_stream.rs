@@ -5,6 +5,7 @@ use axum::response::sse::Event;
 use desk::{AnswerEvent, FinishReason, Usage};
 use serde_json::{Value, json};
 
+use super::chat_stream::{line, waiting};
 use super::reply::{TokenLogprob, new_id};
 use super::responses_reply::{OutputText, ResponseReply, message, message_status};
 
@@ -50,9 +51,7 @@ impl ResponseWriter {
     /// The events for one event of the answer.
     pub fn events(&mut self, event: AnswerEvent) -> Vec<Event> {
         match event {
-            AnswerEvent::Queued { position } => {
-                vec![Event::default().comment(format!("waiting, {position} ahead"))]
-            }
+            AnswerEvent::Queued { position, wait_ms } => vec![waiting(position, wait_ms)],
             AnswerEvent::Reading { picture, of, .. } => {
                 vec![Event::default().comment(format!("reading picture {picture} of {of}"))]
             }
@@ -119,6 +118,6 @@ impl ResponseWriter {
         fields["type"] = kind.into();
         fields["sequence_number"] = self.number.into();
         self.number += 1;
-        super::chat_stream::line(&fields).event(kind)
+        line(&fields).event(kind)
     }
 }

@@ -50,7 +50,10 @@ fn usage() -> Usage {
 async fn a_whole_answer_comes_in_openais_shape() {
     let stage = stage();
     stage.answerer.will_say([
-        AnswerEvent::Queued { position: 1 },
+        AnswerEvent::Queued {
+            position: 1,
+            wait_ms: None,
+        },
         delta("AX"),
         delta("73"),
         done_with(usage()),
@@ -194,7 +197,10 @@ async fn an_answer_may_be_held_to_a_schema() {
 async fn a_stream_tells_role_words_end_usage_and_done() {
     let stage = stage();
     stage.answerer.will_say([
-        AnswerEvent::Queued { position: 2 },
+        AnswerEvent::Queued {
+            position: 2,
+            wait_ms: Some(11_500),
+        },
         delta("AX"),
         delta("73"),
         done_with(usage()),
@@ -204,7 +210,7 @@ async fn a_stream_tells_role_words_end_usage_and_done() {
     let reply = ask(&stage, &body).await;
     assert_eq!(reply.header("content-type"), "text/event-stream");
     assert!(
-        reply.text().contains(": waiting, 2 ahead"),
+        reply.text().contains(": waiting, 2 ahead, about 12 s"),
         "{}",
         reply.text()
     );
