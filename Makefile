@@ -1,5 +1,5 @@
 # The two commands of the README. Each does its own set-up: a machine needs Rust, Node.js and a C
-# compiler, nothing else prepared.
+# compiler, nothing else prepared. Where there is Python 3.11, client libraries for it are tested too.
 #
 #   make run    build everything and serve the desk at http://127.0.0.1:8501
 #   make test   check and test everything
