@@ -5,7 +5,9 @@
 //! caller's thread, so call it from a thread that may block; then the question takes its place in
 //! the queue of the one worker thread.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+mod places;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,6 +20,8 @@ use crate::prepare::Preparer;
 use crate::request::{Request, SubmitError};
 use crate::stats::Stats;
 use crate::worker::Job;
+
+pub(crate) use places::{Gauge, Place};
 
 /// What was loaded, and on what it runs.
 #[derive(Debug, Clone)]
@@ -101,29 +105,6 @@ pub(crate) struct Shared {
     pub(crate) most_running: usize,
     pub(crate) vocabulary: Vocabulary,
     pub(crate) stats: Arc<Mutex<Stats>>,
-}
-
-/// Counts shared between handles and the worker.
-#[derive(Debug, Default)]
-pub(crate) struct Gauge {
-    pub(crate) running: AtomicUsize,
-    pub(crate) waiting: AtomicUsize,
-    /// Milliseconds from one end of an answer to the next while there is work, smoothed; for telling people
-    /// when it will be their turn.
-    pub(crate) answer_ms: AtomicUsize,
-}
-
-impl Gauge {
-    /// An answer took so long, one of `running` at once.
-    pub(crate) fn note_answer(&self, took: Duration, running: usize) {
-        let share = (took.as_millis() as usize / running.max(1)).max(1);
-        let before = self.answer_ms.load(Ordering::Relaxed);
-        let mean = match before {
-            0 => share,
-            _ => (before * 3 + share) / 4,
-        };
-        self.answer_ms.store(mean, Ordering::Relaxed);
-    }
 }
 
 impl Handle {
@@ -220,55 +201,16 @@ impl Handle {
     }
 
     fn take_place(&self) -> Result<Place, SubmitError> {
-        let gauge = &self.shared.gauge;
-        let most = self.shared.most_waiting;
-        let taken = gauge
-            .waiting
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
-                (waiting < most).then_some(waiting + 1)
-            });
-        match taken {
-            Ok(_) => Ok(Place {
-                gauge: Arc::clone(gauge),
-                waiting: true,
-            }),
-            Err(waiting) => {
-                let each_ms = gauge.answer_ms.load(Ordering::Relaxed);
-                let retry_after_s = (waiting * each_ms).div_ceil(1000).max(1) as u64;
-                Err(SubmitError::Busy {
-                    waiting,
-                    retry_after_s,
-                })
-            }
-        }
-    }
-}
-
-/// A place in the queue; gives itself back when dropped, wherever that happens.
-pub(crate) struct Place {
-    gauge: Arc<Gauge>,
-    waiting: bool,
-}
-
-impl Place {
-    /// From waiting to running.
-    pub(crate) fn start(&mut self) {
-        if self.waiting {
-            self.waiting = false;
-            self.gauge.running.fetch_add(1, Ordering::AcqRel);
-            self.gauge.waiting.fetch_sub(1, Ordering::AcqRel);
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let count = if self.waiting {
-            &self.gauge.waiting
-        } else {
-            &self.gauge.running
-        };
-        count.fetch_sub(1, Ordering::AcqRel);
+        let Shared {
+            gauge,
+            most_waiting,
+            most_running,
+            ..
+        } = &*self.shared;
+        Gauge::take(gauge, *most_waiting, *most_running).map_err(|full| SubmitError::Busy {
+            waiting: full.waiting,
+            retry_after_s: full.retry_after_s,
+        })
     }
 }
 
@@ -326,91 +268,4 @@ impl Canceller {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use model::chat::{Message, Role};
-
-    use super::*;
-    use crate::{EngineOptions, ModelSource, load};
-
-    fn engine() -> Handle {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/checkpoints/tiny-a");
-        let options = EngineOptions {
-            threads: Some(2),
-            context_tokens: Some(512),
-            ..EngineOptions::default()
-        };
-        load(&ModelSource::Directory(path), &options, &mut |_| {}).expect("a golden checkpoint")
-    }
-
-    fn question(text: &str) -> Request {
-        let mut request = Request::new(vec![Message::text(Role::User, text)], Vec::new());
-        request.sampling.temperature = 0.0;
-        request.max_tokens = 8;
-        request.ignore_eos = true;
-        request
-    }
-
-    fn words(answer: Answer) -> String {
-        let mut words = String::new();
-        for event in answer {
-            match event {
-                Event::Delta(delta) => words.push_str(&delta.text),
-                Event::Failed(why) => panic!("{why}"),
-                _ => {}
-            }
-        }
-        words
-    }
-
-    /// A question that no `submit` would let through: its last token is none of the model's.
-    fn submit_impossible(engine: &Handle, text: &str) -> Answer {
-        let place = engine.take_place().expect("room");
-        let mut prepared = engine
-            .shared
-            .preparer
-            .prepare(question(text))
-            .expect("fine");
-        *prepared.prompt.ids.last_mut().expect("a prompt") = u32::MAX;
-        let (events, receiver) = mpsc::channel();
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let job = Job {
-            prepared,
-            events,
-            cancelled: Arc::clone(&cancelled),
-            submitted: Instant::now(),
-            deadline: None,
-            client: None,
-            place: Some(place),
-        };
-        engine.shared.jobs.send(job).expect("a worker");
-        Answer {
-            events: receiver,
-            cancelled,
-        }
-    }
-
-    #[test]
-    fn a_fault_inside_one_answer_is_told_and_the_next_questions_are_answered() {
-        let engine = engine();
-        let before = words(engine.submit(question("What is E102?")).expect("accepted"));
-        let broken = submit_impossible(&engine, "And what is that?");
-        let behind = engine.submit(question("What is E102?")).expect("accepted");
-        match broken.last() {
-            Some(Event::Failed(why)) => assert!(why.contains("ask again"), "{why}"),
-            other => panic!("expected a failure, got {other:?}"),
-        }
-        assert_eq!(words(behind), before);
-        for _ in 0..3 {
-            let last = submit_impossible(&engine, "What is E102?").last();
-            assert!(matches!(last, Some(Event::Failed(_))), "{last:?}");
-        }
-        // All 512 tokens of room are still there.
-        let mut long = question("What is E102?");
-        long.max_tokens = 480;
-        let last = engine.submit(long).expect("accepted").last();
-        assert!(matches!(last, Some(Event::Finished(_))), "{last:?}");
-        assert_eq!((engine.queue().running, engine.queue().waiting), (0, 0));
-    }
-}
+mod tests;

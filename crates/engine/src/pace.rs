@@ -13,13 +13,17 @@ const UNMEASURED: f64 = 0.04;
 
 /// Rows of a prompt before anything was measured: with somebody waiting for words, and without.
 const FIRST_ROWS: [usize; 2] = [64, 256];
+/// Where a pass over the weights is itself long: time for prompts and pictures beside it, as a share of the
+/// pass. With somebody waiting for words these come at half their speed for a while; without, a pass is made to pay.
+const HURRY_SHARE: f64 = 1.0;
+const CALM_SHARE: f64 = 4.0;
 /// Fewest rows of a prompt in a step, so that it comes to an end on any machine.
 const LEAST_ROWS: usize = 16;
 
 /// Times of steps so far, and the bounds they are to keep.
 #[derive(Debug, Clone)]
 pub(crate) struct Pace {
-    /// The longest a step and the reading beside it should take while somebody waits for words.
+    /// How long a step and the reading beside it should take at most while somebody waits for words.
     hurry_ms: f64,
     /// And otherwise: how long a newcomer waits, or one who cancels.
     calm_ms: f64,
@@ -88,8 +92,14 @@ impl Pace {
         })
     }
 
-    fn bound_ms(&self, hurry: bool) -> f64 {
-        if hurry { self.hurry_ms } else { self.calm_ms }
+    /// What is left of the bound beside a pass over the weights that takes `pass` ms. On a machine where
+    /// that alone is near the bound, prompts and pictures still get a fair share of the time.
+    fn beside_ms(&self, pass: f64, hurry: bool) -> f64 {
+        let (bound, share) = match hurry {
+            true => (self.hurry_ms, HURRY_SHARE),
+            false => (self.calm_ms, CALM_SHARE),
+        };
+        (bound - pass).max(pass * share)
     }
 
     /// Rows of prompts that fit beside `taken` rows.
@@ -98,14 +108,13 @@ impl Pace {
             return FIRST_ROWS[usize::from(!hurry)];
         };
         let pass = self.step_ms(taken.clamp(1, FEW)).unwrap_or(0.0);
-        let rows = (self.bound_ms(hurry) - pass) / row_ms.max(1e-6);
+        let rows = self.beside_ms(pass, hurry) / row_ms.max(1e-6);
         (rows as usize).max(LEAST_ROWS)
     }
 
     /// How long a picture may be read beside a step of `taken` rows.
     pub(crate) fn reading_ms(&self, taken: usize, hurry: bool) -> f64 {
-        let step = self.step_ms(taken).unwrap_or(0.0);
-        (self.bound_ms(hurry) - step).max(0.0)
+        self.beside_ms(self.step_ms(taken).unwrap_or(0.0), hurry)
     }
 }
 
@@ -134,12 +143,22 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_machine_still_gets_on() {
+    fn on_a_slow_machine_words_come_at_half_their_speed_at_worst() {
         let mut pace = Pace::default();
         pace.observe(1, 900.0);
-        pace.observe(100, 20_000.0);
+        pace.observe(100, 2_900.0);
+        assert_eq!(pace.prompt_rows(1, true), 45);
+        assert_eq!(pace.reading_ms(1, true), 900.0);
+        // And a prompt makes the most of each pass when nobody waits for words.
+        assert_eq!(pace.prompt_rows(0, false), 180);
+    }
+
+    #[test]
+    fn a_very_slow_machine_still_gets_on() {
+        let mut pace = Pace::default();
+        pace.observe(1, 1.0);
+        pace.observe(100, 200_000.0);
         assert_eq!(pace.prompt_rows(1, true), LEAST_ROWS);
-        assert_eq!(pace.reading_ms(1, true), 0.0);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use engine::sampling::Sampling;
 use engine::{EngineInfo, Event, Finished, Handle, Request};
@@ -27,6 +27,8 @@ struct Run {
     decode_tokens_per_s: f64,
     /// Of each question, shortest first.
     ttft_ms: Vec<f64>,
+    /// The longest that any of them waited between two words.
+    longest_pause_ms: f64,
     drafted_tokens: usize,
     accepted_tokens: usize,
 }
@@ -49,6 +51,7 @@ struct TogetherJson<'a> {
 struct Heard {
     first: Instant,
     last: Instant,
+    longest_pause: Duration,
     finished: Finished,
 }
 
@@ -123,10 +126,14 @@ fn ask(handle: &Handle, request: Request) -> Outcome<Heard> {
         .map_err(|error| Failure::of(&error))?;
     let mut first = None;
     let mut last = Instant::now();
+    let mut longest_pause = Duration::ZERO;
     for event in answer {
         match event {
             Event::Delta(_) => {
-                last = Instant::now();
+                let before = std::mem::replace(&mut last, Instant::now());
+                if first.is_some() {
+                    longest_pause = longest_pause.max(last - before);
+                }
                 first.get_or_insert(last);
             }
             Event::Finished(finished) => {
@@ -134,6 +141,7 @@ fn ask(handle: &Handle, request: Request) -> Outcome<Heard> {
                 return Ok(Heard {
                     first,
                     last,
+                    longest_pause,
                     finished,
                 });
             }
@@ -165,12 +173,14 @@ fn summary(started: Instant, heard: &[Heard]) -> Run {
         .map(|heard| heard.finished.timings.ttft_ms)
         .collect();
     ttft_ms.sort_by(f64::total_cmp);
+    let longest = heard.iter().map(|heard| heard.longest_pause).max();
     let wall_s = (last - started).as_secs_f64();
     Run {
         wall_ms: wall_s * 1e3,
         tokens_per_s: tokens as f64 / wall_s.max(1e-9),
         decode_tokens_per_s: more as f64 / (last - first).as_secs_f64().max(1e-9),
         ttft_ms,
+        longest_pause_ms: longest.unwrap_or_default().as_secs_f64() * 1e3,
         drafted_tokens: usage(|finished| finished.usage.drafted_tokens),
         accepted_tokens: usage(|finished| finished.usage.accepted_tokens),
     }
@@ -186,19 +196,20 @@ fn table(head: &str, runs: &[Run], info: &EngineInfo, peak_rss_bytes: u64) -> St
         info.precision,
     );
     text.push_str(
-        "all answers ms   tokens/s   decode tokens/s   first token ms: first, middle, last   guesses\n",
+        "all answers ms   tokens/s   decode tokens/s   first token ms: first, middle, last   longest pause ms   guesses\n",
     );
     for run in runs {
         let ttft = &run.ttft_ms;
         let at = |place: usize| ttft.get(place).copied().unwrap_or(0.0);
         text.push_str(&format!(
-            "{:>14.0} {:>10.2} {:>17.2}   {:>10.0} {:>10.0} {:>13.0}   {:>4} of {}\n",
+            "{:>14.0} {:>10.2} {:>17.2}   {:>10.0} {:>10.0} {:>13.0} {:>18.0}   {:>4} of {}\n",
             run.wall_ms,
             run.tokens_per_s,
             run.decode_tokens_per_s,
             at(0),
             at(ttft.len() / 2),
             at(ttft.len().saturating_sub(1)),
+            run.longest_pause_ms,
             run.accepted_tokens,
             run.drafted_tokens,
         ));

@@ -3,6 +3,7 @@
 
 mod constraint;
 mod leaving;
+mod newcomer;
 mod same_answers;
 mod sharing;
 mod stage;

@@ -1,8 +1,6 @@
 //! What is computed once for several questions, and what never is.
 
-use std::sync::Arc;
-
-use crate::stage::{ask, ask_all, at_rest, engine, question};
+use crate::stage::{ask, ask_all, at_rest, bitmap, engine, question};
 
 #[test]
 fn the_same_question_asked_several_times_at_once_is_computed_once() {
@@ -38,38 +36,12 @@ fn a_picture_is_read_once_for_all_who_ask_about_it_at_the_same_time() {
     assert_eq!((stats.pictures.encoded, stats.pictures.hits), (1, 4));
 }
 
-/// A grey bitmap whose last pixel is `last`.
-fn bitmap(last: u8) -> Arc<[u8]> {
-    const SIDE: u32 = 192;
-    let mut pixels = vec![90_u8; (SIDE * SIDE * 3) as usize];
-    *pixels.last_mut().expect("a pixel") = last;
-    let mut bytes = b"BM".to_vec();
-    let header = [
-        54 + pixels.len() as u32,
-        0,
-        54,
-        40,
-        SIDE,
-        SIDE,
-        1 | 24 << 16,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-    ];
-    bytes.extend(header.iter().flat_map(|field: &u32| field.to_le_bytes()));
-    bytes.extend(pixels);
-    bytes.into()
-}
-
 #[test]
 fn two_pictures_that_differ_in_one_pixel_share_nothing_with_the_same_words_around_them() {
     let engine = engine("tiny-a");
     let about = |last| {
         let mut request = question(&["photo"], "what is it?", 4);
-        request.pictures = vec![bitmap(last)];
+        request.pictures = vec![bitmap(192, last)];
         request
     };
     let first = ask(&engine, about(90)).finished().usage;

@@ -39,6 +39,18 @@ pub fn picture(name: &str) -> Arc<[u8]> {
     std::fs::read(path).expect("a golden picture").into()
 }
 
+/// A grey bitmap whose last pixel is `last`.
+pub fn bitmap(side: u32, last: u8) -> Arc<[u8]> {
+    let mut pixels = vec![90_u8; (side * side * 3) as usize];
+    *pixels.last_mut().expect("a pixel") = last;
+    let mut bytes = b"BM".to_vec();
+    let size = 54 + pixels.len() as u32;
+    let header = [size, 0, 54, 40, side, side, 1 | 24 << 16, 0, 0, 0, 0, 0, 0];
+    bytes.extend(header.iter().flat_map(|field: &u32| field.to_le_bytes()));
+    bytes.extend(pixels);
+    bytes.into()
+}
+
 /// A greedy question about pictures that does not end by itself.
 pub fn question(pictures: &[&str], words: &str, max_tokens: usize) -> Request {
     let mut content: Vec<Part> = (0..pictures.len()).map(Part::Picture).collect();

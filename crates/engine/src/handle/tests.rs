@@ -1,0 +1,109 @@
+use std::path::Path;
+
+use model::chat::{Message, Role};
+
+use super::*;
+use crate::{EngineOptions, ModelSource, load};
+
+fn engine() -> Handle {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/checkpoints/tiny-a");
+    let options = EngineOptions {
+        threads: Some(2),
+        context_tokens: Some(512),
+        ..EngineOptions::default()
+    };
+    load(&ModelSource::Directory(path), &options, &mut |_| {}).expect("a golden checkpoint")
+}
+
+fn question(text: &str) -> Request {
+    let mut request = Request::new(vec![Message::text(Role::User, text)], Vec::new());
+    request.sampling.temperature = 0.0;
+    request.max_tokens = 8;
+    request.ignore_eos = true;
+    request
+}
+
+fn words(answer: Answer) -> String {
+    let mut words = String::new();
+    for event in answer {
+        match event {
+            Event::Delta(delta) => words.push_str(&delta.text),
+            Event::Failed(why) => panic!("{why}"),
+            _ => {}
+        }
+    }
+    words
+}
+
+/// A question that no `submit` would let through: its last token is none of the model's.
+fn submit_impossible(engine: &Handle, text: &str) -> Answer {
+    let place = engine.take_place().expect("room");
+    let mut prepared = engine
+        .shared
+        .preparer
+        .prepare(question(text))
+        .expect("fine");
+    *prepared.prompt.ids.last_mut().expect("a prompt") = u32::MAX;
+    let (events, receiver) = mpsc::channel();
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let job = Job {
+        prepared,
+        events,
+        cancelled: Arc::clone(&cancelled),
+        submitted: Instant::now(),
+        deadline: None,
+        client: None,
+        place: Some(place),
+    };
+    engine.shared.jobs.send(job).expect("a worker");
+    Answer {
+        events: receiver,
+        cancelled,
+    }
+}
+
+#[test]
+fn a_fault_inside_one_answer_is_told_and_the_next_questions_are_answered() {
+    let engine = engine();
+    let before = words(engine.submit(question("What is E102?")).expect("accepted"));
+    let broken = submit_impossible(&engine, "And what is that?");
+    let behind = engine.submit(question("What is E102?")).expect("accepted");
+    match broken.last() {
+        Some(Event::Failed(why)) => assert!(why.contains("ask again"), "{why}"),
+        other => panic!("expected a failure, got {other:?}"),
+    }
+    assert_eq!(words(behind), before);
+    for _ in 0..3 {
+        let last = submit_impossible(&engine, "What is E102?").last();
+        assert!(matches!(last, Some(Event::Failed(_))), "{last:?}");
+    }
+    // All 512 tokens of room are still there.
+    let mut long = question("What is E102?");
+    long.max_tokens = 480;
+    let last = engine.submit(long).expect("accepted").last();
+    assert!(matches!(last, Some(Event::Finished(_))), "{last:?}");
+    assert_eq!((engine.queue().running, engine.queue().waiting), (0, 0));
+}
+
+#[test]
+fn a_fault_inside_one_answer_leaves_those_that_share_its_steps_alone() {
+    let engine = engine();
+    let long = |text: &str| {
+        let mut request = question(text);
+        request.max_tokens = 300;
+        request
+    };
+    let texts = ["What is E102?", "And what is that?"];
+    let alone = texts.map(|text| words(engine.submit(long(text)).expect("accepted")));
+    let running = texts.map(|text| engine.submit(long(text)).expect("accepted"));
+    let broken: Vec<_> = (0..5)
+        .map(|n| submit_impossible(&engine, &format!("{n} is broken")))
+        .collect();
+    for answer in broken {
+        assert!(matches!(answer.last(), Some(Event::Failed(_))));
+    }
+    assert_eq!(running.map(words), alone);
+    let stats = engine.stats();
+    assert_eq!((stats.requests.failed, stats.requests.ended_length), (5, 4));
+    assert_eq!(stats.kv.used, 0);
+}
