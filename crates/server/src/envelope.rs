@@ -69,7 +69,7 @@ pub(crate) async fn envelope(
     // Paths of the wild are too many to count; routes are few.
     let route = route.as_ref().map(MatchedPath::as_str);
     shared.metrics.responded(&method, route, status);
-    let ms = started.elapsed().as_millis();
+    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     if response.status().is_server_error() {
         tracing::warn!(id, %method, path, status, ms, "request");
     } else {

@@ -44,7 +44,6 @@ async fn told_to_close(closing: &mut watch::Receiver<bool>) {
 /// Watches one answer.
 struct Meter {
     metrics: Arc<Metrics>,
-    asked: Instant,
     /// When the last words came.
     last: Option<Instant>,
     ended: bool,
@@ -54,7 +53,6 @@ impl Meter {
     fn new(metrics: Arc<Metrics>) -> Self {
         Self {
             metrics,
-            asked: Instant::now(),
             last: None,
             ended: false,
         }
@@ -64,18 +62,17 @@ impl Meter {
         match event {
             AnswerEvent::Delta { tokens, .. } => {
                 let now = Instant::now();
-                match self.last.replace(now) {
-                    None => self.metrics.first_word(now - self.asked),
-                    Some(last) => self.metrics.next_tokens(tokens.len(), now - last),
+                if let Some(last) = self.last.replace(now) {
+                    self.metrics.next_tokens(tokens.len(), now - last);
                 }
             }
             AnswerEvent::Done {
                 finish_reason,
                 usage,
-                ..
+                timings,
             } => {
                 self.ended = true;
-                self.metrics.finished(*finish_reason, usage);
+                self.metrics.finished(*finish_reason, usage, timings);
             }
             AnswerEvent::Error(_) => {
                 self.ended = true;

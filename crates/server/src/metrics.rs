@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, Method};
-use desk::{Desk, FinishReason, Usage};
+use desk::{Desk, FinishReason, Timings, Usage};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
@@ -113,11 +113,6 @@ impl Metrics {
         count(&self.refusals, code, 1);
     }
 
-    /// The first word of an answer came.
-    pub fn first_word(&self, after: Duration) {
-        self.first_word.observe(after.as_secs_f64());
-    }
-
     /// So many tokens came together, after the ones before.
     pub fn next_tokens(&self, tokens: usize, after: Duration) {
         let each = after.as_secs_f64() / tokens.max(1) as f64;
@@ -127,7 +122,7 @@ impl Metrics {
     }
 
     /// An answer came to its end.
-    pub fn finished(&self, reason: FinishReason, usage: &Usage) {
+    pub fn finished(&self, reason: FinishReason, usage: &Usage, timings: &Timings) {
         let kind = match reason {
             FinishReason::Stop => "stop",
             FinishReason::Length => "length",
@@ -135,6 +130,10 @@ impl Metrics {
             FinishReason::Cancelled => "cancelled",
         };
         count(&self.answers, kind, 1);
+        // Only the answerer knows when the question came: before its pictures were decoded.
+        if usage.completion_tokens > 0 {
+            self.first_word.observe(timings.ttft_ms / 1000.0);
+        }
         count(&self.tokens, "prompt", usage.prompt_tokens);
         count(&self.tokens, "image", usage.image_tokens);
         count(&self.tokens, "cached", usage.cached_tokens);

@@ -36,11 +36,10 @@ pub(crate) enum FetchError {
         "`{0}` is not an https address of a picture; use https:// or send the picture itself as a data: URI"
     )]
     Place(String),
-    #[error(
-        "the name {0} does not lead to an address; check it, or send the picture itself as a data: URI"
-    )]
+    /// Said like `Private`: who asks must not learn which names an inner network has.
+    #[error("{0} is not a server on the public internet; send the picture itself as a data: URI")]
     Unknown(String),
-    #[error("{0} is not on the public internet; send the picture itself as a data: URI")]
+    #[error("{0} is not a server on the public internet; send the picture itself as a data: URI")]
     Private(String),
     #[error("{host} could not be reached ({reason}); send the picture itself as a data: URI")]
     Unreachable { host: String, reason: String },

@@ -38,8 +38,8 @@ impl Place {
                  encryption; leave --host out to keep it to this machine"
             ),
             Some(keys) => format!(
-                "{who} can reach this desk on port {port} and use it with one of {keys} keys; \
-                 what is sent is not encrypted, so put a proxy with TLS before it where others \
+                "{who} can reach this desk on port {port} and use it with a key of the file, which \
+                 has {keys}; what is sent is not encrypted, so put a proxy with TLS before it where others \
                  listen"
             ),
         })
@@ -134,6 +134,6 @@ mod tests {
         let one = place("192.168.1.7:8501").warning(None).unwrap();
         assert!(one.contains("the network of 192.168.1.7"), "{one}");
         let locked = place("192.168.1.7:8501").warning(Some(3)).unwrap();
-        assert!(locked.contains("one of 3 keys"), "{locked}");
+        assert!(locked.contains("which has 3"), "{locked}");
     }
 }

@@ -44,7 +44,7 @@ async fn what_was_answered_and_refused_is_counted() {
         r#"lookdesk_refusals_total{kind="queue_full"} 1"#,
         r#"lookdesk_tokens_total{kind="completion"} 3"#,
         r#"lookdesk_tokens_total{kind="cached"} 16"#,
-        "lookdesk_time_to_first_token_seconds_count 2",
+        "lookdesk_time_to_first_token_seconds_count 1",
         "lookdesk_inter_token_seconds_count 1",
         "lookdesk_ready 1",
         "lookdesk_queue_depth 0",
