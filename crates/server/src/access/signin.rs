@@ -7,7 +7,7 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
+use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, REFERRER_POLICY, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use utoipa::ToSchema;
@@ -131,5 +131,10 @@ fn cookie_text(key: &str, headers: &HeaderMap) -> String {
 
 fn page(status: StatusCode, state: &str) -> Response {
     let text = PAGE.replace("{state}", state);
-    (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response()
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        // Where a page tells nobody who it is, browsers send its forms as if from nowhere.
+        (REFERRER_POLICY, "same-origin"),
+    ];
+    (status, headers, text).into_response()
 }

@@ -100,14 +100,15 @@ impl Page {
 
     fn shape(&mut self, name: &str, schema: &Value) {
         let name = escaped(name);
+        // The name lies inside, so that a link to it opens what is folded.
         self.put(format_args!(
-            "<details class=\"route\" id=\"{name}\"><summary><code>{name}</code></summary>\n"
+            "<details class=\"route\"><summary><code>{name}</code></summary>\n<div id=\"{name}\">\n"
         ));
         if let Some(text) = schema["description"].as_str() {
             self.text("p", text);
         }
         self.schema(schema, 0);
-        self.put(format_args!("</details>\n"));
+        self.put(format_args!("</div>\n</details>\n"));
     }
 
     fn schema(&mut self, schema: &Value, depth: usize) {

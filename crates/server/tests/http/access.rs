@@ -127,6 +127,8 @@ async fn a_person_is_shown_the_way_in_and_a_cookie_opens_the_page() {
     let page = send(&stage, "get", "/signin", &html).await;
     assert!(page.text().contains("class=\"signin out\""));
     assert!(!page.text().contains("<script"));
+    // Without it browsers would send the form with `Origin: null`.
+    assert_eq!(page.header("referrer-policy"), "same-origin");
     let form = |key: &str, origin: &str| {
         request(Method::POST, "/signin")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
