@@ -129,3 +129,51 @@ fn from_our_page(host: &str, headers: &HeaderMap) -> Result<(), ApiError> {
         Some(_) => Err(ApiError::OriginNotAllowed),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::StatusCode;
+    use desk::testing::small_desk;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::{Server, ServerOptions};
+
+    #[tokio::test]
+    async fn an_address_that_asks_too_fast_is_slowed_whatever_it_asks() {
+        let bound = "127.0.0.1:8501".parse().expect("an address");
+        let hosts = AllowedHosts::new(bound, &[]).expect("no hosts");
+        let options = ServerOptions {
+            per_minute: Some(2),
+            ..ServerOptions::new(hosts)
+        };
+        let server = Server::new(small_desk().0.into(), options);
+        let ask = async |address: &str, path: &str| {
+            let request = Request::get(path)
+                .header(HOST, "localhost")
+                .body(Body::empty());
+            let mut request = request.expect("a request");
+            let peer = Peer(address.parse().expect("an address"));
+            request.extensions_mut().insert(peer);
+            let response = server.router().oneshot(request).await;
+            response.expect("the router never fails").status()
+        };
+        for path in ["/api/status", "/v1/models"] {
+            assert_eq!(ask("192.0.2.1", path).await, StatusCode::OK);
+        }
+        for path in [
+            "/api/status",
+            "/v1/models",
+            "/signin",
+            "/metrics",
+            "/nothing",
+        ] {
+            let status = ask("192.0.2.1", path).await;
+            assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "{path}");
+        }
+        assert_eq!(ask("192.0.2.1", "/healthz").await, StatusCode::OK);
+        assert_eq!(ask("192.0.2.2", "/v1/models").await, StatusCode::OK);
+        assert_eq!(ask("127.0.0.1", "/v1/models").await, StatusCode::OK);
+    }
+}
