@@ -24,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let pixels = u64::from(picture.width) * u64::from(picture.height);
     assert!(pixels > 0 && pixels <= limits.max_pixels);
-    assert_eq!(picture.pixels.len() as u64, 3 * pixels);
+    assert_eq!(picture.pixels().len() as u64, 3 * pixels);
     match PREPROCESSOR.patches(&picture) {
         Ok(patches) => {
             assert_eq!(patches.values.len(), patches.grid.patches() * 1536);

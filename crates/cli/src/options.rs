@@ -24,7 +24,7 @@ pub struct ModelOptions {
     /// Worker threads [default: as many as this process may use]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
-    /// Arithmetic: f32 is the reference's own, bf16 is faster
+    /// How weights are held and multiplied
     #[arg(long, value_enum, default_value_t)]
     pub precision: PrecisionName,
     /// The most tokens one picture may cost; larger pictures are scaled down
@@ -74,10 +74,12 @@ pub enum Device {
 /// Arithmetic, as the command line spells it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum PrecisionName {
+    /// Small models as released; else q8 if it fits into memory, else q4
+    #[default]
+    Auto,
     /// The reference's own
     F32,
     /// Weights as released
-    #[default]
     Bf16,
     /// 8 bits per weight: half the memory
     Q8,
@@ -88,6 +90,7 @@ pub enum PrecisionName {
 impl From<PrecisionName> for Precision {
     fn from(name: PrecisionName) -> Self {
         match name {
+            PrecisionName::Auto => Self::Auto,
             PrecisionName::F32 => Self::F32,
             PrecisionName::Bf16 => Self::Bf16,
             PrecisionName::Q8 => Self::Q8,

@@ -107,7 +107,7 @@ impl Work for Part<'_> {
 /// One group: its values, and (scale in units, sum).
 #[inline(always)]
 fn group_of(x: &[f32; GROUP], to: &mut [i8; GROUP], sums: &mut [f32]) -> (f32, i32) {
-    /// Adding and subtracting it rounds to an integer.
+    /// Adding it to a small number leaves the number's nearest integer in the low bits.
     const ROUND: f32 = 12_582_912.0;
     let mut lanes = [0.0_f32; 16];
     for chunk in x.as_chunks::<16>().0 {
@@ -124,9 +124,10 @@ fn group_of(x: &[f32; GROUP], to: &mut [i8; GROUP], sums: &mut [f32]) -> (f32, i
     for ((to, x), sum) in parts.zip(x.as_chunks::<Q4_GROUP>().0).zip(sums) {
         let mut part = 0;
         for (to, x) in to.iter_mut().zip(x) {
-            let value = ((x * inverse + ROUND) - ROUND) as i32;
+            let bits = (x * inverse + ROUND).to_bits().cast_signed();
+            let value = bits.wrapping_sub(ROUND.to_bits().cast_signed());
             *to = value as i8;
-            part += value;
+            part += i32::from(*to);
         }
         *sum = part as f32 * scale * UNIT;
         total += part;

@@ -11,7 +11,7 @@ use ops::step::Sequence;
 
 use crate::activations::round;
 use crate::backend::Cpu;
-use crate::elementwise::{exp, exp2_coarse};
+use crate::kernel::softmax::{KEYS, Running, online_softmax};
 use crate::kernel::{Panels, Rows, Work, vectorise, wide};
 use crate::kv_cache::{self, CpuKvCache, PanelShape, Store};
 use crate::pack::PANEL;
@@ -20,8 +20,6 @@ use crate::tier::Tier;
 
 /// Query rows per task (heads of a group count as rows): whole tiles, and scores that fit the second-level cache.
 const QUERY_ROWS: usize = 96;
-/// Keys per block: four panels.
-const KEYS: usize = 4 * PANEL;
 
 /// Keys and values of one head that follow one another.
 #[derive(Clone, Copy)]
@@ -71,6 +69,8 @@ struct Tile {
     total: Vec<f32>,
     /// What the new maximum makes of the old sums, `[rows]`.
     shrink: Vec<f32>,
+    /// Keys of a block that a row sees, `[rows]`.
+    seen: Vec<usize>,
     /// Weighted sum of values so far, [64 dimensions each][rows].
     out: Vec<Vec<[f32; 64]>>,
     /// Room for panels that are widened to float32.
@@ -121,22 +121,21 @@ impl Tile {
     fn meet(&mut self, tier: Tier, run: Run<'_>, visible: &dyn Fn(usize) -> usize) {
         for from in (0..run.count).step_by(KEYS) {
             let count = KEYS.min(run.count - from);
-            let seen = |row: usize| visible(row).saturating_sub(from).min(count);
+            self.seen.clear();
+            let seen = (0..self.rows).map(|row| visible(row).saturating_sub(from).min(count));
+            self.seen.extend(seen);
             self.score(tier, run, from, count);
-            vectorise(
-                tier,
-                OnlineSoftmax {
-                    scale: std::f32::consts::LOG2_E / (self.head_dim as f32).sqrt(),
-                    coarse: matches!(run.values, Elements::Pairs(_))
-                        && wide::multiplies_pairs(tier),
-                    scores: &mut self.scores,
-                    weights: &mut self.weights,
-                    largest: &mut self.largest,
-                    total: &mut self.total,
-                    shrink: &mut self.shrink,
-                    seen: &seen,
-                },
-            );
+            let pairs = matches!(run.values, Elements::Pairs(_)) && wide::multiplies_pairs(tier);
+            let running = Running {
+                scores: &mut self.scores,
+                weights: pairs.then_some(&mut self.weights[..]),
+                scale: std::f32::consts::LOG2_E / (self.head_dim as f32).sqrt(),
+                largest: &mut self.largest,
+                total: &mut self.total,
+                shrink: &mut self.shrink,
+                seen: &self.seen,
+            };
+            online_softmax(tier, running);
             for block in &mut self.out {
                 vectorise(tier, Shrink(block, &self.shrink));
             }
@@ -248,89 +247,6 @@ fn widen(tier: Tier, pairs: &[u32], out: &mut Vec<f32>) {
     }
     out.resize(2 * pairs.len(), 0.0);
     vectorise(tier, Widen(pairs, out));
-}
-
-/// Rows: scores become weights under the new maximum.
-struct OnlineSoftmax<'a, F: Fn(usize) -> usize> {
-    /// Of scores, to powers of two.
-    scale: f32,
-    /// Weights are wanted in bfloat16 only.
-    coarse: bool,
-    scores: &'a mut [[f32; KEYS]],
-    weights: &'a mut [[bf16; KEYS]],
-    largest: &'a mut [f32],
-    total: &'a mut [f32],
-    shrink: &'a mut [f32],
-    /// How many keys a row sees.
-    seen: &'a F,
-}
-
-impl<F: Fn(usize) -> usize> Work for OnlineSoftmax<'_, F> {
-    #[inline(always)]
-    fn run(self) {
-        const LN_2: f32 = std::f32::consts::LN_2;
-        for (row, scores) in self.scores.iter_mut().enumerate() {
-            let seen = (self.seen)(row);
-            scores[seen..].fill(f32::NEG_INFINITY);
-            let mut lanes = [f32::NEG_INFINITY; PANEL];
-            for chunk in scores.as_chunks::<PANEL>().0 {
-                for i in 0..PANEL {
-                    lanes[i] = if chunk[i] > lanes[i] {
-                        chunk[i]
-                    } else {
-                        lanes[i]
-                    };
-                }
-            }
-            // Nothing seen yet leaves everything at zero.
-            let block = lanes.into_iter().fold(f32::NEG_INFINITY, f32::max) * self.scale;
-            let before = self.largest[row];
-            let largest = if block > before { block } else { before };
-            let offset = if largest == f32::NEG_INFINITY {
-                0.0
-            } else {
-                largest
-            };
-            let mut sums = [0.0; PANEL];
-            let weights = self.weights[row].as_chunks_mut::<PANEL>().0;
-            let chunks = scores.as_chunks_mut::<PANEL>().0.iter_mut();
-            if self.coarse {
-                for (chunk, weights) in chunks.zip(weights) {
-                    for i in 0..PANEL {
-                        let weight = exp2_coarse(chunk[i] * self.scale - offset);
-                        sums[i] += weight;
-                        weights[i] = rounded_finite(weight);
-                    }
-                }
-            } else {
-                for chunk in chunks {
-                    for i in 0..PANEL {
-                        chunk[i] = exp((chunk[i] * self.scale - offset) * LN_2);
-                        sums[i] += chunk[i];
-                    }
-                }
-                // What the exponential leaves of minus infinity is not quite nothing.
-                scores[seen..].fill(0.0);
-                if seen == 0 {
-                    sums = [0.0; PANEL];
-                }
-            }
-            let shrink = if before == f32::NEG_INFINITY {
-                0.0
-            } else {
-                ((before - offset) * LN_2).exp()
-            };
-            self.shrink[row] = shrink;
-            self.total[row] = self.total[row] * shrink + sums.iter().sum::<f32>();
-            self.largest[row] = largest;
-        }
-    }
-}
-
-/// As `activations::rounded`, for what is known to be a number.
-#[inline(always)]
-fn rounded_finite(value: f32) -> bf16 {
-    bf16::from_bits(((value.to_bits() + 0x8000) >> 16) as u16)
 }
 
 /// What was summed under the old maximum counts less under the new one.

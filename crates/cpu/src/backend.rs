@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use formats::pack::{PackError, PackWriter, Packed as PackedFile};
 use formats::{Dtype, Tensor};
 use ops::backend::{Backend, BackendError, Gelu, KvShape, LinearWeight, Sensitivity};
 use ops::host::HostTensor;
@@ -11,6 +12,7 @@ use ops::step::{Sequence, TextStep, VisionStep};
 use ops::text::{TextAttention, TextMlp, TextScratch};
 use ops::vision::{VisionAttention, VisionMlp, VisionScratch};
 
+use crate::kept::Kept;
 use crate::kv_cache::{self, CpuKvCache};
 use crate::linear::{CpuLinear, Forms, Product, Then, products};
 use crate::pack::{Kind, Packed};
@@ -33,6 +35,17 @@ pub enum Precision {
     Q4,
 }
 
+impl Precision {
+    /// Bits that a weight of a bfloat16 checkpoint takes, scales included.
+    pub fn bits_per_weight(self, sensitivity: Sensitivity) -> f64 {
+        match (self, sensitivity) {
+            (Self::F32 | Self::Bf16, _) => 16.0,
+            (Self::Q4, Sensitivity::Ordinary) => 4.625,
+            (Self::Q4 | Self::Q8, _) => 8.125,
+        }
+    }
+}
+
 /// How to run on the CPU.
 #[derive(Debug, Clone, Copy)]
 pub struct CpuOptions {
@@ -50,6 +63,7 @@ pub struct Cpu {
     pub(crate) precision: Precision,
     pub(crate) pool: Pool,
     forms: Mutex<Forms>,
+    kept: Kept,
 }
 
 /// The threads could not be started.
@@ -70,12 +84,28 @@ impl Cpu {
             precision: options.precision,
             pool,
             forms: Mutex::default(),
+            kept: Kept::default(),
         })
     }
 
     /// The instructions in use.
     pub fn tier(&self) -> Tier {
         self.tier
+    }
+
+    /// Weights that are taken from now on are looked for in `file` first: they were packed at an earlier start.
+    pub fn take_kept(&self, file: PackedFile) {
+        self.kept.take_from(file);
+    }
+
+    /// Weights that are taken from now on are also written, for the next start.
+    pub fn keep_weights(&self, file: PackWriter) -> std::io::Result<()> {
+        self.kept.write_to(file)
+    }
+
+    /// Waits until the weights are written. They stay usable whatever comes of it.
+    pub fn finish_keeping(&self) -> Result<(), PackError> {
+        self.kept.finish()
     }
 
     /// Whether activations and keys and values may be rounded.
@@ -143,8 +173,16 @@ impl Backend for Cpu {
     }
 
     fn linear(&self, given: &LinearWeight<'_>) -> Result<CpuLinear, BackendError> {
+        let kind = self.kind(given);
+        let weight = self.kept.find(given, kind).unwrap_or_else(|| {
+            let packed = Packed::new(kind, given.weight, self.tier, &self.pool);
+            // The checkpoint's pages would only crowd out what is used from now on.
+            given.weight.release();
+            self.kept.offer(given, &packed);
+            packed
+        });
         Ok(CpuLinear {
-            weight: Packed::new(self.kind(given), given.weight, self.tier, &self.pool),
+            weight,
             bias: given.bias.map(Tensor::to_f32),
         })
     }

@@ -15,7 +15,7 @@ const ROUND: f32 = 12_582_912.0;
 /// `e^x`, relative error below 2e-7, without branches so that loops over it become vectors.
 /// Saturates near e^-87 and e^88. Method: Cephes `expf`.
 #[inline(always)]
-pub(crate) fn exp(x: f32) -> f32 {
+fn exp(x: f32) -> f32 {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
@@ -38,21 +38,6 @@ pub(crate) fn exp(x: f32) -> f32 {
 #[inline(always)]
 fn times_power(p: f32, shifted: f32) -> f32 {
     f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
-}
-
-/// `2^x` for x up to 0, relative error below 3e-6: a thousandth of what bfloat16 keeps.
-/// Saturates at 2^-126. The polynomial has the least largest relative error over -0.5..0.5.
-#[inline(always)]
-pub(crate) fn exp2_coarse(x: f32) -> f32 {
-    let x = if x < -126.0 { -126.0 } else { x };
-    let shifted = x + ROUND;
-    let r = x - (shifted - ROUND);
-    let p = 9.570_1e-3;
-    let p = p * r + 5.591_786e-2;
-    let p = p * r + 2.402_474_4e-1;
-    let p = p * r + 6.931_218e-1;
-    let p = p * r + 9.999_993e-1;
-    times_power(p, shifted)
 }
 
 #[inline(always)]
@@ -317,16 +302,6 @@ mod tests {
             assert!(error < 2e-7, "exp({x}) is off by {error}");
         }
         assert_eq!(exp(f32::NEG_INFINITY), exp(-87.0));
-    }
-
-    #[test]
-    fn the_coarse_power_of_two_is_a_thousandth_of_bf16_off() {
-        for step in -12600..=0 {
-            let x = step as f32 / 100.0;
-            let error = (exp2_coarse(x) - x.exp2()).abs() / x.exp2();
-            assert!(error < 3e-6, "2^{x} is off by {error}");
-        }
-        assert_eq!(exp2_coarse(f32::NEG_INFINITY), exp2_coarse(-126.0));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod avx512;
 mod avx512_bf16;
 pub(crate) mod lanes;
 mod portable;
+pub(crate) mod softmax;
 pub(crate) mod thin;
 pub(crate) mod wide;
 

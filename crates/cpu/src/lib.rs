@@ -13,6 +13,7 @@ mod attention;
 pub mod backend;
 mod blocks;
 mod elementwise;
+mod kept;
 #[expect(
     unsafe_code,
     reason = "vector instructions; each use says what it rests on"

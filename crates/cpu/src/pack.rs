@@ -126,8 +126,8 @@ impl Packed {
     }
 
     /// All bytes, for writing them to disk.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    pub(crate) fn bytes(&self) -> Blob {
+        self.bytes.clone()
     }
 
     /// Inputs with their padding.

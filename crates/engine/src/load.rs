@@ -1,5 +1,8 @@
 //! From a model directory (or the embedded model, or random values) to a running engine.
 
+mod fits;
+mod kept;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Instant;
@@ -66,8 +69,10 @@ pub enum ModelSize {
 pub enum Precision {
     /// Weights as stored, activations and sums in float32: the reference's own arithmetic.
     F32,
-    /// Activations rounded to bfloat16 where they meet a weight; sums in float32.
+    /// Weights as stored where they are small, else `Q8` where it fits into memory, else `Q4`.
     #[default]
+    Auto,
+    /// Activations rounded to bfloat16 where they meet a weight; sums in float32.
     Bf16,
     /// Weights and activations in 8 bits with a scale per 128 values.
     Q8,
@@ -161,6 +166,21 @@ pub enum LoadError {
     /// The threads could not be started.
     #[error(transparent)]
     Threads(#[from] cpu::backend::ThreadsError),
+    /// The model cannot fit.
+    #[error(
+        "this model needs {} in {precision}, {} are available: {advice}",
+        gigabytes(*.needs), gigabytes(*.available)
+    )]
+    Memory {
+        /// What was asked for or chosen.
+        precision: &'static str,
+        /// Bytes of weights and of what an answer needs.
+        needs: u64,
+        /// Bytes that can be had.
+        available: u64,
+        /// What would help.
+        advice: String,
+    },
     /// The device refused.
     #[error(transparent)]
     Backend(#[from] ops::BackendError),
@@ -177,7 +197,26 @@ struct Parts {
     tokenizer: Arc<Tokenizer>,
     preprocessor: PreprocessorConfig,
     eos: Vec<u32>,
-    weights: Box<dyn Weights>,
+    weights: Source,
+}
+
+/// Where weights are taken from.
+enum Source {
+    Checkpoint(Box<Checkpoint>),
+    Random(RandomWeights),
+}
+
+impl Source {
+    fn weights(&self) -> &dyn Weights {
+        match self {
+            Self::Checkpoint(checkpoint) => &**checkpoint,
+            Self::Random(random) => random,
+        }
+    }
+}
+
+fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
 /// Loads a model and starts the worker. Blocks; `progress` is told how far it is.
@@ -193,13 +232,25 @@ pub fn load(
     });
     let parts = Parts::of(source)?;
     let config = parts.config.clone();
+    let precision = fits::choose(options.precision, &config)?;
+    let options = &EngineOptions {
+        precision,
+        ..options.clone()
+    };
     let (cpu, threads) = start_cpu(options)?;
-    let model = Qwen3Vl::load(&*cpu, parts.config, &*parts.weights, &mut |share| {
-        progress(Progress {
-            done: share * 0.9,
-            what: "loading the weights",
-        });
+    let what = match &parts.weights {
+        Source::Checkpoint(checkpoint) => {
+            let bytes = fits::weight_bytes(&config, precision);
+            kept::prepare(&cpu, checkpoint, precision, bytes)
+        }
+        Source::Random(_) => "making weights up",
+    };
+    let weights = parts.weights.weights();
+    let model = Qwen3Vl::load(&*cpu, parts.config, weights, &mut |share| {
+        let done = share * 0.9;
+        progress(Progress { done, what });
     })?;
+    kept::finish(&cpu);
 
     let context_tokens = context_tokens(&config, options);
     let preprocessor =
@@ -283,7 +334,8 @@ fn start_cpu(options: &EngineOptions) -> Result<(Arc<Cpu>, usize), LoadError> {
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let precision = match options.precision {
         Precision::F32 => cpu::Precision::F32,
-        Precision::Bf16 => cpu::Precision::Bf16,
+        // Chosen before; weights as stored are the closest to no choice.
+        Precision::Auto | Precision::Bf16 => cpu::Precision::Bf16,
         Precision::Q8 => cpu::Precision::Q8,
         Precision::Q4 => cpu::Precision::Q4,
     };
@@ -301,7 +353,7 @@ fn context_tokens(config: &Config, options: &EngineOptions) -> usize {
     let text = &config.text;
     let asked = options.context_tokens.unwrap_or_else(|| {
         let room = crate::memory::available_bytes().map_or(usize::MAX, |bytes| bytes as usize / 2);
-        let fits = room / token_bytes(config);
+        let fits = room / token_bytes(config, options.precision);
         // A power of two, so that the figure is the same from one start to the next.
         let steady = if fits.is_power_of_two() {
             fits
@@ -328,7 +380,8 @@ fn bounds(options: &EngineOptions) -> Bounds {
 fn pages(config: &Config, options: &EngineOptions, context_tokens: usize) -> usize {
     let wanted = options.cache_tokens.unwrap_or_else(|| {
         let room = crate::memory::available_bytes().map_or(u64::MAX, |bytes| bytes / 4);
-        let room = usize::try_from(room).unwrap_or(usize::MAX) / token_bytes(config);
+        let room =
+            usize::try_from(room).unwrap_or(usize::MAX) / token_bytes(config, options.precision);
         room.min(context_tokens.saturating_mul(4))
     });
     // At least the page that the warm-up writes to.
@@ -337,9 +390,13 @@ fn pages(config: &Config, options: &EngineOptions, context_tokens: usize) -> usi
 }
 
 /// Bytes of one token's keys and values.
-fn token_bytes(config: &Config) -> usize {
+fn token_bytes(config: &Config, precision: Precision) -> usize {
     let text = &config.text;
-    let bytes = 2 * size_of::<f32>() * text.key_value_size() * text.num_hidden_layers;
+    let value = match precision {
+        Precision::F32 => 4,
+        _ => 2,
+    };
+    let bytes = 2 * value * text.key_value_size() * text.num_hidden_layers;
     bytes.max(1)
 }
 
@@ -378,7 +435,7 @@ impl Parts {
         eos.extend(&config.text.eos_token_ids);
         eos.extend(tokenizer.special("<|im_end|>"));
         let preprocessor = PreprocessorConfig::of(&checkpoint)?;
-        let weights = Box::new(checkpoint);
+        let weights = Source::Checkpoint(Box::new(checkpoint));
         Ok(Self {
             name,
             demo,
@@ -413,7 +470,7 @@ impl Parts {
             eos: tokenizer.special("<|im_end|>").into_iter().collect(),
             tokenizer,
             preprocessor: PreprocessorConfig::released(),
-            weights: Box::new(RandomWeights { seed: 1 }),
+            weights: Source::Random(RandomWeights { seed: 1 }),
         })
     }
 }
@@ -423,6 +480,7 @@ impl Precision {
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
+            Self::Auto => "auto",
             Self::Bf16 => "bf16",
             Self::Q8 => "q8",
             Self::Q4 => "q4",

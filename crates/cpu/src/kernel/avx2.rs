@@ -61,9 +61,49 @@ impl Dot256 for Vnni {
 
 pub(crate) struct Avx2<D>(PhantomData<D>);
 
+// No closures and no array methods here: they are functions of their own, and the compiler does not put vector
+// instructions into one that was not compiled for them.
+
+// SAFETY of the functions below: callers are compiled for AVX2.
+
 #[inline(always)]
-fn both<A: Copy, B: Copy, C>(a: [A; 2], b: [B; 2], work: impl Fn(A, B) -> C) -> [C; 2] {
-    [work(a[0], b[0]), work(a[1], b[1])]
+unsafe fn times_power(p: __m256, shifted: __m256) -> __m256 {
+    // SAFETY: see above.
+    unsafe {
+        let power = _mm256_slli_epi32::<23>(_mm256_castps_si256(shifted));
+        _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), power))
+    }
+}
+
+/// bfloat16 in the low halves of the lanes.
+#[inline(always)]
+unsafe fn high_half(value: __m256) -> __m256i {
+    // SAFETY: see above.
+    unsafe {
+        let rounded = _mm256_add_epi32(_mm256_castps_si256(value), _mm256_set1_epi32(0x8000));
+        _mm256_srli_epi32::<16>(rounded)
+    }
+}
+
+#[inline(always)]
+unsafe fn first_of(pairs: __m256i) -> __m256 {
+    // SAFETY: see above.
+    unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<16>(pairs)) }
+}
+
+#[inline(always)]
+unsafe fn second_of(pairs: __m256i) -> __m256 {
+    // SAFETY: see above.
+    unsafe {
+        let high = _mm256_set1_epi32(0xffff_0000_u32.cast_signed());
+        _mm256_castsi256_ps(_mm256_and_si256(pairs, high))
+    }
+}
+
+#[inline(always)]
+unsafe fn high_nibbles(bytes: __m256i) -> __m256i {
+    // SAFETY: see above.
+    unsafe { _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), _mm256_set1_epi8(15)) }
 }
 
 // SAFETY of every block below: callers are compiled for AVX2, FMA and F16C, and have the values behind the
@@ -104,13 +144,13 @@ impl<D: Dot256> Lanes for Avx2<D> {
     #[inline(always)]
     unsafe fn add(a: Self::F, b: Self::F) -> Self::F {
         // SAFETY: see above.
-        both(a, b, |a, b| unsafe { _mm256_add_ps(a, b) })
+        unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
     }
 
     #[inline(always)]
     unsafe fn mul(a: Self::F, b: Self::F) -> Self::F {
         // SAFETY: see above.
-        both(a, b, |a, b| unsafe { _mm256_mul_ps(a, b) })
+        unsafe { [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])] }
     }
 
     #[inline(always)]
@@ -136,14 +176,64 @@ impl<D: Dot256> Lanes for Avx2<D> {
     }
 
     #[inline(always)]
+    unsafe fn max(a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: see above.
+        unsafe { [_mm256_max_ps(a[0], b[0]), _mm256_max_ps(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    unsafe fn largest(value: Self::F) -> f32 {
+        // SAFETY: see above.
+        unsafe {
+            let eight = _mm256_max_ps(value[0], value[1]);
+            let four = _mm_max_ps(
+                _mm256_castps256_ps128(eight),
+                _mm256_extractf128_ps::<1>(eight),
+            );
+            let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn total(value: Self::F) -> f32 {
+        // SAFETY: see above.
+        unsafe {
+            let eight = _mm256_add_ps(value[0], value[1]);
+            let four = _mm_add_ps(
+                _mm256_castps256_ps128(eight),
+                _mm256_extractf128_ps::<1>(eight),
+            );
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn times_power(p: Self::F, shifted: Self::F) -> Self::F {
+        // SAFETY: see above.
+        unsafe { [times_power(p[0], shifted[0]), times_power(p[1], shifted[1])] }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bf16(to: *mut u16, value: Self::F) {
+        // SAFETY: see above.
+        unsafe {
+            let (low, high) = (high_half(value[0]), high_half(value[1]));
+            // Packing works in halves of the register; the permutation puts the quarters in order.
+            let packed = _mm256_packus_epi32(low, high);
+            _mm256_storeu_si256(to.cast(), _mm256_permute4x64_epi64::<0b11_01_10_00>(packed));
+        }
+    }
+
+    #[inline(always)]
     unsafe fn load_pairs(from: *const u16) -> (Self::F, Self::F) {
         // SAFETY: see above.
         unsafe {
             let pairs = Self::bytes(from.cast());
-            let high = _mm256_set1_epi32(0xffff_0000_u32.cast_signed());
             (
-                pairs.map(|pairs| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(pairs))),
-                pairs.map(|pairs| _mm256_castsi256_ps(_mm256_and_si256(pairs, high))),
+                [first_of(pairs[0]), first_of(pairs[1])],
+                [second_of(pairs[0]), second_of(pairs[1])],
             )
         }
     }
@@ -163,11 +253,9 @@ impl<D: Dot256> Lanes for Avx2<D> {
     unsafe fn load_u8(from: *const u8) -> Self::F {
         // SAFETY: see above.
         unsafe {
-            let widen = |at: usize| {
-                let bytes = _mm_loadl_epi64(from.add(at).cast());
-                _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes))
-            };
-            [widen(0), widen(8)]
+            let low = _mm256_cvtepu8_epi32(_mm_loadl_epi64(from.cast()));
+            let high = _mm256_cvtepu8_epi32(_mm_loadl_epi64(from.add(8).cast()));
+            [_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(high)]
         }
     }
 
@@ -180,13 +268,13 @@ impl<D: Dot256> Lanes for Avx2<D> {
     #[inline(always)]
     unsafe fn add_i(a: Self::I, b: Self::I) -> Self::I {
         // SAFETY: see above.
-        both(a, b, |a, b| unsafe { _mm256_add_epi32(a, b) })
+        unsafe { [_mm256_add_epi32(a[0], b[0]), _mm256_add_epi32(a[1], b[1])] }
     }
 
     #[inline(always)]
     unsafe fn to_f(value: Self::I) -> Self::F {
         // SAFETY: see above.
-        value.map(|value| unsafe { _mm256_cvtepi32_ps(value) })
+        unsafe { [_mm256_cvtepi32_ps(value[0]), _mm256_cvtepi32_ps(value[1])] }
     }
 
     #[inline(always)]
@@ -212,8 +300,11 @@ impl<D: Dot256> Lanes for Avx2<D> {
         unsafe {
             let low = _mm256_set1_epi8(15);
             (
-                bytes.map(|bytes| _mm256_and_si256(bytes, low)),
-                bytes.map(|bytes| _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), low)),
+                [
+                    _mm256_and_si256(bytes[0], low),
+                    _mm256_and_si256(bytes[1], low),
+                ],
+                [high_nibbles(bytes[0]), high_nibbles(bytes[1])],
             )
         }
     }

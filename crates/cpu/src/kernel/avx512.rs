@@ -117,6 +117,44 @@ impl<D: Dot512> Lanes for Avx512<D> {
     }
 
     #[inline(always)]
+    unsafe fn max(a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: see above.
+        unsafe { _mm512_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn largest(value: Self::F) -> f32 {
+        // SAFETY: see above.
+        unsafe { _mm512_reduce_max_ps(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn total(value: Self::F) -> f32 {
+        // SAFETY: see above.
+        unsafe { _mm512_reduce_add_ps(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn times_power(p: Self::F, shifted: Self::F) -> Self::F {
+        // SAFETY: see above.
+        unsafe {
+            let power = _mm512_slli_epi32::<23>(_mm512_castps_si512(shifted));
+            _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), power))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bf16(to: *mut u16, value: Self::F) {
+        // SAFETY: see above.
+        unsafe {
+            let half = _mm512_set1_epi32(0x8000);
+            let rounded =
+                _mm512_srli_epi32::<16>(_mm512_add_epi32(_mm512_castps_si512(value), half));
+            _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(rounded));
+        }
+    }
+
+    #[inline(always)]
     unsafe fn load_pairs(from: *const u16) -> (Self::F, Self::F) {
         // SAFETY: see above.
         unsafe {

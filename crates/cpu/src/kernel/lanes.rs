@@ -26,6 +26,15 @@ pub(crate) trait Lanes {
     unsafe fn mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// `c - a * b`
     unsafe fn mul_sub(a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    unsafe fn max(a: Self::F, b: Self::F) -> Self::F;
+    /// The largest of all lanes.
+    unsafe fn largest(value: Self::F) -> f32;
+    /// The sum of all lanes.
+    unsafe fn total(value: Self::F) -> f32;
+    /// `p 2^n` where `shifted` is `n + 12582912` (so that n stands in its low bits) and the result is normal.
+    unsafe fn times_power(p: Self::F, shifted: Self::F) -> Self::F;
+    /// Writes 16 finite values rounded to bfloat16.
+    unsafe fn store_bf16(to: *mut u16, value: Self::F);
     /// 16 pairs of bfloat16 as the first of each pair and the second of each.
     unsafe fn load_pairs(from: *const u16) -> (Self::F, Self::F);
     /// 16 float16.

@@ -67,6 +67,33 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    unsafe fn max(a: Self::F, b: Self::F) -> Self::F {
+        each(|i| if a[i] > b[i] { a[i] } else { b[i] })
+    }
+
+    #[inline(always)]
+    unsafe fn largest(value: Self::F) -> f32 {
+        value.into_iter().fold(f32::NEG_INFINITY, f32::max)
+    }
+
+    #[inline(always)]
+    unsafe fn total(value: Self::F) -> f32 {
+        value.into_iter().sum()
+    }
+
+    #[inline(always)]
+    unsafe fn times_power(p: Self::F, shifted: Self::F) -> Self::F {
+        each(|i| f32::from_bits(p[i].to_bits().wrapping_add(shifted[i].to_bits() << 23)))
+    }
+
+    #[inline(always)]
+    unsafe fn store_bf16(to: *mut u16, value: Self::F) {
+        let rounded = each(|i| ((value[i].to_bits() + 0x8000) >> 16) as u16);
+        // SAFETY: there is room for 16 values.
+        unsafe { to.cast::<[u16; 16]>().write_unaligned(rounded) };
+    }
+
+    #[inline(always)]
     unsafe fn load_pairs(from: *const u16) -> (Self::F, Self::F) {
         // SAFETY: 16 pairs are there.
         let pairs = unsafe { from.cast::<[u32; 16]>().read_unaligned() };

@@ -186,7 +186,8 @@ unsafe fn bytes<L: Lanes, const M: usize>(x: Ints, depth: usize, panel: &[u8], o
                 [L::splat_i32(-128 * sum), L::splat_i32(0)]
             });
             for k in 0..16 {
-                let w = [0, 1].map(|i| L::bytes(w_at.add(2048 * group + 64 * (2 * k + i))));
+                let w = w_at.add(2048 * group + 128 * k);
+                let w = [L::bytes(w), L::bytes(w.add(64))];
                 for (m, sums) in sums.iter_mut().enumerate() {
                     let x = x.values.as_ptr().add(m * x.depth + 128 * group + 8 * k);
                     for i in 0..2 {

@@ -207,10 +207,7 @@ unsafe fn int_tile<L: Lanes, const M: usize, const N: usize>(
             let x_at = x.values.as_ptr().add(row * x.depth + from + 128 * group);
             let w_at = w.values.as_ptr().add(panel * w.stride + 512 * group);
             let factor = row * per_row + from / 128 + group;
-            // Weights count 128 too many each: take the sum of x that often off, before instead of after.
-            let mut sums: [[L::I; N]; M] = std::array::from_fn(|m| {
-                [L::splat_i32(-128 * *x.totals.get_unchecked(factor + m * per_row)); N]
-            });
+            let mut sums = [[L::splat_i32(0); N]; M];
             for k in 0..32 {
                 let ws: [L::B; N] =
                     std::array::from_fn(|n| L::bytes(w_at.add(n * w.stride + 16 * k).cast()));
@@ -221,16 +218,17 @@ unsafe fn int_tile<L: Lanes, const M: usize, const N: usize>(
                     }
                 }
             }
-            for n in 0..N {
-                let scale = L::load(scales.get_unchecked((panel + n) * groups + group).as_ptr());
-                for (m, sums) in sums.iter().enumerate() {
-                    let to = c
-                        .get_unchecked_mut(row + m)
-                        .as_mut_ptr()
-                        .add(16 * (panel + n));
-                    let x_scale = L::splat(*x.scales.get_unchecked(factor + m * per_row));
-                    let scale = L::mul(scale, x_scale);
-                    L::store(to, L::mul_add(L::to_f(sums[n]), scale, L::load(to)));
+            for (m, sums) in sums.iter().enumerate() {
+                let to = c.get_unchecked_mut(row + m).as_mut_ptr();
+                let x_scale = L::splat(*x.scales.get_unchecked(factor + m * per_row));
+                // Weights count 128 too many each: take the sum of x that often off.
+                let surplus = L::splat_i32(-128 * *x.totals.get_unchecked(factor + m * per_row));
+                for (n, &sum) in sums.iter().enumerate() {
+                    let scale = scales.get_unchecked((panel + n) * groups + group);
+                    let scale = L::mul(L::load(scale.as_ptr()), x_scale);
+                    let to = to.add(16 * (panel + n));
+                    let sum = L::to_f(L::add_i(sum, surplus));
+                    L::store(to, L::mul_add(sum, scale, L::load(to)));
                 }
             }
         }

@@ -38,7 +38,7 @@ pub fn pixels() -> Vec<u8> {
                 // Colours vary less than light, and over larger distances.
                 let tint =
                     noise(x, y, (512, 40.0), 1 + colour) + noise(x, y, (64, 10.0), 4 + colour);
-                let grain = (hash(x, y, 8 + colour) % 7) as f32 - 3.0;
+                let grain = (hash(x, y, 8 + colour) % 21) as f32 - 10.0;
                 pixels.push((128.0 + light + tint + grain).clamp(0.0, 255.0) as u8);
             }
         }

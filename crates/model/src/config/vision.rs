@@ -68,7 +68,8 @@ impl VisionConfig {
         self.num_position_embeddings.isqrt()
     }
 
-    pub(super) fn parameters(&self) -> u64 {
+    /// Number of weights.
+    pub fn parameters(&self) -> u64 {
         let linear = |rows: usize, columns: usize| (rows as u64 + 1) * columns as u64;
         let hidden = self.hidden_size;
         let norm = |width: usize| 2 * width as u64;

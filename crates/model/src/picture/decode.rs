@@ -5,9 +5,11 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use image::metadata::Orientation;
+use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
 use super::sniff::sniff;
+use super::turn::Turn;
 use super::{Picture, PictureError, PictureFormat, jpeg, webp};
 
 /// Bounds on one picture.
@@ -16,8 +18,9 @@ pub struct PictureLimits {
     /// The most bytes of a file.
     pub max_bytes: u64,
     /// The most pixels. Phones make 12 to 50 million, a few of them 200. This also bounds memory: while
-    /// it is decoded a picture takes 4 to 7 bytes per pixel, 11 if it has 16 bits and alpha, so
-    /// 1.1 GB at worst at the default.
+    /// it is decoded a picture takes 3 to 4 bytes per pixel, a progressive JPEG 6 (9 with colours at
+    /// full resolution), a PNG with 16 bits and alpha 8, so 0.9 GB at worst at the default. How many
+    /// are decoded at once is the caller's to bound.
     pub max_pixels: u64,
 }
 
@@ -67,30 +70,34 @@ pub fn decode(bytes: &[u8], limits: &PictureLimits) -> Result<Picture, PictureEr
         return Err(PictureError::Damaged { format, detail });
     }
     let pixels = u64::from(width) * u64::from(height);
+    let too_many = PictureError::TooManyPixels {
+        width,
+        height,
+        limit: limits.max_pixels,
+    };
     if pixels > limits.max_pixels {
-        return Err(PictureError::TooManyPixels {
-            width,
-            height,
-            limit: limits.max_pixels,
-        });
+        return Err(too_many);
     }
     memory.max_alloc = Some(DECODER_BYTES + pixels * DECODER_BYTES_PER_PIXEL);
     decoder.set_limits(memory).map_err(failed)?;
     // A damaged note on orientation is no reason to refuse the picture.
-    let orientation = decoder
-        .orientation()
-        .unwrap_or(image::metadata::Orientation::NoTransforms);
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
 
-    let decoded = DynamicImage::from_decoder(decoder).map_err(failed)?;
-    let mut upright = DynamicImage::ImageRgb8(on_white(decoded));
-    upright.apply_orientation(orientation);
-    let rgb = upright.into_rgb8();
-    Ok(Picture::from_rgb(
-        rgb.width(),
-        rgb.height(),
-        rgb.into_raw(),
-        format,
-    ))
+    let layout = decoder.color_type();
+    let mut pixels = vec![0; usize::try_from(decoder.total_bytes()).map_err(|_| too_many)?];
+    decoder.read_image(&mut pixels).map_err(failed)?;
+    let Some(rgb) = to_rgb(pixels, layout) else {
+        let feature = "floating-point colours";
+        return Err(PictureError::VariantUnsupported { format, feature });
+    };
+
+    let turn = Turn::from(orientation);
+    let (width, height) = if turn.quarter {
+        (height, width)
+    } else {
+        (width, height)
+    };
+    Ok(Picture::from_stored(width, height, rgb, turn, format))
 }
 
 fn library_format(format: PictureFormat) -> ImageFormat {
@@ -117,56 +124,49 @@ fn explain(error: ImageError, format: PictureFormat) -> PictureError {
     }
 }
 
-/// 8-bit RGB of any pixel layout; alpha is laid on white, 16 bits are scaled to 8 with rounding.
-fn on_white(picture: DynamicImage) -> image::RgbImage {
-    let (width, height) = (picture.width(), picture.height());
-    let pixels = match picture {
-        DynamicImage::ImageRgb8(rgb) => return rgb,
-        DynamicImage::ImageLuma8(gray) => from_gray(gray.as_raw().iter().copied()),
-        DynamicImage::ImageLumaA8(gray) => {
-            let (pixels, _) = gray.as_raw().as_chunks::<2>();
-            from_gray(pixels.iter().map(|&[value, alpha]| blend8(value, alpha)))
-        }
-        DynamicImage::ImageRgba8(rgba) => rgba_on_white(rgba.into_raw()),
-        DynamicImage::ImageLuma16(gray) => from_gray(gray.as_raw().iter().map(|&v| to_8_bits(v))),
-        DynamicImage::ImageLumaA16(gray) => {
-            let (pixels, _) = gray.as_raw().as_chunks::<2>();
-            from_gray(
-                pixels
-                    .iter()
-                    .map(|&[value, alpha]| to_8_bits(blend16(value, alpha))),
-            )
-        }
-        DynamicImage::ImageRgb16(rgb) => rgb.as_raw().iter().map(|&v| to_8_bits(v)).collect(),
-        DynamicImage::ImageRgba16(rgba) => {
-            let (pixels, _) = rgba.as_raw().as_chunks::<4>();
-            let blend =
-                |&[r, g, b, a]: &[u16; 4]| [r, g, b].map(|value| to_8_bits(blend16(value, a)));
-            pixels.iter().flat_map(blend).collect()
-        }
-        // Float layouts, which none of the formats above has.
-        other => return other.into_rgb8(),
+/// 8-bit RGB of any pixel layout; alpha is laid on white, 16 bits are scaled to 8 with rounding. None
+/// for float layouts, which none of the formats has.
+fn to_rgb(pixels: Vec<u8>, layout: ColorType) -> Option<Vec<u8>> {
+    let wide = |low: u8, high: u8| u16::from_ne_bytes([low, high]);
+    Some(match layout {
+        ColorType::Rgb8 => pixels,
+        ColorType::L8 => each_pixel(pixels, |[v]| [v; 3]),
+        ColorType::La8 => each_pixel(pixels, |[v, a]| [blend8(v, a); 3]),
+        ColorType::Rgba8 => each_pixel(pixels, |[r, g, b, a]| [r, g, b].map(|v| blend8(v, a))),
+        ColorType::L16 => each_pixel(pixels, |[l, h]| [to_8_bits(wide(l, h)); 3]),
+        ColorType::La16 => each_pixel(pixels, |[l, h, al, ah]| {
+            [to_8_bits(blend16(wide(l, h), wide(al, ah))); 3]
+        }),
+        ColorType::Rgb16 => each_pixel(pixels, |[rl, rh, gl, gh, bl, bh]| {
+            [wide(rl, rh), wide(gl, gh), wide(bl, bh)].map(to_8_bits)
+        }),
+        ColorType::Rgba16 => each_pixel(pixels, |[rl, rh, gl, gh, bl, bh, al, ah]| {
+            let alpha = wide(al, ah);
+            [wide(rl, rh), wide(gl, gh), wide(bl, bh)].map(|v| to_8_bits(blend16(v, alpha)))
+        }),
+        _ => return None,
+    })
+}
+
+/// Makes RGB of each pixel of `N` bytes, in place: at the largest size a second buffer would cost
+/// 300 MB.
+fn each_pixel<const N: usize>(mut bytes: Vec<u8>, rgb: impl Fn([u8; N]) -> [u8; 3]) -> Vec<u8> {
+    let pixels = bytes.len() / N;
+    let set = |bytes: &mut [u8], pixel: usize| {
+        let mut own = [0; N];
+        own.copy_from_slice(&bytes[pixel * N..][..N]);
+        bytes[pixel * 3..][..3].copy_from_slice(&rgb(own));
     };
-    image::RgbImage::from_raw(width, height, pixels)
-        .expect("every branch writes three bytes per pixel")
-}
-
-/// In place: at the largest size a second buffer would cost 300 MB.
-fn rgba_on_white(mut bytes: Vec<u8>) -> Vec<u8> {
-    let pixels = bytes.len() / 4;
-    for pixel in 0..pixels {
-        let alpha = bytes[4 * pixel + 3];
-        for colour in 0..3 {
-            bytes[3 * pixel + colour] = blend8(bytes[4 * pixel + colour], alpha);
-        }
+    if N < 3 {
+        // From the end, so that a pixel that grows covers only those already read.
+        bytes.resize(pixels * 3, 0);
+        (0..pixels).rev().for_each(|pixel| set(&mut bytes, pixel));
+    } else {
+        (0..pixels).for_each(|pixel| set(&mut bytes, pixel));
+        bytes.truncate(pixels * 3);
+        bytes.shrink_to_fit();
     }
-    bytes.truncate(3 * pixels);
-    bytes.shrink_to_fit();
     bytes
-}
-
-fn from_gray(values: impl Iterator<Item = u8>) -> Vec<u8> {
-    values.flat_map(|value| [value; 3]).collect()
 }
 
 /// `value` with `alpha` over white, rounded to nearest (a tie cannot occur: 255 is odd).

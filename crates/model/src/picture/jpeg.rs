@@ -96,9 +96,12 @@ fn read(bytes: &[u8]) -> Facts {
     }
 }
 
-/// Inside a scan 0xFF is always followed by a stuffed zero, so the pair cannot occur by chance.
+/// Inside a scan 0xFF is always followed by a stuffed zero, so the pair cannot occur by chance. Nearly
+/// always it is the last thing in the file.
 fn has_end(scan: &[u8]) -> bool {
-    scan.windows(2).any(|pair| pair == [0xFF, END_OF_IMAGE])
+    scan.windows(2)
+        .rev()
+        .any(|pair| pair == [0xFF, END_OF_IMAGE])
 }
 
 #[cfg(test)]

@@ -57,23 +57,26 @@ impl Patches {
             height: size.height / cut.patch,
             width: size.width / cut.patch,
         };
-        let mut values = Vec::with_capacity(grid.patches() * 3 * cut.frames * cut.patch.pow(2));
-        for (row, column) in in_merge_order(grid, cut.merge) {
-            let corner = (row * cut.patch, column * cut.patch);
-            for (channel, colours) in colours.iter().enumerate() {
-                let plane = values.len();
-                for y in 0..cut.patch {
-                    let start = ((corner.0 + y) * size.width + corner.1) * 3;
-                    let line = &pixels[start..start + cut.patch * 3];
-                    values.extend(
-                        line.iter()
-                            .skip(channel)
-                            .step_by(3)
-                            .map(|&v| colours[usize::from(v)]),
-                    );
+        let area = cut.patch * cut.patch;
+        let plane = cut.frames * area;
+        let mut values = vec![0.0; grid.patches() * 3 * plane];
+        let patches = in_merge_order(grid, cut.merge).zip(values.chunks_exact_mut(3 * plane));
+        for ((row, column), patch) in patches {
+            for y in 0..cut.patch {
+                let start = (row * cut.patch + y) * size.width + column * cut.patch;
+                let (line, _) = pixels[start * 3..(start + cut.patch) * 3].as_chunks::<3>();
+                let planes = patch.chunks_exact_mut(plane).zip(colours);
+                for (channel, (plane, colours)) in planes.enumerate() {
+                    let out = &mut plane[y * cut.patch..][..cut.patch];
+                    for (value, pixel) in out.iter_mut().zip(line) {
+                        *value = colours[usize::from(pixel[channel])];
+                    }
                 }
-                for _ in 1..cut.frames {
-                    values.extend_from_within(plane..plane + cut.patch * cut.patch);
+            }
+            for plane in patch.chunks_exact_mut(plane) {
+                let (first, others) = plane.split_at_mut(area);
+                for frame in others.chunks_exact_mut(area) {
+                    frame.copy_from_slice(first);
                 }
             }
         }

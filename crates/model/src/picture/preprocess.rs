@@ -1,7 +1,8 @@
 //! The whole way from a decoded picture to patches, for one model and one budget.
 
 use super::patches::Cut;
-use super::{Patches, Picture, PictureError, Size, resize, smart_resize};
+use super::resize::resize_upright;
+use super::{Patches, Picture, PictureError, Size, smart_resize};
 use crate::config::{ConfigError, PreprocessorConfig, VisionConfig};
 
 /// Prepares pictures for the vision tower.
@@ -73,14 +74,10 @@ impl Preprocessor {
         Ok(self.size(width, height)?.pixels() / self.token_side().pow(2))
     }
 
-    /// Resizes and cuts a picture.
+    /// Resizes a picture, turns it upright and cuts it.
     pub fn patches(&self, picture: &Picture) -> Result<Patches, PictureError> {
-        let from = Size {
-            height: picture.height as usize,
-            width: picture.width as usize,
-        };
         let to = self.size(picture.width, picture.height)?;
-        let pixels = resize(&picture.pixels, from, to);
+        let pixels = resize_upright(&picture.stored, picture.stored_size(), picture.turn, to);
         Ok(Patches::cut(&pixels, to, self.cut, &self.colours))
     }
 

@@ -38,7 +38,8 @@ pub fn stored(path: &str) -> Picture {
 /// The largest and the mean difference of two pictures of one size, in steps of 255.
 pub fn difference(a: &Picture, b: &Picture) -> (u8, f64) {
     assert_eq!((a.width, a.height), (b.width, b.height));
-    let steps = a.pixels.iter().zip(&b.pixels).map(|(&a, &b)| a.abs_diff(b));
+    let (ours, theirs) = (a.pixels(), b.pixels());
+    let steps = (ours.iter().zip(theirs.iter())).map(|(&a, &b)| a.abs_diff(b));
     let sum: u64 = steps.clone().map(u64::from).sum();
-    (steps.max().unwrap_or(0), sum as f64 / a.pixels.len() as f64)
+    (steps.max().unwrap_or(0), sum as f64 / ours.len() as f64)
 }

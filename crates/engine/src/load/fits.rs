@@ -1,0 +1,125 @@
+//! Whether a model fits into memory, known before a weight is touched, and which precision to choose by it.
+
+use cpu::Precision as CpuPrecision;
+use model::config::Config;
+use ops::Sensitivity;
+
+use super::{LoadError, Precision};
+use crate::memory::available_bytes;
+
+/// A model below this is small: its weights are used as stored, whatever memory there is.
+const SMALL_BYTES: u64 = 1 << 30;
+/// What an answer needs beside weights: activations of a large picture and its prompt, caches of pictures,
+/// 2,048 tokens of keys and values of the largest model.
+const WORKING_BYTES: u64 = 1 << 30;
+
+/// The precision to run in. `Auto` takes 8 bits where they fit, else 4: 8 bits are as good as the released
+/// weights to the digit that people read, and twice as fast where memory is the limit. What was asked for is
+/// refused if it cannot fit.
+pub(super) fn choose(asked: Precision, config: &Config) -> Result<Precision, LoadError> {
+    let available = available_bytes().unwrap_or(u64::MAX);
+    choose_within(asked, config, available)
+}
+
+fn choose_within(
+    asked: Precision,
+    config: &Config,
+    available: u64,
+) -> Result<Precision, LoadError> {
+    let small = weight_bytes(config, Precision::Bf16) < SMALL_BYTES;
+    let working = if small { 0 } else { WORKING_BYTES };
+    let needs = |precision| weight_bytes(config, precision) + working;
+    let fits = |precision: &Precision| needs(*precision) <= available;
+    let wanted = match asked {
+        Precision::Auto if small => Precision::Bf16,
+        Precision::Auto => [Precision::Q8, Precision::Q4]
+            .into_iter()
+            .find(fits)
+            .unwrap_or(Precision::Q4),
+        asked => asked,
+    };
+    if fits(&wanted) {
+        return Ok(wanted);
+    }
+    let smaller = [Precision::Bf16, Precision::Q8, Precision::Q4]
+        .into_iter()
+        .filter(|precision| needs(*precision) < needs(wanted))
+        .find(fits);
+    Err(LoadError::Memory {
+        precision: wanted.name(),
+        needs: needs(wanted),
+        available,
+        advice: smaller.map_or_else(
+            || "close other programs or take a smaller model".to_owned(),
+            |precision| format!("try --precision {}", precision.name()),
+        ),
+    })
+}
+
+/// Bytes that the weights of a model take in memory.
+pub(super) fn weight_bytes(config: &Config, precision: Precision) -> u64 {
+    let text = &config.text;
+    let embedding = (text.vocab_size * text.hidden_size) as u64;
+    let heads = if config.tie_word_embeddings { 1 } else { 2 };
+    let value = (text.key_value_size() * text.hidden_size * text.num_hidden_layers) as u64;
+    let edge = text.num_hidden_layers / 8 * 2;
+    let down = (text.intermediate_size * text.hidden_size * edge) as u64;
+    let high = embedding * heads + value + down;
+    let vision = config.vision.parameters();
+    let ordinary = config.parameters().saturating_sub(high + vision);
+    let precision = match precision {
+        Precision::F32 => CpuPrecision::F32,
+        Precision::Bf16 => CpuPrecision::Bf16,
+        Precision::Q8 => CpuPrecision::Q8,
+        Precision::Auto | Precision::Q4 => CpuPrecision::Q4,
+    };
+    let parts = [
+        (ordinary, Sensitivity::Ordinary),
+        (high, Sensitivity::High),
+        (vision, Sensitivity::Vision),
+    ];
+    let bits: f64 = parts
+        .into_iter()
+        .map(|(count, sensitivity)| count as f64 * precision.bits_per_weight(sensitivity))
+        .sum();
+    (bits / 8.0) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GB: u64 = 1_000_000_000;
+
+    fn chosen(asked: Precision, available: u64) -> Result<Precision, String> {
+        choose_within(asked, &Config::qwen3_vl_4b(), available).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn auto_takes_eight_bits_then_four_by_the_memory_there_is() {
+        assert_eq!(chosen(Precision::Auto, 24 * GB), Ok(Precision::Q8));
+        assert_eq!(chosen(Precision::Auto, 5 * GB), Ok(Precision::Q4));
+        let refusal = chosen(Precision::Auto, 2 * GB).expect_err("too little");
+        assert!(refusal.contains("smaller model"), "{refusal}");
+    }
+
+    #[test]
+    fn what_cannot_fit_is_refused_with_the_figures_and_what_would() {
+        let refusal = chosen(Precision::Bf16, 6_100_000_000).expect_err("too little");
+        assert!(
+            refusal.contains("9.9 GB") && refusal.contains("6.1 GB"),
+            "{refusal}"
+        );
+        assert!(refusal.contains("--precision q8"), "{refusal}");
+        assert_eq!(chosen(Precision::Bf16, 24 * GB), Ok(Precision::Bf16));
+    }
+
+    #[test]
+    fn the_weights_of_the_4b_model_take_what_its_files_and_formats_say() {
+        let config = Config::qwen3_vl_4b();
+        let bytes = |precision| weight_bytes(&config, precision) as f64 / 1e9;
+        assert!((bytes(Precision::Bf16) - 8.88).abs() < 0.02);
+        assert!((4.4..4.6).contains(&bytes(Precision::Q8)));
+        assert!((2.9..3.2).contains(&bytes(Precision::Q4)));
+    }
+}
