@@ -22,7 +22,7 @@ pub struct AccessOptions {
     /// A further name people reach this desk by, such as desk.example; may be given several times
     #[arg(long, value_name = "NAME")]
     pub allow_host: Vec<String>,
-    /// A web page elsewhere that may use /v1, such as https://app.example; may be given several times
+    /// A web page elsewhere that may use /v1, such as `https://app.example`; may be given several times
     #[arg(long, value_name = "ORIGIN")]
     pub cors_origin: Vec<String>,
     /// The most requests a minute from one address; this machine itself is not limited
