@@ -4,6 +4,8 @@
 use half::bf16;
 use ops::HostTensor;
 
+use crate::kernel::amx::product::Left;
+use crate::kernel::amx::{INPUTS, ROWS};
 use crate::kernel::{Ints, Rows, Work, vectorise};
 use crate::pack::{GROUP, Q4_BLOCK, Q4_GROUP, UNIT};
 use crate::pool::Pool;
@@ -161,12 +163,6 @@ impl Rounded {
         });
     }
 
-    /// Some rows, as the kernels take them.
-    pub(crate) fn rows(&self, first: usize, rows: usize) -> Rows<'_, bf16> {
-        let values = &self.values[first * self.depth..(first + rows) * self.depth];
-        Rows::new(values, rows, self.depth, self.depth)
-    }
-
     /// The inputs `from..from + count` of some rows.
     pub(crate) fn part(
         &self,
@@ -182,6 +178,79 @@ impl Rounded {
             count,
             self.depth,
         )
+    }
+}
+
+/// bfloat16 in tiles of 16 rows by 32 inputs, each in one piece of 1 KB, so that the rows of a tile never compete
+/// for a place in the cache: `[rows / 16][inputs / 32][16][32]`. Padded with zeros.
+#[derive(Default)]
+pub(crate) struct Tiled {
+    steps: usize,
+    values: Vec<TileRow>,
+}
+
+/// Begins on a cache line.
+#[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::Pod)]
+#[repr(C, align(64))]
+struct TileRow([bf16; INPUTS]);
+
+impl Tiled {
+    /// Replaces what it holds by `x`.
+    pub(crate) fn fill(&mut self, tier: Tier, pool: &Pool, x: &HostTensor) {
+        let (tiles, steps) = (x.rows().div_ceil(ROWS), x.columns().div_ceil(INPUTS));
+        self.steps = steps;
+        let zero = TileRow([bf16::ZERO; INPUTS]);
+        self.values.resize(tiles * steps * ROWS, zero);
+        pool.run_chunks(&mut self.values, steps * ROWS, |index, to| {
+            let first = index * ROWS;
+            let from = x.rows_at(first..(first + ROWS).min(x.rows()));
+            let columns = x.columns();
+            vectorise(tier, ToTiles { from, columns, to });
+        });
+    }
+
+    /// The inputs `from..from + count` of the rows from `first` on, whole tiles both; rows up to a whole tile.
+    pub(crate) fn part(&self, first: usize, rows: usize, from: usize, count: usize) -> Left<'_> {
+        assert!(first.is_multiple_of(ROWS) && from.is_multiple_of(INPUTS));
+        let stride = self.steps * ROWS * INPUTS;
+        let start = first / ROWS * stride + from / INPUTS * ROWS * INPUTS;
+        let values: &[bf16] = bytemuck::cast_slice(&self.values);
+        let (tiles, steps) = (rows.div_ceil(ROWS), count.div_ceil(INPUTS));
+        Left::packed(&values[start..], tiles, steps, stride)
+    }
+}
+
+/// Up to 16 rows on their way into tiles.
+struct ToTiles<'a> {
+    from: &'a [f32],
+    columns: usize,
+    to: &'a mut [TileRow],
+}
+
+impl Work for ToTiles<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let rows = self.from.chunks_exact(self.columns);
+        let padding = rows.len();
+        for (row, from) in rows.enumerate() {
+            let (whole, rest) = from.as_chunks::<INPUTS>();
+            for (step, from) in whole.iter().enumerate() {
+                let to = &mut self.to[step * ROWS + row].0;
+                for (to, from) in to.iter_mut().zip(from) {
+                    *to = rounded(*from);
+                }
+            }
+            if !rest.is_empty() {
+                let to = &mut self.to[whole.len() * ROWS + row].0;
+                to.fill(bf16::ZERO);
+                to.iter_mut()
+                    .zip(rest)
+                    .for_each(|(to, from)| *to = rounded(*from));
+            }
+        }
+        for tile in self.to.chunks_exact_mut(ROWS) {
+            tile[padding..].fill(TileRow([bf16::ZERO; INPUTS]));
+        }
     }
 }
 

@@ -11,8 +11,9 @@ use ops::step::Sequence;
 
 use crate::activations::round;
 use crate::backend::Cpu;
+use crate::kernel::amx::product::Left;
 use crate::kernel::softmax::{KEYS, Running, online_softmax};
-use crate::kernel::{Panels, Rows, Work, vectorise, wide};
+use crate::kernel::{Panels, Rows, Work, amx, vectorise, wide};
 use crate::kv_cache::{self, CpuKvCache, PanelShape, Store};
 use crate::pack::PANEL;
 use crate::shared_rows::SharedRows;
@@ -58,9 +59,9 @@ struct Tile {
     head_dim: usize,
     /// [rows, head_dim]
     query: Vec<f32>,
-    /// [rows, head_dim], padded to pairs
+    /// [padded rows, padded head_dim]
     query_pairs: Vec<bf16>,
-    /// [rows, keys of a block]; scores, then weights
+    /// [padded rows, keys of a block]; scores, then weights
     scores: Vec<[f32; KEYS]>,
     weights: Vec<[bf16; KEYS]>,
     /// Largest score so far, `[rows]`.
@@ -71,10 +72,12 @@ struct Tile {
     shrink: Vec<f32>,
     /// Keys of a block that a row sees, `[rows]`.
     seen: Vec<usize>,
-    /// Weighted sum of values so far, [64 dimensions each][rows].
+    /// Weighted sum of values so far, [64 dimensions each][padded rows].
     out: Vec<Vec<[f32; 64]>>,
     /// Room for panels that are widened to float32.
     widened: Vec<f32>,
+    /// Room for a tile of values per panel of which only some are there.
+    partial: Vec<u32>,
 }
 
 impl Tile {
@@ -90,18 +93,20 @@ impl Tile {
         queries.for_each(|query| self.query.extend_from_slice(query));
         self.rows = self.query.len() / head_dim;
         self.head_dim = head_dim;
+        // Whole tiles.
+        let padded_rows = self.rows.next_multiple_of(amx::ROWS);
         if pairs {
-            let padded = head_dim.next_multiple_of(2);
+            let padded = head_dim.next_multiple_of(amx::INPUTS);
             self.query_pairs.clear();
-            self.query_pairs.resize(self.rows * padded, bf16::ZERO);
+            self.query_pairs.resize(padded_rows * padded, bf16::ZERO);
             let rows = self.query.chunks_exact(head_dim);
             for (from, to) in rows.zip(self.query_pairs.chunks_exact_mut(padded)) {
                 round(tier, from, &mut to[..head_dim]);
             }
         }
         let rows = self.rows;
-        self.scores.resize(rows, [0.0; KEYS]);
-        self.weights.resize(rows, [bf16::ZERO; KEYS]);
+        self.scores.resize(padded_rows, [0.0; KEYS]);
+        self.weights.resize(padded_rows, [bf16::ZERO; KEYS]);
         self.shrink.resize(rows, 0.0);
         for (values, start) in [
             (&mut self.largest, f32::NEG_INFINITY),
@@ -113,22 +118,30 @@ impl Tile {
         self.out.resize(head_dim.div_ceil(64), Vec::new());
         for block in &mut self.out {
             block.clear();
-            block.resize(rows, [0.0; 64]);
+            block.resize(padded_rows, [0.0; 64]);
         }
     }
 
     /// Meets a run of keys and values. Row r sees the first `visible(r)` of them.
-    fn meet(&mut self, tier: Tier, run: Run<'_>, visible: &dyn Fn(usize) -> usize) {
+    fn meet(
+        &mut self,
+        tier: Tier,
+        unit: &mut Option<amx::Unit>,
+        run: Run<'_>,
+        visible: &dyn Fn(usize) -> usize,
+    ) {
+        let rows = self.rows;
         for from in (0..run.count).step_by(KEYS) {
             let count = KEYS.min(run.count - from);
             self.seen.clear();
             let seen = (0..self.rows).map(|row| visible(row).saturating_sub(from).min(count));
             self.seen.extend(seen);
-            self.score(tier, run, from, count);
-            let pairs = matches!(run.values, Elements::Pairs(_)) && wide::multiplies_pairs(tier);
+            self.score(tier, unit, run, from, count);
+            let pairs = matches!(run.values, Elements::Pairs(_))
+                && (unit.is_some() || wide::multiplies_pairs(tier));
             let running = Running {
-                scores: &mut self.scores,
-                weights: pairs.then_some(&mut self.weights[..]),
+                scores: &mut self.scores[..rows],
+                weights: pairs.then_some(&mut self.weights[..rows]),
                 scale: std::f32::consts::LOG2_E / (self.head_dim as f32).sqrt(),
                 largest: &mut self.largest,
                 total: &mut self.total,
@@ -139,44 +152,90 @@ impl Tile {
             for block in &mut self.out {
                 vectorise(tier, Shrink(block, &self.shrink));
             }
-            self.weigh(tier, run, from, count);
+            self.weigh(tier, unit, run, from, count);
         }
     }
 
     /// `scores = query keys^T` for the keys `from..from + count`.
-    fn score(&mut self, tier: Tier, run: Run<'_>, from: usize, count: usize) {
-        self.scores.fill([0.0; KEYS]);
+    fn score(
+        &mut self,
+        tier: Tier,
+        unit: &mut Option<amx::Unit>,
+        run: Run<'_>,
+        from: usize,
+        count: usize,
+    ) {
         let stride = run.key_shape.depth * PANEL;
         let (first, panels) = (from / PANEL * stride, count.div_ceil(PANEL));
         let (rows, head_dim) = (self.rows, self.head_dim);
+        let padded = head_dim.next_multiple_of(amx::INPUTS);
+        if let (Elements::Pairs(keys), Some(unit)) = (run.keys, unit) {
+            let (tiles, steps) = (rows.div_ceil(amx::ROWS), padded / amx::INPUTS);
+            let query = Left::rows(&self.query_pairs, tiles, steps, padded);
+            let keys = Panels::new(&keys[first..], panels, run.key_shape.depth, stride);
+            unit.product(query, keys, true, &mut self.scores);
+            return;
+        }
+        let scores = &mut self.scores[..rows];
+        scores.fill([0.0; KEYS]);
         match run.keys {
             Elements::Pairs(keys) if wide::multiplies_pairs(tier) => {
-                let padded = head_dim.next_multiple_of(2);
-                let query = Rows::new(&self.query_pairs, rows, padded, padded);
-                let keys = Panels::new(&keys[first..], panels, run.key_shape.depth, stride);
-                wide::pairs(tier, query, keys, &mut self.scores);
+                let depth = head_dim.div_ceil(2);
+                let query = Rows::new(&self.query_pairs, rows, 2 * depth, padded);
+                let keys = Panels::new(&keys[first..], panels, depth, stride);
+                wide::pairs(tier, query, keys, scores);
             }
             Elements::Pairs(keys) => {
                 let keys = &keys[first..first + panels * stride];
                 widen(tier, keys, &mut self.widened);
                 let query = Rows::new(&self.query, rows, head_dim, head_dim);
                 let keys = Panels::new(&self.widened, panels, head_dim, 2 * stride);
-                wide::floats(tier, query, keys, &mut self.scores);
+                wide::floats(tier, query, keys, scores);
             }
             Elements::Floats(keys) => {
                 let query = Rows::new(&self.query, rows, head_dim, head_dim);
                 let keys = Panels::new(&keys[first..], panels, head_dim, stride);
-                wide::floats(tier, query, keys, &mut self.scores);
+                wide::floats(tier, query, keys, scores);
             }
         }
     }
 
     /// `out += weights values` for the values `from..from + count`.
-    fn weigh(&mut self, tier: Tier, run: Run<'_>, from: usize, count: usize) {
+    fn weigh(
+        &mut self,
+        tier: Tier,
+        unit: &mut Option<amx::Unit>,
+        run: Run<'_>,
+        from: usize,
+        count: usize,
+    ) {
         let stride = run.value_shape.depth * PANEL;
         for (index, out) in self.out.iter_mut().enumerate() {
             let panels = (run.value_shape.panels - 4 * index).min(4);
             let first = 4 * index * stride;
+            if let (Elements::Pairs(values), Some(unit)) = (run.values, &mut *unit) {
+                let weights = self.weights.as_flattened();
+                let tiles = self.rows.div_ceil(amx::ROWS);
+                let (steps, rest) = (count / amx::INPUTS, count % amx::INPUTS);
+                let at = first + from / 2 * PANEL;
+                if steps > 0 {
+                    let depth = steps * amx::INPUTS / 2;
+                    let weights = Left::rows(weights, tiles, steps, KEYS);
+                    let values = Panels::new(&values[at..], panels, depth, stride);
+                    unit.product(weights, values, false, out);
+                }
+                if rest > 0 {
+                    let at = at + steps * amx::INPUTS / 2 * PANEL;
+                    copy_partial(&values[at..], stride, panels, rest, &mut self.partial);
+                    let weights = &weights[steps * amx::INPUTS..];
+                    let weights = Left::rows(weights, tiles, 1, KEYS);
+                    let depth = amx::INPUTS / 2;
+                    let values = Panels::new(&self.partial, panels, depth, depth * PANEL);
+                    unit.product(weights, values, false, out);
+                }
+                continue;
+            }
+            let out = &mut out[..self.rows];
             match run.values {
                 Elements::Pairs(values) if wide::multiplies_pairs(tier) => {
                     let depth = count.div_ceil(2);
@@ -229,6 +288,23 @@ impl Tile {
     }
 }
 
+/// The first `count` inputs of each panel in a tile of their own, the others zero: what once was there belongs to
+/// other people, and zero times what is no number would be none.
+fn copy_partial(from: &[u32], stride: usize, panels: usize, count: usize, to: &mut Vec<u32>) {
+    const TILE: usize = amx::INPUTS / 2 * PANEL;
+    to.clear();
+    to.resize(panels * TILE, 0);
+    for (panel, to) in to.chunks_exact_mut(TILE).enumerate() {
+        let used = count.div_ceil(2) * PANEL;
+        to[..used].copy_from_slice(&from[panel * stride..][..used]);
+        if !count.is_multiple_of(2) {
+            to[used - PANEL..used]
+                .iter_mut()
+                .for_each(|pair| *pair &= 0xffff);
+        }
+    }
+}
+
 /// Panels of pairs as panels of float32: each step of 16 pairs becomes two steps of 16 values.
 fn widen(tier: Tier, pairs: &[u32], out: &mut Vec<f32>) {
     struct Widen<'a>(&'a [u32], &'a mut [f32]);
@@ -275,7 +351,7 @@ pub(crate) fn spans(
 ) {
     let head_dim = query.columns() / heads;
     let tier = cpu.tier;
-    let pairs = cpu.rounds() && wide::multiplies_pairs(tier);
+    let pairs = cpu.rounds() && (amx::multiplies_tiles(tier) || wide::multiplies_pairs(tier));
     let spans: Vec<(usize, usize)> = spans
         .windows(2)
         .map(|span| (span[0] as usize, span[1] as usize))
@@ -319,7 +395,8 @@ pub(crate) fn spans(
             let queries = rows.clone().map(|row| &query.row(row)[part.clone()]);
             tile.start(tier, pairs, head_dim, queries);
             let run = packed[packed_head].run();
-            tile.meet(tier, run, &|_| run.count);
+            let mut unit = amx::Unit::new(tier).filter(|_| pairs);
+            tile.meet(tier, &mut unit, run, &|_| run.count);
             for row in rows {
                 // SAFETY: every row of every head is in one task.
                 let to = unsafe { out.part(row, part.start, head_dim) };
@@ -425,6 +502,7 @@ pub(crate) fn cached(
             let queries = rows.clone().map(|row| &query.row(row)[part.clone()]);
             tile.start(tier, pairs, head_dim, queries);
             let seen = index_of(rows.end - 1) + 1;
+            let mut unit = amx::Unit::new(tier).filter(|_| pairs);
             for from in (0..seen).step_by(page_tokens) {
                 let page = sequence.pages[from / page_tokens] as usize;
                 let head = cache.head(layer, page, kv_head);
@@ -439,7 +517,7 @@ pub(crate) fn cached(
                     let last = index_of(rows.start + tile_row / group);
                     (last + 1).saturating_sub(from)
                 };
-                tile.meet(tier, run, &visible);
+                tile.meet(tier, &mut unit, run, &visible);
             }
             for row in rows.clone() {
                 for member in 0..group {

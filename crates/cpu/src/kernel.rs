@@ -6,6 +6,7 @@
 //!
 //! One file per instruction set gives the vectors ([`lanes::Lanes`]) and a function compiled for them.
 
+pub(crate) mod amx;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -32,8 +33,8 @@ pub(crate) trait Kernel {
 
 /// Runs a kernel with the vectors of the tier.
 pub(crate) fn dispatch(tier: Tier, kernel: impl Kernel) {
-    // SAFETY of every arm: the tier proves that the processor has the instructions.
     match tier.level() {
+        // SAFETY: of every arm; the tier proves that the processor has the instructions.
         #[cfg(target_arch = "x86_64")]
         Level::Amx | Level::Avx512Bf16 | Level::Avx512Vnni => unsafe {
             avx512_vnni::run(kernel);

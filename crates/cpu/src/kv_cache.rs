@@ -2,10 +2,12 @@
 //!
 //! To a kernel, the keys of a page are a weight with one output per key and one input per dimension of a head;
 //! the values are one with an output per dimension and an input per key. So they lie in panels of 16 outputs, as
-//! weights do (`pack`), and attention needs no kernel of its own. Float32, or pairs of bfloat16 in half the space.
+//! weights do (`pack`), and attention needs no kernel of its own. Float32, or pairs of bfloat16 in half the space,
+//! padded to whole tiles of 32 inputs.
 
 use ops::backend::KvShape;
 
+use crate::kernel::amx::INPUTS;
 use crate::pack::PANEL;
 
 /// Keys and values of all layers.
@@ -35,7 +37,11 @@ impl PanelShape {
     pub(crate) fn new(outputs: usize, inputs: usize, pairs: bool) -> Self {
         Self {
             panels: outputs.div_ceil(PANEL),
-            depth: if pairs { inputs.div_ceil(2) } else { inputs },
+            depth: if pairs {
+                inputs.next_multiple_of(INPUTS) / 2
+            } else {
+                inputs
+            },
         }
     }
 
@@ -59,9 +65,9 @@ pub(crate) fn elements(shape: KvShape, pairs: bool) -> Option<[usize; 2]> {
         .layers
         .checked_mul(shape.pages)?
         .checked_mul(shape.kv_heads)?;
-    let padded = shape.page_tokens.checked_next_multiple_of(PANEL)?;
+    let padded = shape.page_tokens.checked_next_multiple_of(INPUTS)?;
     padded
-        .checked_mul(shape.head_dim.checked_next_multiple_of(PANEL)?)?
+        .checked_mul(shape.head_dim.checked_next_multiple_of(INPUTS)?)?
         .checked_mul(heads)?;
     let (keys, values) = shapes(shape, pairs);
     Some([heads * keys.size(), heads * values.size()])

@@ -1,20 +1,24 @@
 //! A linear weight on the CPU, and how products over it are shared out.
 //!
 //! Few rows are limited by memory: each task streams some panels. Many rows are limited by arithmetic: each task
-//! takes up to 64 outputs and some hundred rows, walks along the inputs in slices that fit the first-level cache,
-//! unpacks what has to be, and finishes its block (bias, activation, residual) before it leaves the cache.
+//! takes up to 64 outputs and some hundred rows (more of both where tiles are multiplied), walks along the inputs in
+//! slices that fit the first-level cache, unpacks what has to be, and finishes its block (bias, activation, residual)
+//! before it leaves the cache.
 
 use std::cell::RefCell;
 
 use ops::{Gelu, HostTensor};
 
-use crate::activations::{Quantised, Rounded};
+use crate::activations::{Quantised, Rounded, Tiled};
 use crate::backend::{Cpu, Precision};
 use crate::elementwise;
 use crate::kernel::wide::Block;
-use crate::kernel::{Panels, Rows, Work, thin, vectorise, wide};
+use crate::kernel::{Panels, Rows, Work, amx, thin, vectorise, wide};
 use crate::pack::{self, GROUP, Kind, PANEL, Packed};
 use crate::shared_rows::SharedRows;
+
+#[cfg(test)]
+mod tests;
 
 /// A weight `[outputs, inputs]` and its bias.
 pub struct CpuLinear {
@@ -28,7 +32,14 @@ const THIN_ROWS: usize = 8;
 const WIDE_ROWS: usize = 384;
 /// Panels of a wide task.
 const WIDE_PANELS: usize = 4;
-/// Inputs per slice: four panels of a slice take 16 KB.
+/// Rows and panels of a wide task over tiles. The processor multiplies them so fast that unpacked weights want many
+/// rows, and rows many outputs, to be worth their way from memory: a slice of the rows and the sums take 1 MB of a
+/// second-level cache of 2 MB. Smaller where there would be too few tasks.
+const TILES_TASKS: [(usize, usize); 4] = [(1024, 8), (1024, 4), (512, 4), (256, 4)];
+/// Tasks per thread, so that no thread waits long for the last ones.
+const TASKS_PER_THREAD: usize = 4;
+/// Inputs per slice: four panels of a slice take 16 KB, of tiles twice that (two of them are in use at a time).
+const TILES_SLICE: usize = 256;
 const INTS_SLICE: usize = 256;
 const PAIRS_SLICE: usize = 128;
 const FLOATS_SLICE: usize = 64;
@@ -46,6 +57,8 @@ enum Way {
     WidePairs,
     /// Int8 activations, weights in bytes.
     WideInts,
+    /// As `WidePairs`, in tiles; weights in bytes are unpacked.
+    WideTiles,
 }
 
 fn way(cpu: &Cpu, kind: Kind, rows: usize) -> Way {
@@ -53,6 +66,11 @@ fn way(cpu: &Cpu, kind: Kind, rows: usize) -> Way {
     match kind {
         Kind::F32 | Kind::Bf16 if thin => Way::ThinFloats,
         Kind::Q8 | Kind::Q4 if thin => Way::ThinInts,
+        Kind::Bf16 | Kind::Q8 | Kind::Q4
+            if cpu.precision != Precision::F32 && amx::multiplies_tiles(cpu.tier) =>
+        {
+            Way::WideTiles
+        }
         Kind::Bf16 if cpu.precision != Precision::F32 && wide::multiplies_pairs(cpu.tier) => {
             Way::WidePairs
         }
@@ -101,6 +119,7 @@ impl<'a> Product<'a> {
 pub(crate) struct Forms {
     quantised: Quantised,
     rounded: Rounded,
+    tiled: Tiled,
 }
 
 /// Runs products that share their activations in one parallel region.
@@ -137,6 +156,10 @@ pub(crate) fn products(cpu: &Cpu, x: &HostTensor, products: &[Product<'_>]) {
     if ways.contains(&Way::WidePairs) {
         forms.rounded.fill(cpu.tier, &cpu.pool, x);
     }
+    let tiles = ways.contains(&Way::WideTiles);
+    if tiles {
+        forms.tiled.fill(cpu.tier, &cpu.pool, x);
+    }
     let sharing = Sharing {
         cpu,
         x,
@@ -146,7 +169,7 @@ pub(crate) fn products(cpu: &Cpu, x: &HostTensor, products: &[Product<'_>]) {
     if rows <= THIN_ROWS {
         sharing.thin();
     } else {
-        sharing.wide();
+        sharing.wide(tiles);
     }
 }
 
@@ -165,8 +188,9 @@ thread_local! {
 /// What a thread needs for a wide task, made once.
 #[derive(Default)]
 struct Scratch {
-    block: Vec<[f32; 64]>,
-    gate: Vec<[f32; 64]>,
+    /// Sums, 4 lines for the 64 outputs of a row.
+    block: Vec<Line>,
+    gate: Vec<Line>,
     /// Unpacked panels, [panels][slice].
     unpacked: Vec<Line>,
     scales: Vec<[f32; PANEL]>,
@@ -226,19 +250,32 @@ impl Sharing<'_> {
         }
     }
 
-    /// Tasks of up to 64 outputs and some hundred rows each.
-    fn wide(&self) {
+    /// Tasks of some panels and some hundred rows each.
+    fn wide(&self, tiles: bool) {
         let rows = self.x.rows();
-        let row_blocks = rows.div_ceil(WIDE_ROWS);
+        let (most_rows, most_panels) = if tiles {
+            self.tiles_task()
+        } else {
+            (WIDE_ROWS, WIDE_PANELS)
+        };
+        let row_blocks = rows.div_ceil(most_rows);
         // Evenly, in whole tiles.
-        let per_block = rows.div_ceil(row_blocks).next_multiple_of(6);
-        let tasks = self.cut(WIDE_PANELS, row_blocks);
+        let tile_rows = if tiles { 2 * amx::ROWS } else { 6 };
+        let per_block = rows.div_ceil(row_blocks).next_multiple_of(tile_rows);
+        let tasks = self.cut(most_panels, row_blocks);
         self.cpu.pool.run(tasks.len(), |index| {
             let (product, first, block) = tasks[index];
             let product = &self.products[product];
-            let panels = WIDE_PANELS.min(product.panels() - first);
             let from = (block * per_block).min(rows);
-            let count = per_block.min(rows - from);
+            let at = At {
+                panel: first,
+                panels: most_panels.min(product.panels() - first),
+                row: from,
+                rows: per_block.min(rows - from),
+            };
+            if at.rows == 0 {
+                return;
+            }
             SCRATCH.with_borrow_mut(|scratch| {
                 let Scratch {
                     block,
@@ -246,25 +283,35 @@ impl Sharing<'_> {
                     unpacked,
                     scales,
                 } = scratch;
-                let room = (unpacked, scales);
-                let at = At {
-                    panel: first,
-                    panels,
-                    row: from,
-                    rows: count,
-                };
-                self.wide_block(&product.weight.weight, at, (room.0, room.1), block);
-                if let Some(weight) = product.gate {
-                    self.wide_block(&weight.weight, at, (room.0, room.1), gate);
-                } else {
-                    gate.resize(count, [0.0; 64]);
-                }
-                for row in 0..count {
-                    // SAFETY: every block of every product is in one task.
-                    unsafe { self.finish(product, from + row, first, &block[row], &gate[row]) };
+                let sums = self.wide_block(&product.weight.weight, at, unpacked, scales, block);
+                let gates = product
+                    .gate
+                    .map(|gate_of| self.wide_block(&gate_of.weight, at, unpacked, scales, gate));
+                let none = [0.0; 64];
+                for (group, panel) in at.groups().enumerate() {
+                    for row in 0..at.rows {
+                        let index = group * at.padded_rows() + row;
+                        let gate = gates.as_ref().map_or(&none, |gates| &gates[index]);
+                        // SAFETY: every block of every product is in one task.
+                        unsafe { self.finish(product, at.row + row, panel, &sums[index], gate) };
+                    }
                 }
             });
         });
+    }
+
+    /// Rows and panels of a task over tiles.
+    fn tiles_task(&self) -> (usize, usize) {
+        let enough = TASKS_PER_THREAD * self.cpu.pool.threads();
+        let tasks = |rows: usize, panels: usize| {
+            let by_outputs = self.products.iter().map(|p| p.panels().div_ceil(panels));
+            by_outputs.sum::<usize>() * self.x.rows().div_ceil(rows)
+        };
+        let [sizes @ .., smallest] = TILES_TASKS;
+        sizes
+            .into_iter()
+            .find(|(rows, panels)| tasks(*rows, *panels) >= enough)
+            .unwrap_or(smallest)
     }
 
     /// (product, first panel, block of rows) of every task.
@@ -278,26 +325,67 @@ impl Sharing<'_> {
         tasks
     }
 
-    /// Some rows by some panels, along all inputs.
-    fn wide_block(
+    /// Some rows by some panels, along all inputs: `[groups of 4 panels][padded rows][64]`.
+    fn wide_block<'b>(
         &self,
         weight: &Packed,
         at: At,
-        (unpacked, scales): (&mut Vec<Line>, &mut Vec<[f32; PANEL]>),
-        block: &mut Vec<[f32; 64]>,
-    ) {
-        block.clear();
-        block.resize(at.rows, [0.0; 64]);
-        unpacked.resize(
-            INTS_SLICE * WIDE_PANELS * PANEL / 64,
-            bytemuck::Zeroable::zeroed(),
-        );
+        unpacked: &mut Vec<Line>,
+        scales: &mut Vec<[f32; PANEL]>,
+        sums: &'b mut Vec<Line>,
+    ) -> &'b mut Block {
+        let zero: Line = bytemuck::Zeroable::zeroed();
+        let way = way(self.cpu, weight.kind, self.x.rows());
+        if way != Way::WideTiles {
+            // Tiles begin with sums of zero of their own.
+            sums.clear();
+        }
+        sums.resize(4 * at.groups().len() * at.padded_rows(), zero);
+        let sums: &mut Block = bytemuck::cast_slice_mut(sums);
+        unpacked.resize(TILES_SLICE * WIDE_PANELS * PANEL * 2 / 64, zero);
         let unpacked: &mut [u8] = bytemuck::cast_slice_mut(unpacked);
+        if way == Way::WideTiles {
+            self.wide_tiles(weight, at, unpacked, sums);
+            return sums;
+        }
         scales.resize(WIDE_PANELS * INTS_SLICE / GROUP, [0.0; PANEL]);
-        match way(self.cpu, weight.kind, self.x.rows()) {
-            Way::WideInts => self.wide_ints(weight, at, unpacked, scales, block),
-            Way::WidePairs => self.wide_pairs(weight, at, block),
-            _ => self.wide_floats(weight, at, unpacked, block),
+        for (group, panel) in at.groups().enumerate() {
+            let block = &mut sums[group * at.padded_rows()..][..at.rows];
+            let at = at.group(panel);
+            match way {
+                Way::WideInts => self.wide_ints(weight, at, unpacked, scales, block),
+                Way::WidePairs => self.wide_pairs(weight, at, block),
+                _ => self.wide_floats(weight, at, unpacked, block),
+            }
+        }
+        sums
+    }
+
+    fn wide_tiles(&self, weight: &Packed, at: At, unpacked: &mut [u8], sums: &mut Block) {
+        let Some(mut unit) = amx::Unit::new(self.cpu.tier) else {
+            unreachable!("a way of tiers with tiles")
+        };
+        let depth = weight.inputs.next_multiple_of(amx::INPUTS);
+        for from in (0..depth).step_by(TILES_SLICE) {
+            let slice = TILES_SLICE.min(depth - from);
+            let x = self.forms.tiled.part(at.row, at.rows, from, slice);
+            for (group, panel) in at.groups().enumerate() {
+                let at = at.group(panel);
+                let w = if weight.kind == Kind::Bf16 {
+                    let (bytes, stride) = weight.panels_from(panel);
+                    let pairs: &[u32] = bytemuck::cast_slice(&bytes[from * 2 * PANEL..]);
+                    Panels::new(pairs, at.panels, slice / 2, stride / 4)
+                } else {
+                    let out: &mut [[u32; PANEL]] = bytemuck::cast_slice_mut(unpacked);
+                    let outs = out.chunks_exact_mut(slice / 2).take(at.panels);
+                    for (n, out) in outs.enumerate() {
+                        pack::expand_pairs(self.cpu.tier, weight, panel + n, from, out);
+                    }
+                    Panels::new(out.as_flattened(), at.panels, slice / 2, slice / 2 * PANEL)
+                };
+                let rows = at.padded_rows();
+                unit.product(x, w, from == 0, &mut sums[group * rows..][..rows]);
+            }
         }
     }
 
@@ -413,6 +501,27 @@ struct At {
     panels: usize,
     row: usize,
     rows: usize,
+}
+
+impl At {
+    /// First panels of the groups of up to 4.
+    fn groups(self) -> impl ExactSizeIterator<Item = usize> {
+        (self.panel..self.panel + self.panels).step_by(WIDE_PANELS)
+    }
+
+    /// One of the groups.
+    fn group(self, panel: usize) -> Self {
+        Self {
+            panel,
+            panels: WIDE_PANELS.min(self.panel + self.panels - panel),
+            ..self
+        }
+    }
+
+    /// Rows that sums have room for: whole tiles.
+    fn padded_rows(self) -> usize {
+        self.rows.next_multiple_of(amx::ROWS)
+    }
 }
 
 struct Finish<'a> {

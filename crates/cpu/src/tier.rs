@@ -3,10 +3,28 @@
 //! A tier is a proof: it exists only after detection, so a kernel that takes a `Tier` may rest on it.
 //! `LOOKDESK_TIER` (or an option) may only lower the tier, so one machine can test them all.
 
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "asks the processor and the kernel for tiles")]
+mod amx;
+
 /// An instruction tier. Later ones are faster and have everything earlier ones have, but for AVX-VNNI, which
 /// processors with AVX-512 may lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Tier(Level);
+pub struct Tier {
+    /// What vectors there are.
+    level: Level,
+    tiles: Option<TileUnit>,
+}
+
+/// What multiplies tiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum TileUnit {
+    /// Plain code, for tests.
+    Emulated,
+    /// The processor. Exists only where it has AMX and the kernel allows it.
+    #[cfg(target_arch = "x86_64")]
+    Hardware,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
@@ -44,10 +62,12 @@ pub enum TierError {
         name: String,
     },
     /// A tier can be lowered, not raised.
-    #[error("this processor has no {name}; its best tier is {best}")]
+    #[error("{name} cannot be used here: {reason}; the best tier is {best}")]
     Missing {
         /// What was asked for.
         name: &'static str,
+        /// What stands in its way.
+        reason: String,
         /// What there is.
         best: &'static str,
     },
@@ -106,7 +126,7 @@ impl Level {
             need(is_x86_feature_detected!("avx512bf16"), "AVX-512 BF16");
         }
         if self == Self::Amx {
-            need(false, "AMX");
+            missing.extend(amx::missing());
         }
         missing
     }
@@ -118,6 +138,28 @@ impl Level {
         } else {
             vec!["an x86-64 processor"]
         }
+    }
+
+    /// The best level below AMX.
+    fn vectors() -> Self {
+        let level = LEVELS
+            .into_iter()
+            .rev()
+            .find(|level| *level < Self::Amx && level.missing().is_empty());
+        level.unwrap_or(Self::Portable)
+    }
+
+    /// Why this machine cannot run it.
+    fn obstacle(self) -> Option<String> {
+        let missing = self.missing();
+        if !missing.is_empty() {
+            return Some(format!("this processor lacks {}", missing.join(", ")));
+        }
+        #[cfg(target_arch = "x86_64")]
+        if self == Self::Amx {
+            return amx::ready().err().map(|refusal| refusal.to_string());
+        }
+        None
     }
 
     fn brings(self) -> &'static str {
@@ -139,8 +181,28 @@ impl Tier {
         let best = LEVELS
             .into_iter()
             .rev()
-            .find(|level| level.missing().is_empty());
-        Self(best.unwrap_or(Level::Portable))
+            .find(|level| level.obstacle().is_none());
+        Self::of(best.unwrap_or(Level::Portable))
+    }
+
+    /// A level without obstacles.
+    fn of(level: Level) -> Self {
+        let tiles = match level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Amx => Some(TileUnit::Hardware),
+            _ => None,
+        };
+        Self { level, tiles }
+    }
+
+    /// The best vectors of this processor without its tiles, and tiles in plain code: the AMX tier's blocking and
+    /// layouts run on any machine. For tests; very slow.
+    #[doc(hidden)]
+    pub fn emulated_amx() -> Self {
+        Self {
+            level: Level::vectors(),
+            tiles: Some(TileUnit::Emulated),
+        }
     }
 
     /// The best tier, or the lower one that `LOOKDESK_TIER` names.
@@ -159,13 +221,13 @@ impl Tier {
             .ok_or_else(|| TierError::Unknown {
                 name: name.to_owned(),
             })?;
-        if level.missing().is_empty() {
-            Ok(Self(level))
-        } else {
-            Err(TierError::Missing {
+        match level.obstacle() {
+            None => Ok(Self::of(level)),
+            Some(reason) => Err(TierError::Missing {
                 name: level.name(),
+                reason,
                 best: Self::best().name(),
-            })
+            }),
         }
     }
 
@@ -173,39 +235,45 @@ impl Tier {
     pub fn available() -> Vec<Self> {
         LEVELS
             .into_iter()
-            .filter(|level| level.missing().is_empty())
-            .map(Self)
+            .filter(|level| level.obstacle().is_none())
+            .map(Self::of)
             .collect()
     }
 
     /// Its name.
     pub fn name(self) -> &'static str {
-        self.0.name()
+        match self.tiles {
+            Some(TileUnit::Emulated) => "amx, emulated",
+            _ => self.level.name(),
+        }
     }
 
     pub(crate) fn level(self) -> Level {
-        self.0
+        self.level
+    }
+
+    pub(crate) fn tile_unit(self) -> Option<TileUnit> {
+        self.tiles
     }
 }
 
 /// What was found, best tier first; `chosen` is the one in use.
 pub fn detect(chosen: Tier) -> Vec<TierReport> {
     let report = |level: Level| {
-        let missing = level.missing();
-        let reason = if !missing.is_empty() {
-            format!("passed over: this processor lacks {}", missing.join(", "))
-        } else if level > chosen.0 {
-            format!(
+        let obstacle = level.obstacle();
+        let available = obstacle.is_none();
+        let reason = match obstacle {
+            Some(obstacle) => format!("passed over: {obstacle}"),
+            None if level > chosen.level => format!(
                 "{}; passed over: a lower tier was asked for",
                 level.brings()
-            )
-        } else {
-            level.brings().to_owned()
+            ),
+            None => level.brings().to_owned(),
         };
         TierReport {
             name: level.name(),
-            available: missing.is_empty(),
-            chosen: level == chosen.0,
+            available,
+            chosen: level == chosen.level,
             reason,
         }
     };

@@ -17,8 +17,9 @@ const FIRST_ROWS: [usize; 2] = [64, 256];
 /// pass. With somebody waiting for words these come at half their speed for a while; without, a pass is made to pay.
 const HURRY_SHARE: f64 = 1.0;
 const CALM_SHARE: f64 = 4.0;
-/// Fewest rows of a prompt in a step, so that it comes to an end on any machine.
-const LEAST_ROWS: usize = 16;
+/// Fewest rows of a prompt in a step, with somebody waiting for words, and without. A step unpacks every weight
+/// once, whatever its rows: fewer would make each row dearer, and dearer rows would again be fewer.
+const LEAST_ROWS: [usize; 2] = [32, 256];
 
 /// Times of steps so far, and the bounds they are to keep.
 #[derive(Debug, Clone)]
@@ -109,7 +110,7 @@ impl Pace {
         };
         let pass = self.step_ms(taken.clamp(1, FEW)).unwrap_or(0.0);
         let rows = self.beside_ms(pass, hurry) / row_ms.max(1e-6);
-        (rows as usize).max(LEAST_ROWS)
+        (rows as usize).max(LEAST_ROWS[usize::from(!hurry)])
     }
 
     /// How long a picture may be read beside a step of `taken` rows.
@@ -150,7 +151,7 @@ mod tests {
         assert_eq!(pace.prompt_rows(1, true), 45);
         assert_eq!(pace.reading_ms(1, true), 900.0);
         // And a prompt makes the most of each pass when nobody waits for words.
-        assert_eq!(pace.prompt_rows(0, false), 180);
+        assert_eq!(pace.prompt_rows(0, false), 256);
     }
 
     #[test]
@@ -158,7 +159,7 @@ mod tests {
         let mut pace = Pace::default();
         pace.observe(1, 1.0);
         pace.observe(100, 200_000.0);
-        assert_eq!(pace.prompt_rows(1, true), LEAST_ROWS);
+        assert_eq!(pace.prompt_rows(1, true), LEAST_ROWS[0]);
     }
 
     #[test]
@@ -166,7 +167,7 @@ mod tests {
         let mut pace = measured();
         (0..12).for_each(|_| pace.observe(75, 1000.0));
         assert!(
-            pace.prompt_rows(1, true) <= 20,
+            pace.prompt_rows(1, true) <= 32,
             "{}",
             pace.prompt_rows(1, true)
         );

@@ -101,6 +101,11 @@ impl Job {
             .position(|need| !need.ready && need.end > self.computed)
     }
 
+    /// More than one token could be computed now.
+    fn has_prompt(&self) -> bool {
+        self.left() > 1 && self.unread().is_none()
+    }
+
     /// Tokens its answer may still grow by.
     fn growth(&self) -> usize {
         (self.prompt + self.max_tokens).saturating_sub(self.tokens.len())

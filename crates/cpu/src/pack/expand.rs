@@ -200,12 +200,15 @@ pub(crate) fn expand_bytes(
                 let inverse = scale.map(|scale| 1.0 / scale);
                 for (g, (scale, least)) in groups.iter().enumerate() {
                     // In 128ths of a step, so that 16 bits hold every sum: byte = (half * a + b) / 128.
-                    let (mut a, mut b) = ([0_u16; 4 * PANEL], [0_u16; 4 * PANEL]);
-                    for at in 0..4 * PANEL {
-                        let lane = at / 4;
-                        a[at] = (scale[lane] * inverse[lane] * 128.0 + 0.5) as u16;
-                        b[at] = ((128.0 - least[lane] * inverse[lane]) * 128.0 + 64.5) as u16;
+                    let (mut a, mut b) = ([0_u64; PANEL], [0_u64; PANEL]);
+                    for lane in 0..PANEL {
+                        let step = scale[lane] * inverse[lane] * 128.0;
+                        let least = (128.0 - least[lane] * inverse[lane]) * 128.0 + 64.0;
+                        a[lane] = four_times(step);
+                        b[lane] = four_times(least);
                     }
+                    let a: &[u16; 4 * PANEL] = bytemuck::cast_ref(&a);
+                    let b: &[u16; 4 * PANEL] = bytemuck::cast_ref(&b);
                     let from = (from + g * Q4_GROUP) / 8;
                     let quads = weights[from..from + Q4_GROUP / 8].as_flattened();
                     let out = out[g * Q4_GROUP / 4..][..Q4_GROUP / 4].as_flattened_mut();
@@ -235,6 +238,14 @@ pub(crate) fn expand_bytes(
         scales,
     };
     vectorise(tier, expand);
+}
+
+/// A number below 2^16, rounded, four times in 16 bits each.
+#[inline(always)]
+fn four_times(value: f32) -> u64 {
+    /// Adding it to a small number leaves the number's nearest integer in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    u64::from((value + ROUND).to_bits() & 0xffff) * 0x0001_0001_0001_0001
 }
 
 /// One lane of a q8 panel.

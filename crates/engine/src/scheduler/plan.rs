@@ -1,11 +1,11 @@
 //! What the next step computes.
 //!
 //! First a row for every question whose asker waits for the next word, with its guesses behind it. Then, in
-//! the rows that time leaves, prompts: oldest first, several in one step if they fit. Beside the step a
-//! picture may be read for a while. When somebody waits for words, a step computes a prompt or a
+//! the rows that time leaves, prompts: oldest first, several in one step if they fit. Beside the step the oldest
+//! unread picture may be read for a while. When somebody waits for words, a step computes a prompt or a
 //! picture is read, by turns, so that the wait stays within one bound.
 
-use super::{Id, Scheduler};
+use super::{Id, Job, Scheduler};
 use crate::pace::Pace;
 
 /// What to do next.
@@ -45,9 +45,7 @@ impl Part {
 impl Scheduler {
     /// Whether any prompt could be computed now. Guesses would then cost what a prompt's rows cost.
     pub(crate) fn has_prompt(&self) -> bool {
-        self.running
-            .iter()
-            .any(|job| job.left() > 1 && job.unread().is_none())
+        self.running.iter().any(Job::has_prompt)
     }
 
     /// Questions that have one token to compute: who could make guesses.
@@ -65,15 +63,17 @@ impl Scheduler {
             ..Plan::default()
         };
         self.words(&mut plan, drafts);
-        let unread = self
-            .running
-            .iter()
-            .find_map(|job| Some((job.id, job.unread()?)));
-        let by_turns = plan.hurry && unread.is_some() && self.has_prompt();
-        if !(by_turns && self.read_last) {
-            plan.read = unread;
-        }
-        if !(by_turns && plan.read.is_some()) {
+        let unread = self.running.iter().position(|job| job.unread().is_some());
+        let prompt = self.running.iter().position(Job::has_prompt);
+        let read = unread.and_then(|at| Some((self.running[at].id, self.running[at].unread()?)));
+        // Whoever comes first to words comes first; after that the others have to be quick anyway.
+        let (prompts, reads) = match (prompt, unread) {
+            (Some(_), Some(_)) if plan.hurry => (self.read_last, !self.read_last),
+            (Some(prompt), Some(unread)) => (true, unread < prompt),
+            _ => (true, true),
+        };
+        plan.read = read.filter(|_| reads);
+        if prompts {
             self.prompts(&mut plan, pace);
         }
         self.read_last = plan.read.is_some();
@@ -82,7 +82,7 @@ impl Scheduler {
 
     /// One row each for those with one token to compute, oldest first; where pages run out, the newest give way.
     fn words(&mut self, plan: &mut Plan, drafts: impl Fn(Id) -> usize) {
-        let ready = |job: &&super::Job| job.left() == 1 && job.unread().is_none();
+        let ready = |job: &&Job| job.left() == 1 && job.unread().is_none();
         let ids: Vec<Id> = self
             .running
             .iter()
@@ -151,7 +151,7 @@ impl Scheduler {
             if rows == 0 {
                 break;
             }
-            if job.left() < 2 || job.unread().is_some() {
+            if !job.has_prompt() {
                 continue;
             }
             // A few rows more now are cheaper than a step for them alone.

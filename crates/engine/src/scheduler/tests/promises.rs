@@ -104,6 +104,38 @@ fn a_picture_is_read_and_a_prompt_computed_by_turns_beside_words() {
 }
 
 #[test]
+fn before_anybody_speaks_the_oldest_comes_to_words_first() {
+    let mut scheduler = Scheduler::new(BOUNDS, 800, 4);
+    for id in 0..2 {
+        let tokens = job(id, own(id, 600), 50).tokens;
+        scheduler.submit(None, Job::new(id, tokens, 50, [90]));
+    }
+    // The first one's picture is read.
+    for _ in 0..3 {
+        let plan = step(&mut scheduler);
+        assert_eq!((plan.read, rows(&plan)), (Some((0, 0)), vec![]));
+    }
+    // Its prompt is then computed, before the second one's picture is begun.
+    scheduler.picture_ready(0, 0);
+    for tokens in [450, 150] {
+        let plan = step(&mut scheduler);
+        assert_eq!((plan.read, rows(&plan)), (None, vec![(0, tokens)]));
+    }
+    let plan = step(&mut scheduler);
+    assert_eq!((plan.read, rows(&plan)), (Some((1, 0)), vec![(0, 1)]));
+}
+
+#[test]
+fn who_needs_no_picture_does_not_wait_for_an_older_ones_to_be_read() {
+    let mut scheduler = Scheduler::new(BOUNDS, 800, 4);
+    let tokens = job(0, own(0, 600), 50).tokens;
+    scheduler.submit(None, Job::new(0, tokens, 50, [90]));
+    scheduler.submit(None, job(1, own(1, 10), 50));
+    let plan = step(&mut scheduler);
+    assert_eq!((plan.read, rows(&plan)), (Some((0, 0)), vec![(1, 10)]));
+}
+
+#[test]
 fn the_same_prompt_asked_several_times_at_once_is_computed_once() {
     let mut scheduler = Scheduler::new(BOUNDS, 400, 4);
     for id in 0..3 {
