@@ -7,6 +7,7 @@
 
 mod measure;
 mod picture;
+mod profile;
 mod table;
 mod together;
 
@@ -14,13 +15,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use engine::memory::available_bytes;
 use engine::sampling::Sampling;
 use engine::{EngineOptions, FinishReason, Handle, ModelSize, ModelSource, Request};
-use model::config::Config;
 use serde::Serialize;
 
 use self::measure::{Spread, summary};
+use self::profile::Profile;
 use crate::conversation::{Conversation, picture_file};
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::Interrupt;
@@ -28,13 +28,11 @@ use crate::options::{ModelOptions, SamplingOptions};
 use crate::output::Output;
 use crate::reply::{self, Reply, ReplyJson};
 use crate::waiting::Waiting;
-use crate::{demo, quantity, start};
+use crate::{demo, start};
 
 /// With the ten tokens that the prompt puts around a question and its picture: 28.
 const QUESTION_DIGITS: usize = 18;
 
-/// Random values are bfloat16.
-const BYTES_PER_WEIGHT: u64 = 2;
 /// Enough to have touched every weight and every kernel once.
 const WARM_UP_TOKENS: usize = 2;
 
@@ -64,6 +62,9 @@ pub struct BenchArgs {
     /// Measure the shapes of a released model with random values: speed without a checkpoint
     #[arg(long, value_enum, value_name = "SIZE", conflicts_with = "model")]
     pub random_weights: Option<SizeName>,
+    /// Also measure what this machine can do at most, and say what share of it each stage reached
+    #[arg(long)]
+    pub profile: bool,
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub json: bool,
@@ -131,6 +132,8 @@ struct BenchJson<'a> {
     reply: ReplyJson<'a>,
     repeat: u32,
     spread: Spread,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<Profile>,
 }
 
 /// Runs the command.
@@ -151,7 +154,6 @@ pub fn run(args: &BenchArgs) -> Outcome {
     let handle = match args.random_weights {
         Some(size) => {
             let size = size.into();
-            room_for(size)?;
             let source = ModelSource::Random {
                 size,
                 tokenizer_json: demo::tokenizer_json(),
@@ -174,16 +176,23 @@ pub fn run(args: &BenchArgs) -> Outcome {
     one.finished.timings = medians;
     one.finished.memory = measure::peak(replies.iter().map(|reply| reply.finished.memory));
 
+    let info = handle.info();
+    let profile = args
+        .profile
+        .then(|| Profile::measure(info, one.finished.usage, medians))
+        .transpose()?;
     let mut output = Output::new();
     if args.json {
-        let reply = one.json(handle.info());
+        let reply = one.json(info);
         output.json(&BenchJson {
             reply,
             repeat: args.repeat,
             spread,
+            profile,
         })
     } else {
-        output.write(&table::of(&one, &spread, handle.info(), args.repeat))
+        let shares = profile.map_or_else(String::new, |profile| profile.lines());
+        output.write(&(table::of(&one, &spread, info, args.repeat) + &shares))
     }
 }
 
@@ -193,26 +202,6 @@ fn engine_options(args: &BenchArgs) -> EngineOptions {
     options.most_running = options.most_running.max(args.concurrent as usize);
     options.most_waiting = options.most_waiting.max(args.concurrent as usize);
     options
-}
-
-/// Random values are held in memory as a checkpoint would be; more than there is of it would take
-/// the machine down.
-fn room_for(size: ModelSize) -> Outcome {
-    let config = match size {
-        ModelSize::B2 => Config::qwen3_vl_2b(),
-        ModelSize::B4 => Config::qwen3_vl_4b(),
-        ModelSize::B8 => Config::qwen3_vl_8b(),
-        ModelSize::B32 => Config::qwen3_vl_32b(),
-    };
-    let needs = config.parameters() * BYTES_PER_WEIGHT;
-    match available_bytes() {
-        Some(available) if needs > available => Err(Failure::Failed(format!(
-            "random weights of this size need {}, only {} are available; take a smaller model",
-            quantity::bytes(needs),
-            quantity::bytes(available)
-        ))),
-        _ => Ok(()),
-    }
 }
 
 /// One run to warm up, then those that count.

@@ -12,6 +12,8 @@ mod activations;
 mod attention;
 pub mod backend;
 mod blocks;
+#[expect(unsafe_code, reason = "vector instructions in a loop without memory")]
+pub mod ceiling;
 mod elementwise;
 mod kept;
 #[expect(
@@ -33,5 +35,6 @@ mod shared_rows;
 pub mod tier;
 
 pub use backend::{Cpu, CpuOptions, Precision};
+pub use ceiling::Ceiling;
 pub use pack::LAYOUT_VERSION;
 pub use tier::{Tier, TierError, TierReport};

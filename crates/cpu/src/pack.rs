@@ -19,10 +19,12 @@
 mod expand;
 mod fill;
 mod fit;
+mod pairs;
 
 use formats::{AlignedBytes, Blob, Tensor};
 
-pub(crate) use expand::{expand_bytes, expand_f32, expand_pairs, scales_of};
+pub(crate) use expand::{expand_bytes, expand_f32, scales_of};
+pub(crate) use pairs::expand_pairs;
 
 use crate::pool::Pool;
 use crate::tier::Tier;

@@ -12,6 +12,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use model::config::Config;
 use model::picture::PictureError;
 use model::tokenizer::Tokenizer;
 
@@ -32,8 +33,12 @@ pub struct EngineInfo {
     pub demo: bool,
     /// Parameters of the model.
     pub parameters: u64,
-    /// `f32` or `bf16`.
+    /// `f32`, `bf16`, `q8` or `q4`: what was chosen, never `auto`.
     pub precision: String,
+    /// Bytes of weights that are read for every token of an answer.
+    pub token_bytes: u64,
+    /// The model's shapes.
+    pub config: Config,
     /// The device in words, such as `CPU, 2 threads`.
     pub device: String,
     /// The instruction tier in use, such as `avx512`.

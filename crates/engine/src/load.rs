@@ -298,6 +298,7 @@ pub fn load(
         model: parts.name,
         demo: parts.demo,
         parameters: config.parameters(),
+        token_bytes: fits::token_bytes(&config, options.precision),
         precision: options.precision.name().to_owned(),
         device: format!("CPU, {threads} threads"),
         tier: cpu.tier().name().to_owned(),
@@ -305,6 +306,7 @@ pub fn load(
         context_tokens,
         image_tokens: options.image_tokens,
         load_ms,
+        config: config.clone(),
     };
     let preparer = Preparer {
         chat: ChatFormat::new(parts.tokenizer, &config)?,

@@ -17,3 +17,4 @@ pub mod text;
 pub mod tokenizer;
 pub mod vision;
 pub mod weights;
+pub mod work;

@@ -345,7 +345,17 @@ fn pictures_read_by_turns_a_block_at_a_time_have_the_features_of_pictures_read_a
 /// the stored margin exceeds 0.5.
 #[test]
 fn bf16_activations_stay_within_the_bounds_of_bf16() {
-    let backend = cpu(Tier::best(), Precision::Bf16);
+    stays_within_the_bounds_of_bf16(Tier::best());
+}
+
+/// The same over tiles in plain code, for processors without AMX.
+#[test]
+fn bf16_tiles_stay_within_the_bounds_of_bf16() {
+    stays_within_the_bounds_of_bf16(Tier::emulated_amx());
+}
+
+fn stays_within_the_bounds_of_bf16(tier: Tier) {
+    let backend = cpu(tier, Precision::Bf16);
     for checkpoint in CHECKPOINTS {
         let golden = Golden::open(checkpoint);
         let mut runner = Runner::new(&backend, &golden);
@@ -373,6 +383,59 @@ fn bf16_activations_stay_within_the_bounds_of_bf16() {
             }
         }
     }
+}
+
+/// Relative RMS of the logits against float32, and the mean Kullback-Leibler divergence of the words they make
+/// likely, in nats, over all positions of all prompts. The checkpoints are random, so nothing of their weights is
+/// redundant: a trained model suffers far less. Measured: 8 bits 5.3 % and 0.008, 4 bits 33 % and 0.36.
+#[test]
+fn fewer_bits_cost_no_more_than_was_measured() {
+    for (precision, most_rms, most_divergence) in
+        [(Precision::Q8, 0.08, 0.015), (Precision::Q4, 0.45, 0.5)]
+    {
+        for tier in [Tier::best(), Tier::named("avx2").unwrap_or(Tier::best())] {
+            let backend = cpu(tier, precision);
+            let (mut rms, mut divergence) = (0.0_f32, 0.0_f64);
+            for checkpoint in CHECKPOINTS {
+                let golden = Golden::open(checkpoint);
+                let mut runner = Runner::new(&backend, &golden);
+                for prompt in golden.prompts() {
+                    let (logits, _) =
+                        runner.play(&golden, &prompt, usize::MAX, &mut Recording::default());
+                    let expected = prompt.tensor("logits");
+                    rms = rms.max(relative_rms(&expected, &logits));
+                    let words = expected.len() / prompt.ids.len();
+                    divergence = divergence.max(mean_divergence(&expected, &logits, words));
+                }
+            }
+            let name = tier.name();
+            println!("{precision:?} on {name}: rms {rms:.4}, divergence {divergence:.5}");
+            assert!(
+                rms <= most_rms && divergence <= most_divergence,
+                "{precision:?} on {name}: rms {rms}, divergence {divergence}"
+            );
+        }
+    }
+}
+
+/// Of rows of `words` logits.
+fn mean_divergence(expected: &[f32], found: &[f32], words: usize) -> f64 {
+    let probabilities = |row: &[f32]| -> Vec<f64> {
+        let largest = row.iter().copied().fold(f32::MIN, f32::max);
+        let weights = row.iter().map(|logit| f64::from(logit - largest).exp());
+        let weights: Vec<f64> = weights.collect();
+        let total: f64 = weights.iter().sum();
+        weights.into_iter().map(|weight| weight / total).collect()
+    };
+    let rows = expected.chunks_exact(words).zip(found.chunks_exact(words));
+    let count = rows.len() as f64;
+    let divergences = rows.map(|(expected, found)| {
+        let pairs = probabilities(expected)
+            .into_iter()
+            .zip(probabilities(found));
+        pairs.map(|(p, q)| p * (p / q).ln()).sum::<f64>()
+    });
+    divergences.sum::<f64>() / count
 }
 
 #[test]

@@ -98,3 +98,28 @@ pub(crate) unsafe fn hardware_agrees(tier: Tier) -> bool {
     let mut hardware = unsafe { Hardware::configure() };
     product::known(&mut hardware) == product::known(&mut Emulated::new(tier))
 }
+
+/// Operations of one step of [`probe`]: four products of tiles.
+pub(crate) const PROBE_OPERATIONS: usize = 4 * 2 * ROWS * INPUTS * 16;
+
+/// Multiplies tiles that lie in registers, for [`crate::ceiling`].
+pub(crate) fn probe(tier: Tier, steps: usize) {
+    fn run(tiles: &mut impl Tiles, steps: usize) {
+        tiles.zero::<4>();
+        tiles.zero::<5>();
+        tiles.zero::<6>();
+        tiles.zero::<7>();
+        for _ in 0..steps {
+            tiles.multiply::<0, 4, 6>();
+            tiles.multiply::<1, 4, 7>();
+            tiles.multiply::<2, 5, 6>();
+            tiles.multiply::<3, 5, 7>();
+        }
+    }
+    match Unit::new(tier).map(|unit| unit.0) {
+        #[cfg(target_arch = "x86_64")]
+        Some(Registers::Hardware(mut tiles)) => run(&mut tiles, steps),
+        Some(Registers::Emulated(mut tiles)) => run(&mut *tiles, steps),
+        None => unreachable!("the tier has tiles"),
+    }
+}

@@ -79,3 +79,20 @@ unsafe fn tile<const M: usize, const N: usize>(
         }
     }
 }
+
+/// Twelve sums, none of which waits for another, `steps` times.
+#[target_feature(enable = "avx512bf16,avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
+pub(super) fn probe(steps: usize) {
+    let one = std::hint::black_box(0x3f80_3f80);
+    // SAFETY: both are 64 bytes of any value.
+    let x = unsafe { std::mem::transmute::<__m512i, __m512bh>(_mm512_set1_epi32(one)) };
+    let mut sums = [_mm512_setzero_ps(); 12];
+    for _ in 0..steps {
+        for sum in &mut sums {
+            *sum = _mm512_dpbf16_ps(*sum, x, x);
+        }
+    }
+    for sum in sums {
+        std::hint::black_box(_mm512_reduce_add_ps(sum));
+    }
+}

@@ -130,6 +130,20 @@ pub(crate) fn pairs(_: Tier, _: Rows<half::bf16>, _: Panels<u32>, _: &mut Block)
     unreachable!("no tier multiplies pairs")
 }
 
+/// Multiplies pairs in registers, for [`crate::ceiling`]: 12 sums of 16 lanes, `steps` times.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn probe_pairs(tier: Tier, steps: usize) {
+    assert!(multiplies_pairs(tier));
+    // SAFETY: the tier proves that the processor has the instructions.
+    unsafe { super::avx512_bf16::probe(steps) }
+}
+
+/// Elsewhere no tier multiplies pairs.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn probe_pairs(_: Tier, _: usize) {
+    unreachable!("no tier multiplies pairs")
+}
+
 /// Whether [`ints`] beats [`floats`] on this tier.
 pub(crate) fn multiplies_ints(tier: Tier) -> bool {
     matches!(

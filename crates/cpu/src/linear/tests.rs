@@ -37,7 +37,7 @@ const KINDS: [(Kind, Precision); 3] = [
 #[test]
 fn pairs_of_a_panel_are_its_rows_rounded_to_bfloat16() {
     let (outputs, inputs) = (40, 300);
-    for (kind, _) in KINDS {
+    for kind in [Kind::Q8, Kind::Q4] {
         let weight = packed(kind, outputs, inputs, 3);
         for tier in Tier::available() {
             for (from, count) in [(0, 320), (32, 64), (256, 32)] {
@@ -126,4 +126,26 @@ fn tasks_of_several_groups_of_panels_leave_no_output_out() {
 #[test]
 fn tasks_that_cut_the_rows_leave_no_row_out() {
     agrees(Kind::Bf16, Precision::Bf16, 1100, 40, 33);
+}
+
+#[test]
+#[ignore]
+fn zz_speed() {
+    let tier = Tier::best();
+    for kind in [Kind::Q8, Kind::Q4] {
+        let weight = packed(kind, 64, 2560, 3);
+        let mut out = vec![[0; PANEL]; 128];
+        let mut best = f64::MAX;
+        for _ in 0..50 {
+            let t = std::time::Instant::now();
+            for panel in 0..4 {
+                for from in (0..2560).step_by(256) {
+                    expand_pairs(tier, &weight, panel, from, &mut out);
+                    std::hint::black_box(&mut out);
+                }
+            }
+            best = best.min(t.elapsed().as_secs_f64());
+        }
+        println!("{kind:?} {:.3} ns per weight", best * 1e9 / (64.0 * 2560.0));
+    }
 }

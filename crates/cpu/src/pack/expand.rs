@@ -6,11 +6,11 @@ use super::{GROUP, Kind, PANEL, Packed, Q4_BLOCK, Q4_GROUP, Q4_META, UNIT};
 use crate::kernel::{Work, vectorise};
 use crate::tier::Tier;
 
-type Quad = [[u8; 4]; PANEL];
+pub(super) type Quad = [[u8; 4]; PANEL];
 
 /// s, m, d and dm of the q4 group of inputs that begins at `from`, as numbers: `w = half * scale - least`.
 #[inline(always)]
-fn group_of(meta: &[u8], from: usize) -> ([f32; PANEL], [f32; PANEL]) {
+pub(super) fn group_of(meta: &[u8], from: usize) -> ([f32; PANEL], [f32; PANEL]) {
     let block = &meta[from / Q4_BLOCK * Q4_META..][..Q4_META];
     let group = from % Q4_BLOCK / Q4_GROUP * PANEL;
     let halves: &[[f16; PANEL]] = bytemuck::cast_slice(&block[16 * PANEL..]);
@@ -105,36 +105,6 @@ pub(crate) fn expand_f32(
             let Self(weight, panel, from, out) = self;
             for_each_input(weight, panel, from, out.len(), |index, values| {
                 out[index] = values;
-            });
-        }
-    }
-    vectorise(tier, Expand(weight, panel, from, out));
-}
-
-/// The inputs `from..from + 2 count` of a panel as pairs of bfloat16, `[count][16][2]`.
-pub(crate) fn expand_pairs(
-    tier: Tier,
-    weight: &Packed,
-    panel: usize,
-    from: usize,
-    out: &mut [[u32; PANEL]],
-) {
-    struct Expand<'a>(&'a Packed, usize, usize, &'a mut [[u32; PANEL]]);
-    impl Work for Expand<'_> {
-        #[inline(always)]
-        fn run(self) {
-            let Self(weight, panel, from, out) = self;
-            for_each_input(weight, panel, from, 2 * out.len(), |index, values| {
-                let pair = &mut out[index / 2];
-                // Rounding to nearest, ties away from zero: weights are finite, and ties are rare.
-                let rounded = values.map(|value| (value.to_bits() + 0x8000) >> 16);
-                for lane in 0..PANEL {
-                    pair[lane] = if index % 2 == 0 {
-                        rounded[lane]
-                    } else {
-                        pair[lane] | rounded[lane] << 16
-                    };
-                }
             });
         }
     }

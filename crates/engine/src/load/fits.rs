@@ -58,15 +58,35 @@ fn choose_within(
 
 /// Bytes that the weights of a model take in memory.
 pub(super) fn weight_bytes(config: &Config, precision: Precision) -> u64 {
+    bytes_of(config, precision, |_| true)
+}
+
+/// Bytes of weights that every token of an answer reads: those of the text tower, but for an embedding table that
+/// is not the head.
+pub(super) fn token_bytes(config: &Config, precision: Precision) -> u64 {
+    bytes_of(config, precision, |part| part == Part::EveryToken)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    EveryToken,
+    Embedding,
+    Vision,
+}
+
+fn bytes_of(config: &Config, precision: Precision, counts: impl Fn(Part) -> bool) -> u64 {
     let text = &config.text;
     let embedding = (text.vocab_size * text.hidden_size) as u64;
-    let heads = if config.tie_word_embeddings { 1 } else { 2 };
     let value = (text.key_value_size() * text.hidden_size * text.num_hidden_layers) as u64;
     let edge = text.num_hidden_layers / 8 * 2;
     let down = (text.intermediate_size * text.hidden_size * edge) as u64;
-    let high = embedding * heads + value + down;
-    let vision = config.vision.parameters();
-    let ordinary = config.parameters().saturating_sub(high + vision);
+    let apart = if config.tie_word_embeddings {
+        0
+    } else {
+        embedding
+    };
+    let (high, vision) = (embedding + value + down, config.vision.parameters());
+    let ordinary = config.parameters().saturating_sub(high + vision + apart);
     let precision = match precision {
         Precision::F32 => CpuPrecision::F32,
         Precision::Bf16 => CpuPrecision::Bf16,
@@ -74,13 +94,15 @@ pub(super) fn weight_bytes(config: &Config, precision: Precision) -> u64 {
         Precision::Auto | Precision::Q4 => CpuPrecision::Q4,
     };
     let parts = [
-        (ordinary, Sensitivity::Ordinary),
-        (high, Sensitivity::High),
-        (vision, Sensitivity::Vision),
+        (Part::EveryToken, ordinary, Sensitivity::Ordinary),
+        (Part::EveryToken, high, Sensitivity::High),
+        (Part::Embedding, apart, Sensitivity::High),
+        (Part::Vision, vision, Sensitivity::Vision),
     ];
     let bits: f64 = parts
         .into_iter()
-        .map(|(count, sensitivity)| count as f64 * precision.bits_per_weight(sensitivity))
+        .filter(|(part, _, _)| counts(*part))
+        .map(|(_, count, sensitivity)| count as f64 * precision.bits_per_weight(sensitivity))
         .sum();
     (bits / 8.0) as u64
 }

@@ -1,0 +1,113 @@
+//! What share of the machine each stage reached: operations and bytes by the model's shapes, over the measured
+//! times, beside what the machine can do at most.
+
+use cpu::{Ceiling, Cpu, CpuOptions, Tier};
+use engine::{EngineInfo, Timings, Usage};
+use model::work::{prompt_operations, vision_operations};
+use serde::Serialize;
+
+use crate::failure::{Failure, Outcome};
+
+/// One stage beside the ceiling that bounds it.
+#[derive(Debug, Serialize)]
+pub struct Stage {
+    pub stage: &'static str,
+    /// `operations` or `bytes`, per second.
+    pub unit: &'static str,
+    pub achieved_per_s: f64,
+    pub ceiling_per_s: f64,
+    pub share: f64,
+}
+
+/// The stages of a question, and what bounds them.
+#[derive(Debug, Serialize)]
+pub struct Profile {
+    /// What the arithmetic of the ceiling multiplies.
+    pub operands: &'static str,
+    pub stages: Vec<Stage>,
+}
+
+impl Profile {
+    /// Measures the ceiling; takes about a second.
+    pub fn measure(info: &EngineInfo, usage: Usage, timings: Timings) -> Outcome<Self> {
+        let precision = match info.precision.as_str() {
+            "f32" => cpu::Precision::F32,
+            "q8" => cpu::Precision::Q8,
+            "q4" => cpu::Precision::Q4,
+            _ => cpu::Precision::Bf16,
+        };
+        let tier = Tier::from_environment().map_err(|error| Failure::Usage(error.to_string()))?;
+        let threads = info.threads;
+        let cpu = Cpu::new(CpuOptions {
+            tier,
+            precision,
+            threads,
+        })
+        .map_err(|error| Failure::Failed(error.to_string()))?;
+        Ok(Self::of(cpu.ceiling(), info, usage, timings))
+    }
+
+    fn of(ceiling: Ceiling, info: &EngineInfo, usage: Usage, timings: Timings) -> Self {
+        let merge = info.config.vision.spatial_merge_size;
+        let patches = usage.image_tokens * merge * merge;
+        let mut stages = Vec::new();
+        let mut stage = |stage, unit, work: f64, ms: f64, ceiling_per_s: f64| {
+            // A stage that did not happen has no share.
+            if work > 0.0 && ms > 0.0 {
+                let achieved_per_s = work / ms * 1e3;
+                stages.push(Stage {
+                    stage,
+                    unit,
+                    achieved_per_s,
+                    ceiling_per_s,
+                    share: achieved_per_s / ceiling_per_s,
+                });
+            }
+        };
+        let vision = vision_operations(&info.config, patches);
+        let prefill = prompt_operations(&info.config, usage.prompt_tokens, usage.cached_tokens);
+        let operations = ceiling.operations_per_s;
+        stage(
+            "vision",
+            "operations",
+            vision,
+            timings.vision_ms,
+            operations,
+        );
+        stage(
+            "prefill",
+            "operations",
+            prefill,
+            timings.prefill_ms,
+            operations,
+        );
+        let decode = info.token_bytes as f64 * timings.decode_tokens_per_s;
+        stage("decode", "bytes", decode, 1e3, ceiling.bytes_per_s);
+        Self {
+            operands: ceiling.operands,
+            stages,
+        }
+    }
+
+    /// As people read it.
+    pub fn lines(&self) -> String {
+        let mut text = format!(
+            "\nshare of what this machine can do (multiplying {}, reading memory)\n",
+            self.operands
+        );
+        for stage in &self.stages {
+            let (scale, unit) = match stage.unit {
+                "operations" => (1e12, "TOP/s"),
+                _ => (1e9, "GB/s"),
+            };
+            text.push_str(&format!(
+                "{:<12} {:>10.2} of {:.2} {unit}: {:.0} %\n",
+                stage.stage,
+                stage.achieved_per_s / scale,
+                stage.ceiling_per_s / scale,
+                stage.share * 100.0
+            ));
+        }
+        text
+    }
+}

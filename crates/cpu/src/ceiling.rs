@@ -1,0 +1,169 @@
+//! What this machine can do at most, measured: how fast it multiplies when operands lie in registers, and how fast
+//! it reads memory. A kernel's share of that says what is left to gain.
+
+use std::hint::black_box;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use crate::backend::{Cpu, Precision};
+use crate::kernel::lanes::Lanes;
+use crate::kernel::{self, Kernel, wide};
+
+/// Rates of all threads of a backend together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ceiling {
+    /// What is multiplied, in words.
+    pub operands: &'static str,
+    /// Operations a second (a multiplication and an addition are two) in the arithmetic that products of many
+    /// rows use.
+    pub operations_per_s: f64,
+    /// Bytes read from memory a second.
+    pub bytes_per_s: f64,
+}
+
+/// Steps of a probe: some ten milliseconds.
+const STEPS: usize = 2_000_000;
+/// Bytes that each thread reads: more than any cache holds.
+const READ_BYTES: usize = 256 << 20;
+/// The best of so many counts: other programs only ever make it slower.
+const TRIES: usize = 5;
+
+impl Cpu {
+    /// Measures; takes about a second.
+    pub fn ceiling(&self) -> Ceiling {
+        let rounds = self.precision != Precision::F32;
+        let bytes = matches!(self.precision, Precision::Q8 | Precision::Q4);
+        let (operands, operations, probe): (_, usize, fn(&Self)) =
+            if rounds && kernel::amx::multiplies_tiles(self.tier) {
+                (
+                    "tiles of bfloat16",
+                    kernel::amx::PROBE_OPERATIONS * STEPS,
+                    |cpu| kernel::amx::probe(cpu.tier, STEPS),
+                )
+            } else if bytes && wide::multiplies_ints(self.tier) {
+                ("bytes", 12 * 128 * STEPS, |cpu| {
+                    kernel::dispatch(cpu.tier, Bytes)
+                })
+            } else if rounds && wide::multiplies_pairs(self.tier) {
+                ("pairs of bfloat16", 12 * 64 * STEPS, |cpu| {
+                    wide::probe_pairs(cpu.tier, STEPS)
+                })
+            } else {
+                ("float32", 12 * 32 * STEPS, |cpu| {
+                    kernel::dispatch(cpu.tier, Floats)
+                })
+            };
+        let threads = self.pool.threads() as f64;
+        let best = |run: &dyn Fn()| {
+            let time = || {
+                let started = Instant::now();
+                run();
+                started.elapsed().as_secs_f64()
+            };
+            (0..TRIES).map(|_| time()).fold(f64::INFINITY, f64::min)
+        };
+        let seconds = best(&|| self.pool.run(self.pool.threads(), |_| probe(self)));
+        let memory: Vec<Mutex<Vec<u64>>> = (0..self.pool.threads())
+            .map(|_| Mutex::new(vec![1; READ_BYTES / 8]))
+            .collect();
+        let read = best(&|| {
+            self.pool.run(memory.len(), |index| {
+                let memory = memory[index].lock().unwrap_or_else(PoisonError::into_inner);
+                kernel::vectorise(self.tier, Read(&memory));
+            });
+        });
+        Ceiling {
+            operands,
+            operations_per_s: operations as f64 * threads / seconds,
+            bytes_per_s: READ_BYTES as f64 * threads / read,
+        }
+    }
+}
+
+/// Twelve sums, none of which waits for another.
+struct Floats;
+
+impl Kernel for Floats {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        // SAFETY: the caller vouches for the instructions; nothing is read.
+        unsafe {
+            let (x, w) = (L::splat(black_box(0.5)), L::splat(black_box(1.0)));
+            let mut sums = [L::zero(); 12];
+            for _ in 0..STEPS {
+                for sum in &mut sums {
+                    *sum = L::mul_add(x, w, *sum);
+                }
+            }
+            let mut out = [0.0; 16];
+            for sum in sums {
+                L::store(out.as_mut_ptr(), sum);
+                black_box(&mut out);
+            }
+        }
+    }
+}
+
+/// The same with bytes.
+struct Bytes;
+
+impl Kernel for Bytes {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        let (x, w) = (black_box([1_i8; 4]), black_box([3_u8; 64]));
+        // SAFETY: the caller vouches for the instructions; the arrays hold what is read.
+        unsafe {
+            let (x, w) = (L::quad(x.as_ptr()), L::bytes(w.as_ptr()));
+            let mut sums = [L::splat_i32(0); 12];
+            for _ in 0..STEPS {
+                for sum in &mut sums {
+                    *sum = L::dot(*sum, w, x);
+                }
+            }
+            let mut out = [0.0; 16];
+            for sum in sums {
+                L::store(out.as_mut_ptr(), L::to_f(sum));
+                black_box(&mut out);
+            }
+        }
+    }
+}
+
+struct Read<'a>(&'a [u64]);
+
+impl kernel::Work for Read<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let mut sums = [0_u64; 32];
+        for chunk in self.0.as_chunks::<32>().0 {
+            for (sum, value) in sums.iter_mut().zip(chunk) {
+                *sum = sum.wrapping_add(*value);
+            }
+        }
+        black_box(sums);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Cpu, CpuOptions, Precision, Tier};
+
+    #[test]
+    fn a_machine_has_a_ceiling_in_every_arithmetic() {
+        for precision in [Precision::F32, Precision::Bf16, Precision::Q4] {
+            let options = CpuOptions {
+                tier: Tier::best(),
+                precision,
+                threads: 1,
+            };
+            let ceiling = Cpu::new(options).expect("threads").ceiling();
+            // No processor that runs this is slower, and none is faster than a thousand of them.
+            assert!(
+                (1e8..1e15).contains(&ceiling.operations_per_s),
+                "{ceiling:?}"
+            );
+            assert!((1e7..1e13).contains(&ceiling.bytes_per_s), "{ceiling:?}");
+        }
+    }
+}
