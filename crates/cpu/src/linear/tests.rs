@@ -50,7 +50,8 @@ fn pairs_of_a_panel_are_its_rows_rounded_to_bfloat16() {
                         // What is padding meets zeros.
                         let row = &row[from..inputs.min(from + count)];
                         for (input, expected) in row.iter().enumerate() {
-                            let pair = pairs[input / 2][lane];
+                            let pair: [u32; PANEL] = pairs[input / 2];
+                            let pair = pair[lane];
                             let found = f32::from_bits(pair >> (16 * (input % 2)) << 16);
                             assert!(
                                 (found - expected).abs() <= expected.abs() / 256.0 + 1e-6,
@@ -126,26 +127,4 @@ fn tasks_of_several_groups_of_panels_leave_no_output_out() {
 #[test]
 fn tasks_that_cut_the_rows_leave_no_row_out() {
     agrees(Kind::Bf16, Precision::Bf16, 1100, 40, 33);
-}
-
-#[test]
-#[ignore]
-fn zz_speed() {
-    let tier = Tier::best();
-    for kind in [Kind::Q8, Kind::Q4] {
-        let weight = packed(kind, 64, 2560, 3);
-        let mut out = vec![[0; PANEL]; 128];
-        let mut best = f64::MAX;
-        for _ in 0..50 {
-            let t = std::time::Instant::now();
-            for panel in 0..4 {
-                for from in (0..2560).step_by(256) {
-                    expand_pairs(tier, &weight, panel, from, &mut out);
-                    std::hint::black_box(&mut out);
-                }
-            }
-            best = best.min(t.elapsed().as_secs_f64());
-        }
-        println!("{kind:?} {:.3} ns per weight", best * 1e9 / (64.0 * 2560.0));
-    }
 }

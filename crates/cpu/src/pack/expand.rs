@@ -10,7 +10,7 @@ pub(super) type Quad = [[u8; 4]; PANEL];
 
 /// s, m, d and dm of the q4 group of inputs that begins at `from`, as numbers: `w = half * scale - least`.
 #[inline(always)]
-pub(super) fn group_of(meta: &[u8], from: usize) -> ([f32; PANEL], [f32; PANEL]) {
+fn group_of(meta: &[u8], from: usize) -> ([f32; PANEL], [f32; PANEL]) {
     let block = &meta[from / Q4_BLOCK * Q4_META..][..Q4_META];
     let group = from % Q4_BLOCK / Q4_GROUP * PANEL;
     let halves: &[[f16; PANEL]] = bytemuck::cast_slice(&block[16 * PANEL..]);
@@ -154,16 +154,12 @@ pub(crate) fn expand_bytes(
                 let mut scale = [1e-30_f32; PANEL];
                 for (g, group) in groups.iter_mut().enumerate() {
                     *group = group_of(meta, from + g * Q4_GROUP);
-                    for lane in 0..PANEL {
+                    for (lane, scale) in scale.iter_mut().enumerate() {
                         let least = group.1[lane];
                         let most = group.0[lane] * 15.0 - least;
                         let size = if most > least { most } else { least };
                         let size = size * (1.0 / 127.0);
-                        scale[lane] = if size > scale[lane] {
-                            size
-                        } else {
-                            scale[lane]
-                        };
+                        *scale = if size > *scale { size } else { *scale };
                     }
                 }
                 *to = scale.map(|scale| scale * (1.0 / UNIT));

@@ -3,8 +3,8 @@
 
 use half::f16;
 
-use super::expand::{Quad, group_of};
-use super::{GROUP, Kind, PANEL, Packed, Q4_GROUP, UNIT};
+use super::expand::Quad;
+use super::{GROUP, Kind, PANEL, Packed, Q4_BLOCK, Q4_GROUP, Q4_META, UNIT};
 use crate::kernel::{Work, vectorise};
 use crate::tier::Tier;
 
@@ -110,8 +110,23 @@ impl Work for Halves<'_> {
     fn run(self) {
         let quads = self.quads.chunks_exact(Q4_GROUP / 8);
         let outs = self.out.chunks_exact_mut(Q4_GROUP / 2);
+        let (mut d, mut dm) = ([0.0; PANEL], [0.0; PANEL]);
         for (index, (quads, out)) in quads.zip(outs).enumerate() {
-            let (scale, least) = group_of(self.meta, self.from + index * Q4_GROUP);
+            let from = self.from + index * Q4_GROUP;
+            let block = &self.meta[from / Q4_BLOCK * Q4_META..][..Q4_META];
+            if index == 0 || from.is_multiple_of(Q4_BLOCK) {
+                let halves: &[[f16; PANEL]] = bytemuck::cast_slice(&block[16 * PANEL..]);
+                d = halves[0].map(|half| half.to_f32() * UNIT);
+                dm = halves[1].map(|half| half.to_f32() * UNIT);
+            }
+            let (s, m) = block.split_at(8 * PANEL);
+            let group = from % Q4_BLOCK / Q4_GROUP * PANEL;
+            let (s, m) = (&s[group..group + PANEL], &m[group..group + PANEL]);
+            let (mut scale, mut least) = ([0.0; PANEL], [0.0; PANEL]);
+            for lane in 0..PANEL {
+                scale[lane] = f32::from(s[lane]) * d[lane];
+                least[lane] = f32::from(m[lane]) * dm[lane];
+            }
             for (quad, out) in quads.iter().zip(out.as_chunks_mut::<4>().0) {
                 let words: &Pairs = bytemuck::cast_ref(quad);
                 let [a, b, c, d] = out;
