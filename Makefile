@@ -1,12 +1,12 @@
 # The two commands of the README. Each does its own set-up: a machine needs Rust, Node.js and a C
-# compiler, nothing else prepared.
+# compiler, nothing else prepared. Where there is Python 3.11, client libraries for it are tested too.
 #
 #   make run    build everything and serve the desk at http://127.0.0.1:8501
 #   make test   check and test everything
 #
 # `make run ARGS="--model DIR"` passes options on to `lookdesk serve`.
 
-.PHONY: run test tools components
+.PHONY: run test tools components clients
 .DELETE_ON_ERROR:
 
 ARGS ?=
@@ -22,7 +22,7 @@ run: tools $(PAGE)
 	target/release/lookdesk serve $(ARGS)
 
 # What is checked, and in which order, stands in xtask/src/check.rs.
-test: tools components $(PAGE)
+test: tools components clients $(PAGE)
 	CHROMIUM="$$(tools/chromium.sh)" && export CHROMIUM && \
 		cargo xtask check
 
@@ -32,6 +32,10 @@ $(PAGE): $(NODE_MODULES) $(PAGE_SOURCES)
 $(NODE_MODULES): web/package.json web/package-lock.json
 	cd web && npm ci
 	touch $@
+
+# Client libraries that others wrote, to test against.
+clients: tools
+	tools/clients.sh
 
 # A minimal Rust comes without these two.
 components:

@@ -22,7 +22,7 @@ export default defineConfig({
 		}
 	},
 	projects: [
-		{ name: 'desk', testMatch: 'desk.spec.ts' },
+		{ name: 'desk', testMatch: ['desk.spec.ts', 'signin.spec.ts'] },
 		{ name: 'screenshots', testMatch: 'screenshots.spec.ts' }
 	]
 });

@@ -40,6 +40,16 @@ const WEB: Step = Step {
     )),
 };
 
+/// Clients that others wrote, against the program that the tests have built.
+const CLIENTS: Step = Step {
+    name: "",
+    program: "",
+    arguments: &[],
+    folder: "tests/clients",
+    environment: &[],
+    needs: None,
+};
+
 const STEPS: &[Step] = &[
     Step {
         name: "format",
@@ -69,6 +79,30 @@ const STEPS: &[Step] = &[
         name: "tests",
         arguments: &["test", "--workspace", "--locked", "--no-fail-fast"],
         ..CARGO
+    },
+    Step {
+        name: "clients: Python",
+        program: "tests/clients/.venv/bin/python",
+        arguments: &["-W", "ignore", "-m", "unittest"],
+        needs: Some((
+            &[
+                "tests/clients/.venv/bin/python",
+                "-c",
+                "import openai, langchain_openai, importlib.util as u; assert u.find_spec('litellm')",
+            ],
+            "the packages are missing: make test brings them where there is Python 3.11",
+        )),
+        ..CLIENTS
+    },
+    Step {
+        name: "clients: Node.js",
+        program: "node",
+        arguments: &["--test"],
+        needs: Some((
+            &["npm", "--prefix", "tests/clients", "ls", "--depth=0"],
+            "the packages are missing: make test brings them",
+        )),
+        ..CLIENTS
     },
     Step {
         name: "licences and sources of dependencies",
@@ -141,7 +175,12 @@ impl Step {
         {
             return Outcome::Skipped(missing.to_owned());
         }
-        let mut command = Command::new(self.program);
+        // A program of the repository is named from its root.
+        let program = match self.program.contains('/') {
+            true => crate::root().join(self.program),
+            false => self.program.into(),
+        };
+        let mut command = Command::new(program);
         command
             .args(self.arguments)
             .current_dir(crate::root().join(self.folder))

@@ -5,18 +5,21 @@
 //! and carries the engine's events to the desk.
 
 mod about;
+mod grammar;
 mod words;
 
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::thread;
 
 use desk::{
-    AnswerSender, AnswerStream, Answerer, EngineStatus, Memory, PictureFacts, Question, Queue,
-    Refusal, State, answer_channel,
+    AnswerSender, AnswerStream, Answerer, EngineStatus, Figures, Memory, PictureFacts, Question,
+    Queue, Refusal, Shape, State, TokenCount, answer_channel,
 };
-use engine::{Answer, EngineOptions, Handle, ModelSource, SubmitError};
+use engine::{Answer, Constraint, EngineOptions, Handle, ModelSource, SubmitError};
+use model::tokenizer::Tokenizer;
 
 use self::about::About;
+use self::grammar::Grammars;
 use crate::failure::{Outcome, sentence};
 
 /// The engine as the desk sees it.
@@ -25,6 +28,8 @@ pub struct EngineAnswerer {
     options: EngineOptions,
     about: About,
     stage: RwLock<Stage>,
+    /// Made when the first answer is asked for in a shape.
+    grammars: OnceLock<Result<Grammars, String>>,
 }
 
 /// How far the engine is.
@@ -44,6 +49,7 @@ impl EngineAnswerer {
             options,
             about,
             stage: RwLock::new(Stage::Loading { percent: 0, what }),
+            grammars: OnceLock::new(),
         })
     }
 
@@ -84,6 +90,25 @@ impl EngineAnswerer {
 
     fn stage(&self) -> RwLockReadGuard<'_, Stage> {
         self.stage.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What holds an answer to the shape it should have.
+    fn constraint(
+        &self,
+        handle: &Handle,
+        shape: &Shape,
+    ) -> Result<Option<Box<dyn Constraint>>, Refusal> {
+        if *shape == Shape::Free {
+            return Ok(None);
+        }
+        let grammars = self
+            .grammars
+            .get_or_init(|| Grammars::of(handle.vocabulary()));
+        let grammars = grammars.as_ref().map_err(|error| {
+            tracing::error!(error, "no grammars for this model");
+            Refusal::answer_failed()
+        })?;
+        grammars.constraint(shape)
     }
 
     /// The engine, or why there is none.
@@ -137,9 +162,29 @@ impl Answerer for EngineAnswerer {
         facts.map_err(|error| words::picture_refusal(&error))
     }
 
+    fn figures(&self) -> Figures {
+        self.handle().map_or_else(
+            |_| Figures::default(),
+            |handle| words::figures(&handle.stats()),
+        )
+    }
+
+    fn count(&self, question: &Question) -> Result<TokenCount, Refusal> {
+        let handle = self.handle()?;
+        let counted = handle.count(&words::request(question));
+        let counted = counted.map_err(|error| words::refusal(&error))?;
+        Ok(TokenCount {
+            prompt_tokens: words::count(counted.prompt),
+            image_tokens: words::count(counted.image),
+        })
+    }
+
     fn answer(&self, question: Question) -> Result<AnswerStream, Refusal> {
         let handle = self.handle()?;
-        let answer = match handle.submit(words::request(&question)) {
+        let mut request = words::request(&question);
+        request.constraint = self.constraint(&handle, &question.shape)?;
+        let tokenizer = handle.vocabulary().tokenizer.clone();
+        let answer = match handle.submit(request) {
             Ok(answer) => answer,
             Err(error) => {
                 if matches!(error, SubmitError::Stopped) {
@@ -152,7 +197,7 @@ impl Answerer for EngineAnswerer {
         let (sender, stream) = answer_channel(move || canceller.cancel());
         // Dropping the answer when the thread does not start cancels it.
         let carrier = thread::Builder::new().name("answer".into());
-        let carried = carrier.spawn(move || carry(answer, &sender));
+        let carried = carrier.spawn(move || carry(answer, &tokenizer, &sender));
         carried.map_err(|error| {
             tracing::error!(%error, "no thread for an answer");
             Refusal::answer_failed()
@@ -162,9 +207,9 @@ impl Answerer for EngineAnswerer {
 }
 
 /// Carries events until the last one, or until nobody listens.
-fn carry(answer: Answer, sender: &AnswerSender) {
+fn carry(answer: Answer, tokenizer: &Arc<Tokenizer>, sender: &AnswerSender) {
     for event in answer {
-        if sender.send(words::event(event)).is_err() {
+        if sender.send(words::event(event, tokenizer)).is_err() {
             return;
         }
     }

@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{ask, bench, doctor, eval, serve};
+use crate::{ask, bench, doctor, eval, key, serve};
 
 /// Ask questions about pictures, on your own machine
 #[derive(Debug, Parser)]
@@ -25,6 +25,7 @@ pub enum Command {
     Bench(bench::BenchArgs),
     Eval(eval::EvalArgs),
     Doctor(doctor::DoctorArgs),
+    Key(key::KeyArgs),
 }
 
 /// The command to run, or the exit status after the user has been told something else.

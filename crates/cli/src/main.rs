@@ -15,6 +15,7 @@ mod doctor;
 mod eval;
 mod failure;
 mod interrupt;
+mod key;
 mod messages;
 mod options;
 mod output;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Ok(Command::Eval(args)) => eval::run(&args),
         Ok(Command::Doctor(args)) => doctor::run(&args),
         Ok(Command::Serve(args)) => serve::run(&args),
+        Ok(Command::Key(args)) => key::run(&args),
         Err(told) => return told,
     };
     match outcome {

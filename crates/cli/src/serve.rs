@@ -3,6 +3,7 @@
 //! The page is there at once; the model loads behind it. Ends on Ctrl-C or
 //! SIGTERM, after running answers had a moment to finish.
 
+mod access;
 mod place;
 mod samples;
 
@@ -10,13 +11,14 @@ use std::io::IsTerminal;
 use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use desk::{Desk, DeskLimits};
-use server::{AllowedHosts, ServeLimits, Server};
+use server::{AllowedHosts, ServeLimits, Server, ServerOptions};
 use tracing::Level;
 
+use self::access::AccessOptions;
 use self::place::Place;
 use crate::answerer::EngineAnswerer;
 use crate::failure::{Failure, Outcome};
@@ -35,12 +37,20 @@ pub struct ServeArgs {
     /// Port to listen on; 0 takes any that is free
     #[arg(long, value_name = "PORT", default_value_t = 8501)]
     pub port: u16,
-    /// A further name people reach this desk by, such as desk.example; may be given several times
+    /// A further name of the model for programs, such as gpt-4o; may be given several times
     #[arg(long, value_name = "NAME")]
-    pub allow_host: Vec<String>,
+    pub model_alias: Vec<String>,
+    /// How long running answers get to finish when the desk is told to end
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub shutdown_seconds: u16,
     /// How much to write to stderr
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t)]
     pub log: LogLevel,
+    /// How it is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub log_format: LogFormat,
+    #[command(flatten)]
+    pub access: AccessOptions,
     #[command(flatten)]
     pub model: ModelOptions,
 }
@@ -57,6 +67,16 @@ pub enum LogLevel {
     Debug,
 }
 
+/// How the log is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line for people
+    #[default]
+    Text,
+    /// A JSON object a line, for programs
+    Json,
+}
+
 impl From<LogLevel> for Level {
     fn from(level: LogLevel) -> Self {
         match level {
@@ -69,37 +89,60 @@ impl From<LogLevel> for Level {
 
 /// Runs the command.
 pub fn run(args: &ServeArgs) -> Outcome {
-    tracing_subscriber::fmt()
-        .with_max_level(Level::from(args.log))
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+    log(args);
+    let keys = args.access.keys(args.host)?;
+    let cors = args.access.cors()?;
+    let remote = args.access.remote()?;
     let listener = place::bind(args.host, args.port)?;
     let place = Place::of(listener.local_addr()?);
-    let hosts = AllowedHosts::new(place.bound, &args.allow_host)
+    let hosts = AllowedHosts::new(place.bound, &args.access.allow_host)
         .map_err(|error| Failure::Usage(error.to_string()))?;
     let answerer = EngineAnswerer::look(args.model.source(), args.model.engine())?;
     let answerer = Arc::new(answerer);
     let samples = samples::samples(&*answerer);
     let desk = Desk::new(answerer.clone(), DeskLimits::default(), samples);
-    let server = Server::new(Arc::new(desk), hosts);
+    let count = keys.as_ref().map(server::Keys::count);
+    let options = ServerOptions {
+        keys,
+        cors,
+        remote,
+        per_minute: Some(args.access.requests_per_minute),
+        aliases: args.model_alias.clone(),
+        ..ServerOptions::new(hosts)
+    };
+    let server = Server::new(Arc::new(desk), options);
 
     let mut output = Output::new();
     output.line(&format!("lookdesk is at {} (Ctrl-C ends it)", place.url()))?;
-    tell(&place, &args.model);
+    tell(&place, count, &args.model);
     load_behind(answerer)?;
-    serve(listener, server)
+    let limits = ServeLimits {
+        grace: Duration::from_secs(args.shutdown_seconds.into()),
+        ..ServeLimits::default()
+    };
+    serve(listener, server, limits)
+}
+
+/// Starts writing to stderr.
+fn log(args: &ServeArgs) {
+    let log = tracing_subscriber::fmt()
+        .with_max_level(Level::from(args.log))
+        .with_writer(std::io::stderr);
+    match args.log_format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().init(),
+    }
 }
 
 /// What the person who started the desk should know.
-fn tell(place: &Place, model: &ModelOptions) {
+fn tell(place: &Place, keys: Option<usize>, model: &ModelOptions) {
     if model.directory().is_none() {
         note(&format!(
             "the small demo model inside this program answers; it reads generated labels and \
              panels only. For real pictures name a model: --model DIR or {MODEL_VARIABLE}"
         ));
     }
-    if let Some(warning) = place.warning() {
+    if let Some(warning) = place.warning(keys) {
         note(&warning);
     }
     if !server::page_is_built() {
@@ -124,7 +167,7 @@ fn load_behind(answerer: Arc<EngineAnswerer>) -> Outcome {
     Ok(())
 }
 
-fn serve(listener: TcpListener, server: Server) -> Outcome {
+fn serve(listener: TcpListener, server: Server, limits: ServeLimits) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WEB_THREADS)
         .thread_name("web")
@@ -132,7 +175,6 @@ fn serve(listener: TcpListener, server: Server) -> Outcome {
         .build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        let limits = ServeLimits::default();
         let end = asked_to_end()?;
         server::serve(listener, server, limits, async move {
             end.await;

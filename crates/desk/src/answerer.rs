@@ -1,6 +1,6 @@
 //! The seam: all that the desk asks of an engine.
 
-use crate::{AnswerStream, EngineStatus, PictureFacts, Question, Refusal};
+use crate::{AnswerStream, EngineStatus, Figures, PictureFacts, Question, Refusal, TokenCount};
 
 /// Somebody who can look at pictures and answer questions about them.
 ///
@@ -17,6 +17,14 @@ pub trait Answerer: Send + Sync + 'static {
     /// Works while the model is still loading, so that pictures can be laid
     /// on the desk at once.
     fn inspect(&self, bytes: &[u8]) -> Result<PictureFacts, Refusal>;
+
+    /// What the engine has counted since it started. Cheap.
+    fn figures(&self) -> Figures {
+        Figures::default()
+    }
+
+    /// What a question costs, without asking it.
+    fn count(&self, question: &Question) -> Result<TokenCount, Refusal>;
 
     /// Takes a question in, or says why not. Dropping the stream cancels.
     fn answer(&self, question: Question) -> Result<AnswerStream, Refusal>;

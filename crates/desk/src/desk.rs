@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::check::{check_messages, decide_settings};
 use crate::{
-    AnswerRequest, AnswerStream, Answerer, Defaults, DeskStatus, Limits, Message, Part, Picture,
-    PictureId, PictureShelf, Piece, Question, Refusal, Sample, Turn,
+    AnswerRequest, AnswerStream, Answerer, Defaults, DeskStatus, Figures, Limits, Message, Part,
+    Picture, PictureId, PictureShelf, Piece, Question, Refusal, Sample, TokenCount, Turn, Wishes,
 };
 
 /// How long a caller should wait when running answers hold every picture.
@@ -118,19 +118,46 @@ impl Desk {
         sample.or_else(|| self.shelf.get(id))
     }
 
+    /// What the answerer has counted.
+    pub fn figures(&self) -> Figures {
+        self.answerer.figures()
+    }
+
     /// Asks. The answer arrives through the stream; dropping it cancels.
-    pub fn answer(&self, request: AnswerRequest) -> Result<AnswerStream, Refusal> {
+    pub fn answer(&self, request: AnswerRequest, wishes: Wishes) -> Result<AnswerStream, Refusal> {
+        let question = self.question(request, wishes)?;
+        let pictures = question.pictures().cloned().collect();
+        let answer = self.answerer.answer(question)?;
+        Ok(answer.holding(pictures))
+    }
+
+    /// What a question would cost, without asking it.
+    pub fn count(&self, request: AnswerRequest, wishes: Wishes) -> Result<TokenCount, Refusal> {
+        let question = self.question(request, wishes)?;
+        self.answerer.count(&question)
+    }
+
+    fn question(&self, request: AnswerRequest, wishes: Wishes) -> Result<Question, Refusal> {
         check_messages(&request, self.limits.pictures_per_question as usize)?;
         let limits = self.answerer.status().limits;
-        let settings = decide_settings(&request.settings, &self.defaults, &limits)?;
+        let defaults = Defaults {
+            max_tokens: wishes
+                .default_max_tokens
+                .unwrap_or(self.defaults.max_tokens),
+            ..self.defaults
+        };
+        let settings = decide_settings(&request.settings, &defaults, &limits)?;
         let messages = request.messages.into_iter();
         let turns = messages
             .map(|message| self.turn(message))
             .collect::<Result<_, _>>()?;
-        let question = Question { turns, settings };
-        let pictures = question.pictures().cloned().collect();
-        let answer = self.answerer.answer(question)?;
-        Ok(answer.holding(pictures))
+        Ok(Question {
+            turns,
+            settings,
+            shape: wishes.shape,
+            alternatives: wishes.alternatives,
+            asker: wishes.asker,
+        })
     }
 
     fn turn(&self, message: Message) -> Result<Turn, Refusal> {
@@ -168,7 +195,7 @@ mod tests {
         answerer.will_say([delta("AX73"), done()]);
         let picture = desk.accept_picture(png(640, 480)).expect("a good picture");
         assert_eq!((picture.facts().width, picture.facts().height), (640, 480));
-        let stream = desk.answer(ask("which model?", &[picture.id()]));
+        let stream = desk.answer(ask("which model?", &[picture.id()]), Wishes::default());
         let events = collect(stream.expect("accepted"));
         assert_eq!(events, [delta("AX73"), done()]);
         let asked = answerer.asked();
@@ -181,7 +208,9 @@ mod tests {
     fn a_picture_nobody_uploaded_is_named_in_the_refusal() {
         let (desk, answerer) = small_desk();
         let id = PictureId::of(b"elsewhere");
-        let refusal = desk.answer(ask("?", &[id])).expect_err("unknown");
+        let refusal = desk
+            .answer(ask("?", &[id]), Wishes::default())
+            .expect_err("unknown");
         assert_eq!(refusal.code, Code::PictureUnknown);
         assert_eq!(refusal.details["id"], id.to_string());
         assert!(answerer.asked().is_empty());
@@ -197,7 +226,9 @@ mod tests {
         let desk = Desk::new(answerer.clone(), limits, vec![]);
         let script = answerer.will_wait();
         let id = desk.accept_picture(png(1, 1)).expect("room").id();
-        let stream = desk.answer(ask("?", &[id])).expect("accepted");
+        let stream = desk
+            .answer(ask("?", &[id]), Wishes::default())
+            .expect("accepted");
         answerer.forget_questions();
         for width in 2..40 {
             desk.accept_picture(png(width, 1)).expect("others leave");
@@ -215,7 +246,9 @@ mod tests {
     fn leaving_cancels() {
         let (desk, answerer) = small_desk();
         let script = answerer.will_wait();
-        let stream = desk.answer(ask("?", &[])).expect("accepted");
+        let stream = desk
+            .answer(ask("?", &[]), Wishes::default())
+            .expect("accepted");
         assert!(!script.is_cancelled());
         drop(stream);
         assert!(script.is_cancelled());
@@ -228,7 +261,10 @@ mod tests {
         let desk = Desk::new(answerer, DeskLimits::default(), vec![sample("router")]);
         let id = desk.samples()[0].pictures[0].id();
         assert_eq!(
-            collect(desk.answer(ask("?", &[id])).expect("known")),
+            collect(
+                desk.answer(ask("?", &[id]), Wishes::default())
+                    .expect("known")
+            ),
             [done()]
         );
     }
@@ -252,7 +288,9 @@ mod tests {
     fn what_the_answerer_refuses_comes_back_unchanged() {
         let (desk, answerer) = small_desk();
         answerer.will_refuse(Refusal::queue_full(4, 9));
-        let refusal = desk.answer(ask("?", &[])).expect_err("full");
+        let refusal = desk
+            .answer(ask("?", &[]), Wishes::default())
+            .expect_err("full");
         assert_eq!(refusal, Refusal::queue_full(4, 9));
     }
 }

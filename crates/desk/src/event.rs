@@ -16,6 +16,9 @@ pub enum AnswerEvent {
     Queued {
         /// How many questions are ahead; 0 means this one is next.
         position: u32,
+        /// About how long that takes, where it can be told. Milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wait_ms: Option<u64>,
     },
     /// The vision tower is reading a picture.
     Reading {
@@ -81,6 +84,22 @@ pub struct TokenPiece {
     pub text: String,
     /// Natural logarithm of its probability before sampling settings.
     pub logprob: f32,
+    /// Its bytes, often only a part of a character. For programs; the page
+    /// gets text.
+    #[serde(skip)]
+    pub bytes: Vec<u8>,
+    /// The likeliest tokens at this place, best first, as many as were wished.
+    #[serde(skip)]
+    pub top: Vec<TopToken>,
+}
+
+/// A token that might have stood at a place.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TopToken {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Natural logarithm of its probability before sampling settings.
+    pub logprob: f32,
 }
 
 /// Why an answer ended.
@@ -133,7 +152,10 @@ mod tests {
 
     #[test]
     fn an_event_carries_its_own_name_in_its_data() {
-        let event = AnswerEvent::Queued { position: 2 };
+        let event = AnswerEvent::Queued {
+            position: 2,
+            wait_ms: None,
+        };
         let json = serde_json::to_value(&event).expect("plain data");
         assert_eq!(json, serde_json::json!({"type": "queued", "position": 2}));
         assert_eq!(json["type"], event.name());

@@ -25,11 +25,12 @@ mod shelf;
 mod status;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod wishes;
 
 pub use answerer::Answerer;
 pub use channel::{AnswerSender, AnswerStream, Gone, answer_channel};
 pub use desk::{Desk, DeskLimits};
-pub use event::{AnswerEvent, FinishReason, Timings, TokenPiece, Usage};
+pub use event::{AnswerEvent, FinishReason, Timings, TokenPiece, TopToken, Usage};
 pub use picture::{Picture, PictureFacts, PictureId};
 pub use question::{Piece, Question, Settings, Turn};
 pub use refusal::{Class, Code, Refusal};
@@ -37,6 +38,7 @@ pub use request::{AnswerRequest, AskedSettings, Message, Part, Role};
 pub use sample::{BothLanguages, Sample};
 pub use shelf::{PictureShelf, ShelfFull};
 pub use status::{
-    Defaults, DeskStatus, DeviceFacts, EngineLimits, EngineStatus, Limits, Memory, ModelFacts,
-    Queue, State,
+    Defaults, DeskStatus, DeviceFacts, EngineLimits, EngineStatus, Figures, Limits, Memory,
+    ModelFacts, Queue, State,
 };
+pub use wishes::{Shape, TokenCount, Wishes};

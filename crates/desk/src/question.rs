@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::{Picture, Role};
+use crate::{Picture, Role, Shape};
 
 /// A question that the desk has found fit to ask.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,12 @@ pub struct Question {
     pub turns: Vec<Turn>,
     /// How to answer.
     pub settings: Settings,
+    /// What the answer must look like.
+    pub shape: Shape,
+    /// How many likely alternatives to report beside each token.
+    pub alternatives: u32,
+    /// Who asks; see [`crate::Wishes::asker`].
+    pub asker: Option<String>,
 }
 
 impl Question {

@@ -46,6 +46,8 @@ pub enum Code {
     PicturesFull,
     /// Details: `waiting`, `retry_after_s`.
     QueueFull,
+    /// A JSON schema that no answer can be held to. Details: `reason`.
+    ShapeUnsupported,
     /// The model is loading. Details: `percent`.
     NotReady,
     /// The model could not be loaded. Details: `reason`.
@@ -87,7 +89,8 @@ impl Code {
             | Self::TooManyPictures
             | Self::TextTooLong
             | Self::QuestionTooLong
-            | Self::SettingOutOfRange => Class::Invalid,
+            | Self::SettingOutOfRange
+            | Self::ShapeUnsupported => Class::Invalid,
             Self::PictureTooLarge => Class::TooLarge,
             Self::PictureType => Class::Unsupported,
             Self::PictureEmpty | Self::PictureUnreadable | Self::PictureDimensions => {
@@ -179,9 +182,10 @@ impl Refusal {
 
     /// Question and answer would not fit into the model's context.
     pub fn question_too_long(tokens: u64, limit: u64) -> Self {
+        // Client libraries know a conversation that is too long by this sentence.
         let message = format!(
-            "The question and its answer need {tokens} tokens; the model can hold {limit}. \
-             Send fewer pictures, a shorter text, or ask for a shorter answer."
+            "This model's maximum context length is {limit} tokens; the question and its answer \
+             need {tokens}. Send fewer pictures, a shorter text, or ask for a shorter answer."
         );
         let details = json!({"tokens": tokens, "limit": limit});
         Self::new(Code::QuestionTooLong, message, details)
@@ -192,6 +196,12 @@ impl Refusal {
         let message = format!("`{setting}` must be {allowed}.");
         let details = json!({"setting": setting, "allowed": allowed});
         Self::new(Code::SettingOutOfRange, message, details)
+    }
+
+    /// No answer can be held to this schema.
+    pub fn shape_unsupported(reason: &str) -> Self {
+        let message = format!("Answers cannot be held to this JSON schema: {reason}");
+        Self::new(Code::ShapeUnsupported, message, json!({"reason": reason}))
     }
 
     /// The file is too large; `bytes` when its size is known.

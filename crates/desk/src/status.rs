@@ -33,6 +33,32 @@ pub struct EngineLimits {
     pub context_tokens: u32,
 }
 
+/// What an engine has counted, for whoever draws curves. Pages are pieces of the
+/// memory that holds what the model has read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// All pages.
+    pub pages_total: u64,
+    /// Pages that running answers use.
+    pub pages_used: u64,
+    /// Of those, pages that more than one uses.
+    pub pages_shared: u64,
+    /// Pages kept for questions to come.
+    pub pages_cached: u64,
+    /// Kept pages given up for want of room, since the start.
+    pub pages_evicted: u64,
+    /// Prompt tokens of the questions started so far.
+    pub prompt_tokens: u64,
+    /// Of them, tokens found in the cache.
+    pub cached_tokens: u64,
+    /// Pictures the vision tower has read.
+    pub pictures_read: u64,
+    /// Pictures that had been read before.
+    pub pictures_cached: u64,
+    /// Answers put back to make room for older ones.
+    pub preempted: u64,
+}
+
 /// How the desk is doing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DeskStatus {

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::{
     AnswerEvent, AnswerRequest, AnswerSender, AnswerStream, Answerer, AskedSettings, BothLanguages,
     Desk, DeskLimits, DeviceFacts, EngineLimits, EngineStatus, FinishReason, Memory, Message,
-    ModelFacts, Part, Picture, PictureFacts, PictureId, Question, Queue, Refusal, Role, Sample,
-    State, Timings, Usage, answer_channel,
+    ModelFacts, Part, Picture, PictureFacts, PictureId, Piece, Question, Queue, Refusal, Role,
+    Sample, State, Timings, TokenCount, TokenPiece, TopToken, Usage, answer_channel,
 };
 
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -110,6 +110,20 @@ impl Answerer for ScriptedAnswerer {
             (Some(width), Some(height)) => Ok(facts(width, height)),
             _ => Err(Refusal::picture_unreadable("it ends too early")),
         }
+    }
+
+    /// A token a word.
+    fn count(&self, question: &Question) -> Result<TokenCount, Refusal> {
+        let image_tokens = question.pictures().map(|p| p.facts().tokens).sum();
+        let pieces = question.turns.iter().flat_map(|turn| &turn.pieces);
+        let words = pieces.map(|piece| match piece {
+            Piece::Text(text) => text.split_whitespace().count() as u32,
+            Piece::Picture(_) => 0,
+        });
+        Ok(TokenCount {
+            prompt_tokens: words.sum::<u32>() + image_tokens,
+            image_tokens,
+        })
     }
 
     fn answer(&self, question: Question) -> Result<AnswerStream, Refusal> {
@@ -224,6 +238,32 @@ pub fn delta(text: &str) -> AnswerEvent {
     AnswerEvent::Delta {
         text: text.to_owned(),
         tokens: vec![],
+    }
+}
+
+/// New words, one token with one alternative.
+pub fn token(text: &str, logprob: f32) -> AnswerEvent {
+    let top = TopToken {
+        bytes: b"other".to_vec(),
+        logprob: logprob - 1.0,
+    };
+    AnswerEvent::Delta {
+        text: text.to_owned(),
+        tokens: vec![TokenPiece {
+            text: text.to_owned(),
+            logprob,
+            bytes: text.as_bytes().to_vec(),
+            top: vec![top],
+        }],
+    }
+}
+
+/// The end of an answer that took and gave this many tokens.
+pub fn done_with(usage: Usage) -> AnswerEvent {
+    AnswerEvent::Done {
+        finish_reason: FinishReason::Stop,
+        usage,
+        timings: Timings::default(),
     }
 }
 

@@ -33,7 +33,9 @@ pub use event::{Delta, Event, FinishReason, Finished, Memory, Timings, Token, To
 pub use handle::{
     Answer, Canceller, EngineInfo, Handle, PictureFacts, QueueLoad, TokenCount, Vocabulary,
 };
-pub use load::{EngineOptions, LoadError, ModelSize, ModelSource, Precision, Progress, load};
+pub use load::{
+    EngineOptions, Fit, LoadError, ModelSize, ModelSource, Precision, Progress, fit, load,
+};
 pub use request::{Request, SubmitError};
 pub use speculation::Speculation;
 pub use stats::Stats;

@@ -16,6 +16,8 @@ use model::qwen3_vl::Qwen3Vl;
 use model::tokenizer::Tokenizer;
 use model::weights::{RandomWeights, Weights};
 
+pub use fits::{Fit, fit};
+
 use crate::handle::{EngineInfo, Gauge, Handle, Shared, Vocabulary};
 use crate::kv::Chain;
 use crate::prepare::Preparer;
@@ -169,7 +171,7 @@ pub enum LoadError {
     /// The model cannot fit.
     #[error(
         "this model needs {} in {precision}, {} are available: {advice}",
-        gigabytes(*.needs), gigabytes(*.available)
+        size(*.needs), size(*.available)
     )]
     Memory {
         /// What was asked for or chosen.
@@ -215,8 +217,11 @@ impl Source {
     }
 }
 
-fn gigabytes(bytes: u64) -> String {
-    format!("{:.1} GB", bytes as f64 / 1e9)
+fn size(bytes: u64) -> String {
+    match bytes as f64 {
+        bytes if bytes < 1e9 => format!("{:.1} MB", bytes / 1e6),
+        bytes => format!("{:.1} GB", bytes / 1e9),
+    }
 }
 
 /// Loads a model and starts the worker. Blocks; `progress` is told how far it is.
@@ -232,7 +237,8 @@ pub fn load(
     });
     let parts = Parts::of(source)?;
     let config = parts.config.clone();
-    let precision = fits::choose(options.precision, &config)?;
+    let available = crate::memory::available_bytes().unwrap_or(u64::MAX);
+    let precision = fit(&config, options, available)?.precision;
     let options = &EngineOptions {
         precision,
         ..options.clone()

@@ -1,24 +1,23 @@
 //! Questions in, answers out as a stream of events.
 
 use std::convert::Infallible;
-use std::future::pending;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use desk::{AnswerEvent, AnswerRequest, AnswerStream, Refusal};
+use desk::{AnswerEvent, AnswerRequest, Wishes};
 use futures_core::Stream;
 use futures_util::StreamExt;
-use futures_util::stream::unfold;
-use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
+use crate::access::Asker;
 use crate::body::read_json;
 use crate::error::{ApiError, ErrorBody};
+use crate::meter;
 use crate::shared::Shared;
 
 /// Often enough that no proxy thinks the line dead.
@@ -41,15 +40,26 @@ const PING: Duration = Duration::from_secs(10);
 )]
 pub(crate) async fn answer(
     State(shared): State<Shared>,
+    Extension(asker): Extension<Asker>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
     let request: AnswerRequest = read_json(&headers, body).await?;
     let desk = shared.desk.clone();
+    let wishes = Wishes {
+        asker: Some(asker.0),
+        ..Wishes::default()
+    };
     // Should the client leave now, the finished stream is dropped, which cancels.
-    let answer = spawn_blocking(move || desk.answer(request)).await;
+    let answer = spawn_blocking(move || desk.answer(request, wishes)).await;
     let answer = answer.map_err(|_| ApiError::Internal)??;
-    let events = until_closing(answer, shared.closing).map(to_wire);
+    Ok(streamed(meter::events(&shared, answer).map(to_wire)))
+}
+
+/// Events on their way, past proxies that would rather keep them.
+pub(crate) fn streamed(
+    events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
+) -> Response {
     let keep_alive = KeepAlive::new().interval(PING).text("ping");
     let unbuffered = [
         (CACHE_CONTROL, "no-store"),
@@ -61,33 +71,7 @@ pub(crate) async fn answer(
             .headers_mut()
             .insert(name, HeaderValue::from_static(value));
     }
-    Ok(response)
-}
-
-/// The answer, cut short with a word when the server closes.
-fn until_closing(
-    answer: AnswerStream,
-    closing: watch::Receiver<bool>,
-) -> impl Stream<Item = AnswerEvent> {
-    unfold(Some((answer, closing)), async |running| {
-        let (mut answer, mut closing) = running?;
-        let event = tokio::select! {
-            biased;
-            event = answer.next() => Some(event?),
-            () = told_to_close(&mut closing) => None,
-        };
-        Some(match event {
-            Some(event) => (event, Some((answer, closing))),
-            None => (AnswerEvent::Error(Refusal::shutting_down()), None),
-        })
-    })
-}
-
-/// Ready when the server closes; a server that is gone will not say it.
-async fn told_to_close(closing: &mut watch::Receiver<bool>) {
-    if closing.wait_for(|closing| *closing).await.is_err() {
-        pending::<()>().await;
-    }
+    response
 }
 
 fn to_wire(event: AnswerEvent) -> Result<Event, Infallible> {

@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::error::ApiError;
 
@@ -15,6 +15,11 @@ use crate::error::ApiError;
 const PAUSE: Duration = Duration::from_secs(15);
 /// The longest a body may take altogether.
 const WHOLE: Duration = Duration::from_secs(120);
+/// How long a body may take to get going.
+const START: Duration = Duration::from_secs(10);
+/// What has to have come by then and later, on average: a client that sends a few bytes now and then
+/// holds a place that others wait for.
+const BYTES_PER_SECOND: u64 = 16 * 1024;
 /// JSON holds text and names of pictures, never pictures.
 const JSON_BYTES: u64 = 1024 * 1024;
 /// A client that sends a body somewhat too large gets to finish it, because
@@ -51,8 +56,11 @@ async fn collect(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>,
     let mut bytes = Vec::new();
     let mut seen = 0_u64;
     let mut chunks = body.into_data_stream();
+    let started = Instant::now();
     loop {
-        let next = timeout(PAUSE, chunks.next()).await;
+        let earned = Duration::from_secs(seen / BYTES_PER_SECOND);
+        let left = (START + earned).saturating_sub(started.elapsed());
+        let next = timeout(PAUSE.min(left), chunks.next()).await;
         let next = next.map_err(|_| Unread::Failed(ApiError::BodyTooSlow))?;
         let Some(chunk) = next else { break };
         let chunk = chunk.map_err(|_| Unread::Failed(ApiError::BodyBroken))?;
@@ -91,7 +99,7 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
     })
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let named = headers
         .get(CONTENT_TYPE)
         .and_then(|text| text.to_str().ok());

@@ -8,17 +8,19 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
 
-use crate::error::{ApiError, ErrorBody};
+use crate::error::{ApiError, ErrorBody, OpenAiErrorBody};
+use crate::shared::Shared;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Scripts, styles and connections only from here; pictures also from what the
 /// page itself makes. Nothing may frame the desk.
@@ -26,18 +28,48 @@ const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; style
      script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; \
      frame-ancestors 'none'";
 
+/// The longest id a client may give a request.
+const ID_CHARACTERS: usize = 128;
+
+/// In whose words an error is told.
+#[derive(Clone, Copy)]
+enum Dialect {
+    Desk,
+    OpenAi,
+}
+
+impl Dialect {
+    fn of(path: &str) -> Self {
+        match path == "/v1" || path.starts_with("/v1/") {
+            true => Self::OpenAi,
+            false => Self::Desk,
+        }
+    }
+}
+
 /// The outermost layer.
-pub(crate) async fn envelope(request: Request, next: Next) -> Response {
+pub(crate) async fn envelope(
+    State(shared): State<Shared>,
+    request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
-    let id = new_request_id();
+    let id = given_request_id(request.headers()).unwrap_or_else(new_request_id);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let mut response = next.run(request).await;
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    // What is logged meanwhile carries the request's id.
+    let span = tracing::info_span!("request", id, %method, path);
+    let mut response = next.run(request).instrument(span).await;
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        response = worded(response, &error, &id);
+        shared.metrics.refused(&error.code());
+        response = worded(response, &error, &id, Dialect::of(&path));
     }
     let status = response.status().as_u16();
-    let ms = started.elapsed().as_millis();
+    // Paths of the wild are too many to count; routes are few.
+    let route = route.as_ref().map(MatchedPath::as_str);
+    shared.metrics.responded(&method, route, status);
+    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     if response.status().is_server_error() {
         tracing::warn!(id, %method, path, status, ms, "request");
     } else {
@@ -51,10 +83,16 @@ pub(crate) async fn envelope(request: Request, next: Next) -> Response {
 }
 
 /// The same status and headers, with a body that says what happened.
-fn worded(bare: Response, error: &ApiError, id: &str) -> Response {
+fn worded(bare: Response, error: &ApiError, id: &str, dialect: Dialect) -> Response {
     let problem = error.problem(id.to_owned());
     tracing::info!(id, code = ?problem.code, message = problem.message, "refused");
-    let mut response = Json(ErrorBody { error: problem }).into_response();
+    let mut response = match dialect {
+        Dialect::Desk => Json(ErrorBody { error: problem }).into_response(),
+        Dialect::OpenAi => Json(OpenAiErrorBody {
+            error: error.openai(),
+        })
+        .into_response(),
+    };
     *response.status_mut() = bare.status();
     for (name, value) in bare.headers() {
         let own = response.headers().contains_key(name);
@@ -96,6 +134,15 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
         "a handler panicked"
     );
     ApiError::Internal.into_response()
+}
+
+/// The id under which the client knows its request, if it is one that can stand
+/// in a log.
+fn given_request_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get(REQUEST_ID)?.to_str().ok()?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    let fits = (1..=ID_CHARACTERS).contains(&id.len()) && id.chars().all(plain);
+    fits.then(|| id.to_owned())
 }
 
 /// Unique within the log: when the program started, and which request it is.

@@ -3,7 +3,7 @@
 //! What the desk refuses keeps the desk's words; the rest is said here. What
 //! went wrong inside goes to the log, and the reader gets the request's id.
 
-use axum::http::header::RETRY_AFTER;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use desk::{Class, Code, Refusal};
@@ -16,6 +16,25 @@ use utoipa::ToSchema;
 pub(crate) enum ApiError {
     /// The desk said no.
     Refused(Refusal),
+    /// The desk said no to one place of the request.
+    RefusedAt {
+        param: String,
+        refusal: Box<Refusal>,
+    },
+    /// A field has a value it cannot have.
+    Field { param: String, message: String },
+    /// The request asks for something that is not offered.
+    Unsupported { param: String, message: String },
+    /// Nobody of this name answers here.
+    ModelUnknown { model: String, known: Vec<String> },
+    /// Keys are asked for, and none came.
+    KeyMissing,
+    /// A key nobody was given.
+    KeyWrong,
+    /// Requests come faster than they may.
+    TooFast { retry_after_s: u64 },
+    /// A key has as many answers running as it may.
+    TooManyAtOnce { limit: u32 },
     /// The body is not the JSON it should be.
     InvalidJson { reason: String },
     /// The body does not say that it is JSON.
@@ -64,6 +83,20 @@ pub(crate) enum EdgeCode {
     HostNotAllowed,
     /// No details.
     OriginNotAllowed,
+    /// Details: `param`.
+    InvalidField,
+    /// Details: `param`.
+    Unsupported,
+    /// Details: `model`, `known`.
+    ModelNotFound,
+    /// No details.
+    KeyMissing,
+    /// No details.
+    InvalidApiKey,
+    /// Details: `retry_after_s`.
+    RateLimitExceeded,
+    /// Details: `limit`.
+    TooManyAtOnce,
     /// No details.
     Internal,
 }
@@ -88,6 +121,26 @@ pub(crate) struct Problem {
     pub request_id: String,
 }
 
+/// The body of every error under `/v1`, in the shape OpenAI's clients read.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct OpenAiErrorBody {
+    pub error: OpenAiError,
+}
+
+/// One error, in OpenAI's shape.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct OpenAiError {
+    /// What happened and what to do, in English.
+    pub message: String,
+    /// What kind of error, such as `invalid_request_error`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Where in the request.
+    pub param: Option<String>,
+    /// The case, for programs.
+    pub code: Option<String>,
+}
+
 /// A case the desk knows, or one of the edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
@@ -97,8 +150,16 @@ pub(crate) enum ProblemCode {
 }
 
 const UPLOADS_RETRY_S: u64 = 5;
+/// An answer of one's own may end any moment.
+const AT_ONCE_RETRY_S: u64 = 1;
 
 impl ApiError {
+    /// The desk's no to one place of the request.
+    pub fn at(param: String, refusal: Refusal) -> Self {
+        let refusal = Box::new(refusal);
+        Self::RefusedAt { param, refusal }
+    }
+
     /// The status of every error.
     pub fn status(&self) -> StatusCode {
         match self {
@@ -112,6 +173,20 @@ impl ApiError {
                 Class::NotReady => StatusCode::SERVICE_UNAVAILABLE,
                 Class::Failed => StatusCode::INTERNAL_SERVER_ERROR,
             },
+            // The request is JSON and was read; what is wrong is a part of it.
+            Self::RefusedAt { refusal, .. } => match refusal.class() {
+                Class::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+                Class::Busy => StatusCode::TOO_MANY_REQUESTS,
+                Class::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+                Class::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+                Class::Invalid | Class::Unsupported | Class::Unreadable | Class::UnknownPicture => {
+                    StatusCode::BAD_REQUEST
+                }
+            },
+            Self::Field { .. } | Self::Unsupported { .. } => StatusCode::BAD_REQUEST,
+            Self::ModelUnknown { .. } => StatusCode::NOT_FOUND,
+            Self::KeyMissing | Self::KeyWrong => StatusCode::UNAUTHORIZED,
+            Self::TooFast { .. } | Self::TooManyAtOnce { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::InvalidJson { .. } | Self::BodyBroken => StatusCode::BAD_REQUEST,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -129,6 +204,9 @@ impl ApiError {
     fn retry_after_s(&self) -> Option<u64> {
         match self {
             Self::Refused(refusal) => refusal.retry_after_s(),
+            Self::RefusedAt { refusal, .. } => refusal.retry_after_s(),
+            Self::TooFast { retry_after_s } => Some(*retry_after_s),
+            Self::TooManyAtOnce { .. } => Some(AT_ONCE_RETRY_S),
             Self::UploadsBusy => Some(UPLOADS_RETRY_S),
             _ => None,
         }
@@ -149,6 +227,44 @@ impl ApiError {
         }
     }
 
+    /// The error as clients of OpenAI's interface read it.
+    pub fn openai(&self) -> OpenAiError {
+        let (code, message, _) = self.words();
+        let kind = match self.status() {
+            StatusCode::UNAUTHORIZED => "authentication_error",
+            StatusCode::FORBIDDEN => "permission_error",
+            StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
+            status if status.is_server_error() => "server_error",
+            _ => "invalid_request_error",
+        };
+        let code = match code {
+            // Clients that shorten a conversation look for this word.
+            ProblemCode::Desk(Code::QuestionTooLong) => "context_length_exceeded".to_owned(),
+            code => name_of(code),
+        };
+        OpenAiError {
+            message,
+            kind: kind.to_owned(),
+            param: self.param(),
+            code: Some(code),
+        }
+    }
+
+    /// The case as programs read it.
+    pub fn code(&self) -> String {
+        name_of(self.words().0)
+    }
+
+    fn param(&self) -> Option<String> {
+        match self {
+            Self::RefusedAt { param, .. }
+            | Self::Field { param, .. }
+            | Self::Unsupported { param, .. } => Some(param.clone()),
+            Self::ModelUnknown { .. } => Some("model".to_owned()),
+            _ => None,
+        }
+    }
+
     fn words(&self) -> (ProblemCode, String, Value) {
         let (code, message, details) = match self {
             Self::Refused(refusal) => {
@@ -156,6 +272,52 @@ impl ApiError {
                 let code = ProblemCode::Desk(refusal.code);
                 return (code, refusal.message.clone(), details);
             }
+            Self::RefusedAt { refusal, .. } => {
+                return Self::Refused(Refusal::clone(refusal)).words();
+            }
+            Self::Field { param, message } => (
+                EdgeCode::InvalidField,
+                message.clone(),
+                json!({"param": param}),
+            ),
+            Self::Unsupported { param, message } => (
+                EdgeCode::Unsupported,
+                message.clone(),
+                json!({"param": param}),
+            ),
+            Self::ModelUnknown { model, known } => (
+                EdgeCode::ModelNotFound,
+                format!(
+                    "There is no model `{model}` here. This desk answers as {}.",
+                    known.join(", ")
+                ),
+                json!({"model": model, "known": known}),
+            ),
+            Self::KeyMissing => (
+                EdgeCode::KeyMissing,
+                "This desk asks for a key. Send it as `Authorization: Bearer KEY`, or open \
+                 /signin in a browser."
+                    .to_owned(),
+                Value::Null,
+            ),
+            Self::KeyWrong => (
+                EdgeCode::InvalidApiKey,
+                "This desk does not know that key. Ask whoever runs it for one.".to_owned(),
+                Value::Null,
+            ),
+            Self::TooFast { retry_after_s } => (
+                EdgeCode::RateLimitExceeded,
+                format!("Requests come too fast. Try again in {retry_after_s} s."),
+                json!({"retry_after_s": retry_after_s}),
+            ),
+            Self::TooManyAtOnce { limit } => (
+                EdgeCode::TooManyAtOnce,
+                format!(
+                    "This key may have {limit} requests running at the same time. Wait until one \
+                     has ended."
+                ),
+                json!({"limit": limit}),
+            ),
             Self::InvalidJson { reason } => (
                 EdgeCode::InvalidJson,
                 format!(
@@ -223,6 +385,14 @@ impl ApiError {
     }
 }
 
+/// A case by its name on the wire.
+fn name_of(code: ProblemCode) -> String {
+    match serde_json::to_value(code) {
+        Ok(Value::String(name)) => name,
+        _ => "internal".to_owned(),
+    }
+}
+
 fn host_sentence(host: Option<&str>) -> String {
     match host {
         Some(host) => format!(
@@ -247,6 +417,10 @@ impl IntoResponse for ApiError {
         if let Some(seconds) = self.retry_after_s() {
             let headers = response.headers_mut();
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if matches!(self, Self::KeyMissing | Self::KeyWrong) {
+            let headers = response.headers_mut();
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response.extensions_mut().insert(self);
         response

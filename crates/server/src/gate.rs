@@ -1,28 +1,93 @@
 //! The one gate in front of every route but `/healthz`: deny unless the
-//! request is addressed to us and, when it changes something, comes from our
-//! own page or from no page at all. Keys will be asked for here as well.
+//! request is addressed to us, comes from our own page or from no page at all
+//! when it changes something, does not come too fast, and brings a key where
+//! keys are asked for.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
 
 use axum::extract::{Request, State};
-use axum::http::header::{HOST, ORIGIN};
-use axum::http::{HeaderMap, Uri};
+use axum::http::header::{ACCEPT, HOST, ORIGIN};
+use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
+use tokio::sync::OwnedSemaphorePermit;
 
+use crate::access::{Asker, Peer, holding, key_of, signin};
+use crate::cors;
 use crate::error::ApiError;
 use crate::hosts::AllowedHosts;
 use crate::shared::Shared;
 
 /// Lets a request through or says why not.
-pub(crate) async fn gate(
-    State(shared): State<Shared>,
-    request: Request,
+pub(crate) async fn gate(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let guest = shared.cors.guest(&request);
+    let preflight = guest.is_some() && cors::is_preflight(&request);
+    let response = match admit(&shared, &request, guest.is_some(), preflight) {
+        Ok(_) if preflight => cors::preflight(),
+        Ok((asker, permit)) => pass(request, next, asker, permit).await,
+        // A person at a browser is shown the way in.
+        Err(ApiError::KeyMissing | ApiError::KeyWrong) if wants_a_page(&request) => {
+            Redirect::to("/signin").into_response()
+        }
+        Err(error) => error.into_response(),
+    };
+    match guest {
+        Some(guest) => cors::readable(response, guest),
+        None => response,
+    }
+}
+
+async fn pass(
+    mut request: Request,
     next: Next,
-) -> Result<Response, ApiError> {
+    asker: Asker,
+    permit: Option<OwnedSemaphorePermit>,
+) -> Response {
+    request.extensions_mut().insert(asker);
+    holding(next.run(request).await, permit)
+}
+
+/// In whose name the request may pass, and its place among that key's requests.
+fn admit(
+    shared: &Shared,
+    request: &Request,
+    guest: bool,
+    preflight: bool,
+) -> Result<(Asker, Option<OwnedSemaphorePermit>), ApiError> {
     let host = addressed_host(&shared.hosts, request.uri(), request.headers())?;
-    if !request.method().is_safe() {
+    let changes = !request.method().is_safe();
+    if changes && !guest {
         from_our_page(host, request.headers())?;
     }
-    Ok(next.run(request).await)
+    let now = Instant::now();
+    let peer = request.extensions().get::<Peer>();
+    // Without a socket there is nobody but ourselves.
+    let address = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0);
+    shared.rates.take(address, now)?;
+    let anonymous = Asker(format!("address {}", address.to_canonical()));
+    let Some(keys) = &shared.keys else {
+        return Ok((anonymous, None));
+    };
+    // A browser asks beforehand without the key.
+    if preflight || signin::OPEN.contains(&request.uri().path()) {
+        return Ok((anonymous, None));
+    }
+    let key = key_of(keys, request.headers())?;
+    // Looking is free; what makes us work is counted.
+    let permit = if changes { key.begin(now)? } else { None };
+    Ok((Asker(format!("key {}", key.name())), permit))
+}
+
+/// Whether somebody opens an address in a browser.
+fn wants_a_page(request: &Request) -> bool {
+    let accept = request.headers().get(ACCEPT);
+    let html = accept.is_some_and(|accept| {
+        accept
+            .to_str()
+            .is_ok_and(|accept| accept.contains("text/html"))
+    });
+    request.method() == Method::GET && html
 }
 
 /// The host this request is addressed to, if it is one of ours.
@@ -62,5 +127,53 @@ fn from_our_page(host: &str, headers: &HeaderMap) -> Result<(), ApiError> {
     match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
         None | Some(b"same-origin" | b"none") => Ok(()),
         Some(_) => Err(ApiError::OriginNotAllowed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::StatusCode;
+    use desk::testing::small_desk;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::{Server, ServerOptions};
+
+    #[tokio::test]
+    async fn an_address_that_asks_too_fast_is_slowed_whatever_it_asks() {
+        let bound = "127.0.0.1:8501".parse().expect("an address");
+        let hosts = AllowedHosts::new(bound, &[]).expect("no hosts");
+        let options = ServerOptions {
+            per_minute: Some(2),
+            ..ServerOptions::new(hosts)
+        };
+        let server = Server::new(small_desk().0.into(), options);
+        let ask = async |address: &str, path: &str| {
+            let request = Request::get(path)
+                .header(HOST, "localhost")
+                .body(Body::empty());
+            let mut request = request.expect("a request");
+            let peer = Peer(address.parse().expect("an address"));
+            request.extensions_mut().insert(peer);
+            let response = server.router().oneshot(request).await;
+            response.expect("the router never fails").status()
+        };
+        for path in ["/api/status", "/v1/models"] {
+            assert_eq!(ask("192.0.2.1", path).await, StatusCode::OK);
+        }
+        for path in [
+            "/api/status",
+            "/v1/models",
+            "/signin",
+            "/metrics",
+            "/nothing",
+        ] {
+            let status = ask("192.0.2.1", path).await;
+            assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "{path}");
+        }
+        assert_eq!(ask("192.0.2.1", "/healthz").await, StatusCode::OK);
+        assert_eq!(ask("192.0.2.2", "/v1/models").await, StatusCode::OK);
+        assert_eq!(ask("127.0.0.1", "/v1/models").await, StatusCode::OK);
     }
 }

@@ -7,24 +7,35 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access;
 mod answers;
 mod body;
+pub mod cors;
+mod docs;
 mod envelope;
 mod error;
 mod gate;
 mod health;
 pub mod hosts;
+mod meter;
+mod metrics;
 mod openapi;
 mod page;
 mod pictures;
+pub mod remote;
 mod routes;
 mod samples;
 mod serve;
 mod shared;
 mod status;
+mod timed;
+mod v1;
 
+pub use access::Keys;
+pub use cors::CorsOrigins;
 pub use hosts::AllowedHosts;
 pub use openapi::document as openapi_document;
 pub use page::{HOW_TO_BUILD, PageFile, PageFiles, is_built as page_is_built};
+pub use remote::Fetcher;
 pub use serve::{ServeLimits, serve};
-pub use shared::Server;
+pub use shared::{Server, ServerOptions};

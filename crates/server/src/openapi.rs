@@ -1,17 +1,33 @@
 //! The description of the API, from which the page's types are made.
 
-use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 
 use crate::routes;
 
 /// Everything of the document that no route says.
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Lookdesk",
-    description = "Lay pictures on the desk, ask about them, read the answer as it comes.",
-    license(name = "Apache-2.0", identifier = "Apache-2.0"),
-))]
+#[openapi(
+    info(
+        title = "Lookdesk",
+        description = "Lay pictures on the desk, ask about them, read the answer as it comes.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    modifiers(&AskedKey),
+    security((), ("key" = [])),
+)]
 pub(crate) struct Frame;
+
+/// A key, where the desk asks for one.
+struct AskedKey;
+
+impl Modify for AskedKey {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let key = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("key", key);
+    }
+}
 
 /// The OpenAPI document as it lies in `web/openapi.json`.
 pub fn document() -> Result<String, serde_json::Error> {

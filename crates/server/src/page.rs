@@ -86,7 +86,13 @@ pub(crate) async fn page(
 /// nothing of the API.
 fn is_page_address(path: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/');
-    path.chars().all(word) && path != "api" && !path.starts_with("api/")
+    path.chars().all(word) && !["api", "v1"].iter().any(|api| is_within(path, api))
+}
+
+/// Whether a path is this folder or lies in it.
+fn is_within(path: &str, folder: &str) -> bool {
+    let rest = path.strip_prefix(folder);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn send(file: PageFile, headers: &HeaderMap, forever: bool) -> Result<Response, ApiError> {

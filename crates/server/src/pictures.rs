@@ -22,7 +22,7 @@ use crate::error::{ApiError, ErrorBody};
 use crate::shared::Shared;
 
 /// How long an upload waits for others to finish.
-const TURN: Duration = Duration::from_secs(10);
+pub(crate) const TURN: Duration = Duration::from_secs(10);
 
 /// A picture the desk has taken in.
 #[derive(Serialize, Deserialize, ToSchema)]

@@ -1,47 +1,60 @@
 //! All routes on one page, and the layers around them.
 
+use std::sync::Arc;
+
 use axum::handler::Handler;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::{Json, Router};
+use axum::middleware::from_fn_with_state;
+use axum::{Extension, Router};
+use serde_json::Value;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use utoipa::OpenApi;
-use utoipa::openapi::OpenApi as Document;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::access::signin;
 use crate::error::ApiError;
 use crate::openapi::Frame;
 use crate::shared::Shared;
-use crate::{answers, envelope, gate, health, page, pictures, samples, status};
+use crate::v1::{chat, count, models, responses};
+use crate::{answers, docs, envelope, gate, health, metrics, page, pictures, samples, status};
 
-/// What the API offers, with its description.
+/// What the server offers, with its description. Whatever is added here lies behind the gate.
 pub(crate) fn api() -> OpenApiRouter<Shared> {
+    let described = OpenApiRouter::new()
+        .routes(routes!(docs::openapi))
+        .routes(routes!(docs::page))
+        .layer(CompressionLayer::new());
     OpenApiRouter::with_openapi(Frame::openapi())
         .routes(routes!(status::status))
         .routes(routes!(samples::samples))
         .routes(routes!(pictures::upload))
         .routes(routes!(pictures::show))
         .routes(routes!(answers::answer))
+        .routes(routes!(chat::complete))
+        .routes(routes!(count::chat))
+        .routes(routes!(responses::respond))
+        .routes(routes!(count::responses))
+        .routes(routes!(models::list))
+        .routes(routes!(models::show))
         .routes(routes!(health::readyz))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(signin::show, signin::take))
+        .routes(routes!(docs::style))
+        .merge(described)
 }
 
 /// The whole server, outermost layer last.
 pub(crate) fn router(shared: Shared) -> Router {
     let (api, document) = api().split_for_parts();
+    let document: docs::Document = Arc::new(serde_json::to_value(document).unwrap_or(Value::Null));
     let compressed = CompressionLayer::new();
-    api.merge(openapi_route(document))
+    api.layer(Extension(document))
         .fallback(page::page.layer(compressed))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(from_fn_with_state(shared.clone(), gate::gate))
         .merge(health::ungated())
         .layer(CatchPanicLayer::custom(envelope::panicked))
-        .layer(from_fn(envelope::envelope))
+        .layer(from_fn_with_state(shared.clone(), envelope::envelope))
         .with_state(shared)
-}
-
-fn openapi_route(document: Document) -> Router<Shared> {
-    let show = async move || Json(document);
-    let show = show.layer(CompressionLayer::new());
-    Router::new().route("/openapi.json", axum::routing::get(show))
 }

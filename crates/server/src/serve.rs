@@ -1,5 +1,6 @@
 //! Connections: taken in within limits, let go gracefully.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use axum::Extension;
+use tower::Layer;
+
 use crate::Server;
+use crate::access::Peer;
+use crate::timed::Timed;
 
 /// Bounds on connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +30,8 @@ pub struct ServeLimits {
     pub head_time: Duration,
     /// The size of that.
     pub head_bytes: usize,
+    /// How long a client may take no byte of what it asked for.
+    pub write_pause: Duration,
     /// How long running answers get when the server ends.
     pub grace: Duration,
 }
@@ -31,10 +39,11 @@ pub struct ServeLimits {
 impl Default for ServeLimits {
     fn default() -> Self {
         Self {
-            connections: 256,
+            connections: 512,
             head_time: Duration::from_secs(30),
             head_bytes: 32 * 1024,
-            grace: Duration::from_secs(20),
+            write_pause: Duration::from_secs(60),
+            grace: Duration::from_secs(30),
         }
     }
 }
@@ -66,11 +75,13 @@ pub async fn serve(
             accepted = accept(&listener, &permits) => accepted,
         };
         while connections.try_join_next().is_some() {}
-        let Some((stream, permit)) = accepted else {
+        let Some((stream, peer, permit)) = accepted else {
             sleep(BREATH).await;
             continue;
         };
-        let service = TowerToHyperService::new(server.router.clone());
+        let told = Extension(Peer(peer.ip())).layer(server.router.clone());
+        let service = TowerToHyperService::new(told);
+        let stream = Timed::new(stream, limits.write_pause);
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let watched = graceful.watch(connection);
         connections.spawn(async move {
@@ -97,13 +108,13 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = permits.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, peer)) => {
             // Words go out as they come, not in packets worth sending.
             let _ = stream.set_nodelay(true);
-            Some((stream, permit))
+            Some((stream, peer, permit))
         }
         Err(error) => {
             tracing::warn!(%error, "a connection could not be taken in");

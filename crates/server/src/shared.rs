@@ -1,17 +1,24 @@
 //! What the routes share, and the server made of it.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use desk::Desk;
 use tokio::sync::{Semaphore, watch};
 
+use crate::access::{Keys, Rates};
+use crate::cors::CorsOrigins;
+use crate::metrics::Metrics;
 use crate::page::{self, PageFiles};
+use crate::remote::Fetcher;
 use crate::{AllowedHosts, routes};
 
 /// Uploads read and decoded at the same time; each may hold a file and its
 /// pixels in memory.
 const UPLOADS_AT_ONCE: usize = 4;
+/// Requests a minute from one address; more than a person and a page make.
+const PER_MINUTE: u32 = 600;
 
 /// What every handler can reach.
 #[derive(Clone)]
@@ -19,10 +26,54 @@ pub(crate) struct Shared {
     pub desk: Arc<Desk>,
     pub hosts: Arc<AllowedHosts>,
     pub page: PageFiles,
+    /// Who may come in; everybody where there are none.
+    pub keys: Option<Arc<Keys>>,
+    pub rates: Arc<Rates>,
+    pub cors: Arc<CorsOrigins>,
+    pub metrics: Arc<Metrics>,
+    /// Brings pictures from elsewhere, where that is allowed.
+    pub remote: Option<Arc<Fetcher>>,
+    /// The names programs may call the model by; its own comes first.
+    pub models: Arc<[String]>,
+    /// When the server was made, in seconds since 1970.
+    pub started: u64,
     /// Permits to upload.
     pub uploads: Arc<Semaphore>,
     /// Turns true when running answers have had their time.
     pub closing: watch::Receiver<bool>,
+}
+
+/// How a server is set up.
+pub struct ServerOptions {
+    /// The names it answers to.
+    pub hosts: AllowedHosts,
+    /// Who may come in; `None` lets everybody in who can reach it.
+    pub keys: Option<Keys>,
+    /// Pages of other sites that may use `/v1`.
+    pub cors: CorsOrigins,
+    /// The most requests a minute from one address; `None` takes the default.
+    pub per_minute: Option<u32>,
+    /// Brings pictures from elsewhere; `None` refuses them.
+    pub remote: Option<Fetcher>,
+    /// Further names of the model for programs.
+    pub aliases: Vec<String>,
+    /// The page.
+    pub page: PageFiles,
+}
+
+impl ServerOptions {
+    /// For everybody who reaches these hosts, with the embedded page.
+    pub fn new(hosts: AllowedHosts) -> Self {
+        Self {
+            hosts,
+            keys: None,
+            cors: CorsOrigins::default(),
+            per_minute: None,
+            remote: None,
+            aliases: Vec::new(),
+            page: page::embedded,
+        }
+    }
 }
 
 /// The desk's HTTP server: a router, and the word that ends its streams.
@@ -32,18 +83,27 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server with the page that was embedded when it was built.
-    pub fn new(desk: Arc<Desk>, hosts: AllowedHosts) -> Self {
-        Self::with_page(desk, hosts, page::embedded)
-    }
-
-    /// A server with another page.
-    pub fn with_page(desk: Arc<Desk>, hosts: AllowedHosts, page: PageFiles) -> Self {
+    /// A server in front of this desk.
+    pub fn new(desk: Arc<Desk>, options: ServerOptions) -> Self {
         let (closing, ended) = watch::channel(false);
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let mut models = vec![desk.status().model.name];
+        for alias in options.aliases {
+            if !models.contains(&alias) {
+                models.push(alias);
+            }
+        }
         let shared = Shared {
+            metrics: Arc::new(Metrics::new(desk.clone())),
             desk,
-            hosts: Arc::new(hosts),
-            page,
+            hosts: Arc::new(options.hosts),
+            page: options.page,
+            keys: options.keys.map(Arc::new),
+            rates: Arc::new(Rates::new(options.per_minute.unwrap_or(PER_MINUTE))),
+            cors: Arc::new(options.cors),
+            remote: options.remote.map(Arc::new),
+            models: models.into(),
+            started: since.map_or(0, |since| since.as_secs()),
             uploads: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
             closing: ended,
         };

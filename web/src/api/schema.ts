@@ -96,6 +96,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This description, for people. */
+        get: operations["describe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Figures for Prometheus. */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This description, for programs. */
+        get: operations["openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/plain.css": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the pages look that are made here. */
+        get: operations["plain_style"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/readyz": {
         parameters: {
             query?: never;
@@ -107,6 +175,133 @@ export interface paths {
         get: operations["readyz"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/signin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The page that asks for a key. */
+        get: operations["show_sign_in"];
+        put?: never;
+        /** Takes a key and lets the browser in; an empty one signs it out. */
+        post: operations["sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/chat/completions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers a conversation, as OpenAI's chat completions do. With `stream` the response is a stream of
+         *     server-sent events whose data are chunks, ended by `[DONE]`. Closing the connection cancels.
+         */
+        post: operations["create_chat_completion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/chat/completions/input_tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How many tokens a chat completion would take in, pictures included. Takes the same body; asks nothing. */
+        post: operations["count_chat_completion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every name the model may be called by. There is one model; further names are the same one. */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of the names. */
+        get: operations["retrieve_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers a question, as OpenAI's responses do, but stores nothing: the whole conversation comes with
+         *     each request. With `stream` the response is a stream of server-sent events, each named by its `type`.
+         *     Closing the connection cancels.
+         */
+        post: operations["create_response"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses/input_tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How many tokens a response would take in, pictures included. Takes the same body; asks nothing. */
+        post: operations["count_response"];
         delete?: never;
         options?: never;
         head?: never;
@@ -131,6 +326,11 @@ export interface components {
             position: number;
             /** @enum {string} */
             type: "queued";
+            /**
+             * Format: int64
+             * @description About how long that takes, where it can be told. Milliseconds.
+             */
+            wait_ms?: number | null;
         } | {
             /** @description It had been read before; nothing to do. */
             cached: boolean;
@@ -238,6 +438,130 @@ export interface components {
             /** @description Chinese. */
             zh: string;
         };
+        /** @description The words. */
+        ChatAnswer: {
+            content: string;
+            refusal?: string | null;
+            role: string;
+        };
+        /** @description One answer. */
+        ChatChoice: {
+            /** @description `stop`, or `length` where the answer is not whole. */
+            finish_reason: string;
+            /** Format: int32 */
+            index: number;
+            logprobs?: components["schemas"]["ChatLogprobs"] | null;
+            message: components["schemas"]["ChatAnswer"];
+        };
+        /** @description Answers in the shape of OpenAI's chat completions. */
+        ChatCompletion: {
+            choices: components["schemas"]["ChatChoice"][];
+            /**
+             * Format: int64
+             * @description Seconds since 1970.
+             */
+            created: number;
+            id: string;
+            model: string;
+            /** @description Always `chat.completion`. */
+            object: string;
+            system_fingerprint: string;
+            usage: components["schemas"]["ChatUsage"];
+        };
+        /** @description How likely each token was. */
+        ChatLogprobs: {
+            content: components["schemas"]["TokenLogprob"][];
+        };
+        /** @description One message. */
+        ChatMessage: {
+            content?: components["schemas"]["TextOr_ChatPart"] | null;
+            /** @description Who speaks. */
+            role: components["schemas"]["ChatRole"];
+            /** @description Not offered. */
+            tool_calls?: unknown[] | null;
+        };
+        /**
+         * @description A question in the shape of OpenAI's chat completions. Whatever is left out takes the desk's default;
+         *     fields nobody knows are ignored.
+         */
+        ChatRequest: {
+            /** @description Whether to report how likely each token was. */
+            logprobs?: boolean | null;
+            /**
+             * Format: int32
+             * @description The same, under its newer name.
+             */
+            max_completion_tokens?: number | null;
+            /**
+             * Format: int32
+             * @description The answer ends after this many tokens.
+             */
+            max_tokens?: number | null;
+            /** @description The conversation, oldest first; the last message is the user's. */
+            messages: components["schemas"]["ChatMessage"][];
+            /** @description The model's name, as `/v1/models` lists it. */
+            model?: string | null;
+            /**
+             * Format: int32
+             * @description How many answers to give.
+             */
+            n?: number | null;
+            /**
+             * Format: float
+             * @description Lowers words that the answer has already used.
+             */
+            presence_penalty?: number | null;
+            /**
+             * Format: float
+             * @description Divides the scores of words already seen; 1 leaves them. Harms tables.
+             */
+            repetition_penalty?: number | null;
+            response_format?: components["schemas"]["ResponseFormat"] | null;
+            /**
+             * Format: int64
+             * @description The same seed and question give the same answer.
+             */
+            seed?: number | null;
+            stop?: components["schemas"]["TextOr_String"] | null;
+            /** @description Whether words come as they are found. */
+            stream?: boolean | null;
+            stream_options?: components["schemas"]["StreamOptions"] | null;
+            /**
+             * Format: float
+             * @description 0 always takes the likeliest word; higher wanders further.
+             */
+            temperature?: number | null;
+            /**
+             * Format: int32
+             * @description Samples among this many likeliest words; 0 means all.
+             */
+            top_k?: number | null;
+            /**
+             * Format: int32
+             * @description How many likely alternatives to report beside each token; needs `logprobs`.
+             */
+            top_logprobs?: number | null;
+            /**
+             * Format: float
+             * @description Samples among the likeliest words that together have this share.
+             */
+            top_p?: number | null;
+        };
+        /**
+         * @description Who speaks. `developer` is another word for `system`; tools are not offered.
+         * @enum {string}
+         */
+        ChatRole: "system" | "developer" | "user" | "assistant" | "tool" | "function";
+        /** @description Tokens counted. With several answers the question counts once. */
+        ChatUsage: {
+            /** Format: int32 */
+            completion_tokens: number;
+            /** Format: int32 */
+            prompt_tokens: number;
+            prompt_tokens_details: components["schemas"]["PromptDetails"];
+            /** Format: int32 */
+            total_tokens: number;
+        };
         /** @description What a setting is when nobody set it. */
         Defaults: {
             /**
@@ -270,7 +594,7 @@ export interface components {
          * @description Why the desk said no, to the case.
          * @enum {string}
          */
-        DeskCode: "question_empty" | "question_order" | "too_many_messages" | "too_many_pictures" | "text_too_long" | "question_too_long" | "setting_out_of_range" | "picture_too_large" | "picture_empty" | "picture_type" | "picture_unreadable" | "picture_dimensions" | "picture_unknown" | "pictures_full" | "queue_full" | "not_ready" | "model_failed" | "shutting_down" | "answer_failed";
+        DeskCode: "question_empty" | "question_order" | "too_many_messages" | "too_many_pictures" | "text_too_long" | "question_too_long" | "setting_out_of_range" | "picture_too_large" | "picture_empty" | "picture_type" | "picture_unreadable" | "picture_dimensions" | "picture_unknown" | "pictures_full" | "queue_full" | "shape_unsupported" | "not_ready" | "model_failed" | "shutting_down" | "answer_failed";
         /** @description How the desk is doing. */
         DeskStatus: {
             /** @description What a setting is when nobody set it. */
@@ -290,6 +614,12 @@ export interface components {
             /** @description Of this program. */
             version: string;
         };
+        /**
+         * @description How closely to look. Every picture is read at the desk's full size whatever this says: a label made
+         *     small is a label misread.
+         * @enum {string}
+         */
+        Detail: "auto" | "low" | "high" | "original";
         /** @description What the model runs on. */
         DeviceFacts: {
             /** @description Such as the processor's name. */
@@ -306,16 +636,63 @@ export interface components {
          * @description What went wrong at the edge, before or beside the desk.
          * @enum {string}
          */
-        EdgeCode: "invalid_json" | "not_json" | "body_too_large" | "body_too_slow" | "body_broken" | "uploads_busy" | "not_found" | "method_not_allowed" | "host_not_allowed" | "origin_not_allowed" | "internal";
+        EdgeCode: "invalid_json" | "not_json" | "body_too_large" | "body_too_slow" | "body_broken" | "uploads_busy" | "not_found" | "method_not_allowed" | "host_not_allowed" | "origin_not_allowed" | "invalid_field" | "unsupported" | "model_not_found" | "key_missing" | "invalid_api_key" | "rate_limit_exceeded" | "too_many_at_once" | "internal";
         /** @description The body of every response that is an error. */
         ErrorBody: {
             error: components["schemas"]["Problem"];
+        };
+        /** @description Why there is no answer. */
+        Fault: {
+            code: string;
+            message: string;
         };
         /**
          * @description Why an answer ended.
          * @enum {string}
          */
         FinishReason: "stop" | "length" | "repetition" | "cancelled";
+        /** @description What the answer was asked to look like. */
+        Format: {
+            format: unknown;
+        };
+        /** @description Where a picture is. */
+        ImageUrl: {
+            detail?: components["schemas"]["Detail"] | null;
+            /** @description `data:image/png;base64,...`; `https://` where the desk allows it. */
+            url: string;
+        } | string;
+        /** @description Why an answer is not whole. */
+        Incomplete: {
+            reason: string;
+        };
+        /** @description Of them. */
+        InputDetails: {
+            /**
+             * Format: int32
+             * @description Tokens that are pictures.
+             */
+            image_tokens: number;
+            /**
+             * Format: int32
+             * @description Tokens that are not.
+             */
+            text_tokens: number;
+        };
+        /**
+         * @description Who speaks. `developer` is another word for `system`.
+         * @enum {string}
+         */
+        InputRole: "system" | "developer" | "user" | "assistant";
+        /** @description Tokens counted. */
+        InputTokens: {
+            /**
+             * Format: int32
+             * @description All of them.
+             */
+            input_tokens: number;
+            input_tokens_details: components["schemas"]["InputDetails"];
+            object: string;
+        };
         /** @description What a question may hold. */
         Limits: {
             /**
@@ -366,6 +743,17 @@ export interface components {
             /** @description Who speaks. */
             role: components["schemas"]["Role"];
         };
+        /** @description A name of the model. */
+        Model: {
+            /**
+             * Format: int64
+             * @description Since when it is served, in seconds since 1970.
+             */
+            created: number;
+            id: string;
+            object: string;
+            owned_by: string;
+        };
         /** @description Who answers. */
         ModelFacts: {
             /** @description Whether it is the small demo model inside the program. */
@@ -379,6 +767,55 @@ export interface components {
             parameters: number;
             /** @description How its weights are held, such as `q8`. */
             precision: string;
+        };
+        /** @description The names of the model. */
+        ModelList: {
+            data: components["schemas"]["Model"][];
+            object: string;
+        };
+        /** @description A JSON schema with its name. Answers are always held to it, whatever `strict` says. */
+        NamedSchema: {
+            /** @description What it is called. */
+            name?: string | null;
+            /** @description The schema itself. */
+            schema?: unknown;
+        };
+        /** @description One error, in OpenAI's shape. */
+        OpenAiError: {
+            /** @description The case, for programs. */
+            code?: string | null;
+            /** @description What happened and what to do, in English. */
+            message: string;
+            /** @description Where in the request. */
+            param?: string | null;
+            /** @description What kind of error, such as `invalid_request_error`. */
+            type: string;
+        };
+        /** @description The body of every error under `/v1`, in the shape OpenAI's clients read. */
+        OpenAiErrorBody: {
+            error: components["schemas"]["OpenAiError"];
+        };
+        /** @description Of what was given out. */
+        OutputDetails: {
+            /** Format: int32 */
+            reasoning_tokens: number;
+        };
+        /** @description The answer as a message. */
+        OutputMessage: {
+            content: components["schemas"]["OutputText"][];
+            id: string;
+            role: string;
+            status: string;
+            /** @description Always `message`. */
+            type: string;
+        };
+        /** @description The words. */
+        OutputText: {
+            annotations: unknown[];
+            logprobs: components["schemas"]["TokenLogprob"][];
+            text: string;
+            /** @description Always `output_text`. */
+            type: string;
         };
         /** @description A piece of a message. */
         Part: {
@@ -442,6 +879,19 @@ export interface components {
         };
         /** @description A case the desk knows, or one of the edge. */
         ProblemCode: components["schemas"]["DeskCode"] | components["schemas"]["EdgeCode"];
+        /** @description Of the prompt. */
+        PromptDetails: {
+            /**
+             * Format: int32
+             * @description Tokens that did not have to be computed again.
+             */
+            cached_tokens: number;
+            /**
+             * Format: int32
+             * @description Tokens that are pictures.
+             */
+            image_tokens: number;
+        };
         /** @description Who is being answered and who waits. */
         Queue: {
             /**
@@ -465,6 +915,127 @@ export interface components {
             };
             /** @description What happened and what to do, in English. */
             message: string;
+        };
+        /** @description What an answer must look like. */
+        ResponseFormat: {
+            /** @enum {string} */
+            type: "text";
+        } | {
+            /** @enum {string} */
+            type: "json_object";
+        } | {
+            /** @description The schema. */
+            json_schema: components["schemas"]["NamedSchema"];
+            /** @enum {string} */
+            type: "json_schema";
+        };
+        /** @description Of what was taken in. */
+        ResponseInputDetails: {
+            /** Format: int32 */
+            cached_tokens: number;
+            /** Format: int32 */
+            image_tokens: number;
+        };
+        /** @description An answer in the shape of OpenAI's responses. */
+        ResponseReply: {
+            /**
+             * Format: int64
+             * @description Seconds since 1970.
+             */
+            created_at: number;
+            error?: components["schemas"]["Fault"] | null;
+            id: string;
+            incomplete_details?: components["schemas"]["Incomplete"] | null;
+            instructions?: string | null;
+            /** Format: int32 */
+            max_output_tokens?: number | null;
+            metadata: unknown;
+            model: string;
+            /** @description Always `response`. */
+            object: string;
+            output: components["schemas"]["OutputMessage"][];
+            parallel_tool_calls: boolean;
+            previous_response_id?: string | null;
+            /** @description `in_progress`, `completed`, `incomplete` or `failed`. */
+            status: string;
+            /** @description Always false: nothing is stored. */
+            store: boolean;
+            /** Format: float */
+            temperature?: number | null;
+            text: components["schemas"]["Format"];
+            tool_choice: string;
+            tools: unknown[];
+            /** Format: float */
+            top_p?: number | null;
+            truncation: string;
+            usage?: components["schemas"]["ResponseUsage"] | null;
+        };
+        /** @description Tokens counted. */
+        ResponseUsage: {
+            /** Format: int32 */
+            input_tokens: number;
+            input_tokens_details: components["schemas"]["ResponseInputDetails"];
+            /** Format: int32 */
+            output_tokens: number;
+            output_tokens_details: components["schemas"]["OutputDetails"];
+            /** Format: int32 */
+            total_tokens: number;
+        };
+        /** @description A question in the shape of OpenAI's responses, without anything that would have to be stored. */
+        ResponsesRequest: {
+            /** @description `message.output_text.logprobs` reports how likely each token was. */
+            include?: string[] | null;
+            /** @description The question, or the conversation, oldest first. */
+            input: components["schemas"]["TextOr_InputItem"];
+            /** @description How to answer. */
+            instructions?: string | null;
+            /**
+             * Format: int32
+             * @description The answer ends after this many tokens.
+             */
+            max_output_tokens?: number | null;
+            /** @description Comes back as it was sent. */
+            metadata?: unknown;
+            /** @description The model's name, as `/v1/models` lists it. */
+            model?: string | null;
+            /**
+             * Format: float
+             * @description Lowers words that the answer has already used.
+             */
+            presence_penalty?: number | null;
+            /**
+             * Format: float
+             * @description Divides the scores of words already seen; 1 leaves them. Harms tables.
+             */
+            repetition_penalty?: number | null;
+            /**
+             * Format: int64
+             * @description The same seed and question give the same answer.
+             */
+            seed?: number | null;
+            /** @description Whether words come as they are found. */
+            stream?: boolean | null;
+            /**
+             * Format: float
+             * @description 0 always takes the likeliest word; higher wanders further.
+             */
+            temperature?: number | null;
+            text?: components["schemas"]["TextOptions"] | null;
+            /**
+             * Format: int32
+             * @description Samples among this many likeliest words; 0 means all.
+             */
+            top_k?: number | null;
+            /**
+             * Format: int32
+             * @description How many likely alternatives to report beside each token.
+             */
+            top_logprobs?: number | null;
+            /**
+             * Format: float
+             * @description Samples among the likeliest words that together have this share.
+             */
+            top_p?: number | null;
         };
         /**
          * @description Who speaks.
@@ -497,6 +1068,11 @@ export interface components {
             /** @description The question. */
             question: components["schemas"]["BothLanguages"];
         };
+        /** @description What the form sends. */
+        SignIn: {
+            /** @description The key; empty signs out. */
+            key: string;
+        };
         /** @description Whether questions can be answered. */
         State: {
             /** @enum {string} */
@@ -517,6 +1093,65 @@ export interface components {
             /** @description What happened and what to do. */
             message: string;
         };
+        /** @description How a stream is told. */
+        StreamOptions: {
+            /** @description Whether a last chunk counts the tokens. */
+            include_usage?: boolean | null;
+        };
+        /** @description What the answer must look like. */
+        TextFormat: {
+            /** @enum {string} */
+            type: "text";
+        } | {
+            /** @enum {string} */
+            type: "json_object";
+        } | (components["schemas"]["NamedSchema"] & {
+            /** @enum {string} */
+            type: "json_schema";
+        });
+        /** @description How the answer is written. */
+        TextOptions: {
+            format?: components["schemas"]["TextFormat"] | null;
+        };
+        /** @description One thing as a text, or a list of them. */
+        TextOr_ChatPart: string | ({
+            /** @description The words. */
+            text: string;
+            /** @enum {string} */
+            type: "text";
+        } | {
+            /** @description Where it is. */
+            image_url: components["schemas"]["ImageUrl"];
+            /** @enum {string} */
+            type: "image_url";
+        })[];
+        /** @description One thing as a text, or a list of them. */
+        TextOr_InputItem: string | {
+            content?: components["schemas"]["TextOr_InputPart"] | null;
+            role?: components["schemas"]["InputRole"] | null;
+            /** @description `message`, which may be left out. */
+            type?: string | null;
+        }[];
+        /** @description One thing as a text, or a list of them. */
+        TextOr_InputPart: string | ({
+            /** @description The words. */
+            text: string;
+            /** @enum {string} */
+            type: "input_text";
+        } | {
+            /** @description The words. */
+            text: string;
+            /** @enum {string} */
+            type: "output_text";
+        } | {
+            detail?: components["schemas"]["Detail"] | null;
+            /** @description `data:image/png;base64,...`; `https://` where the desk allows it. */
+            image_url?: string | null;
+            /** @enum {string} */
+            type: "input_image";
+        })[];
+        /** @description One thing as a text, or a list of them. */
+        TextOr_String: string | string[];
         /** @description Where the time went. Milliseconds. */
         Timings: {
             /**
@@ -550,6 +1185,20 @@ export interface components {
              */
             vision_ms: number;
         };
+        /** @description A token and how likely the model found it. */
+        TokenLogprob: {
+            /** @description Its bytes, often only a part of a character. */
+            bytes: number[];
+            /**
+             * Format: float
+             * @description Natural logarithm of its probability, before settings change it.
+             */
+            logprob: number;
+            /** @description Its text, as far as its bytes are text. */
+            token: string;
+            /** @description The likeliest tokens at this place. */
+            top_logprobs: components["schemas"]["TopLogprob"][];
+        };
         /** @description A token and how sure the model was of it. */
         TokenPiece: {
             /**
@@ -559,6 +1208,18 @@ export interface components {
             logprob: number;
             /** @description The text this token added; empty while a character is incomplete. */
             text: string;
+        };
+        /** @description A token that might have stood there. */
+        TopLogprob: {
+            /** @description Its bytes. */
+            bytes: number[];
+            /**
+             * Format: float
+             * @description Natural logarithm of its probability.
+             */
+            logprob: number;
+            /** @description Its text, as far as its bytes are text. */
+            token: string;
         };
         /** @description Tokens counted. */
         Usage: {
@@ -778,6 +1439,82 @@ export interface operations {
             };
         };
     };
+    describe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/openmetrics-text": string;
+                };
+            };
+        };
+    };
+    openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    plain_style: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/css": string;
+                };
+            };
+        };
+    };
     readyz: {
         parameters: {
             query?: never;
@@ -801,6 +1538,323 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+        };
+    };
+    show_sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description Signed in, or out */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not a key */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    create_chat_completion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatCompletion"];
+                };
+            };
+            /** @description Ask differently; see `param` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorBody"];
+                };
+            };
+            /** @description A key is missing or unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorBody"];
+                };
+            };
+            /** @description No such model */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorBody"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorBody"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorBody"];
+                };
+            };
+            /** @description The model is not ready */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorBody"];
+                };
+            };
+        };
+    };
+    count_chat_completion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InputTokens"];
+                };
+            };
+            /** @description Ask differently; see `param` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorBody"];
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelList"];
+                };
+            };
+        };
+    };
+    retrieve_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description No such model */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorBody"];
+                };
+            };
+        };
+    };
+    create_response: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResponsesRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponseReply"];
+                };
+            };
+            /** @description Ask differently; see `param` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorBody"];
+                };
+            };
+            /** @description A key is missing or unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorBody"];
+                };
+            };
+            /** @description No such model */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorBody"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorBody"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorBody"];
+                };
+            };
+            /** @description The model is not ready */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorBody"];
+                };
+            };
+        };
+    };
+    count_response: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResponsesRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InputTokens"];
+                };
+            };
+            /** @description Ask differently; see `param` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorBody"];
                 };
             };
         };

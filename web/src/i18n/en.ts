@@ -190,6 +190,11 @@ export const en = {
 		picturesBusy: 'Many pictures are being read right now. Try again in a few seconds.',
 		tooManyPictures: (limit: number) =>
 			`One question takes up to ${pictures(limit)}. Remove some or start a new conversation.`,
+		signIn: 'You are no longer signed in. Reload this page and bring your key.',
+		tooFast: (seconds: number | undefined) =>
+			seconds === undefined
+				? 'That was a lot at once. Try again in a moment.'
+				: `That was a lot at once. Try again in ${seconds} s.`,
 		queueFull: (seconds: number | undefined) =>
 			seconds === undefined
 				? 'Many people are asking. Try again in a moment.'

@@ -54,6 +54,12 @@ describe('a problem in words', () => {
 		expect(sentence(problem, zh)).toBe('图片有 27 MB，超过 20 MB，请换一张或压缩后再传。');
 	});
 
+	it('sends whoever lost the key to the sign-in, and whoever hurries to wait', () => {
+		expect(sentence(new Problem('key_missing', ''), en)).toContain('Reload this page');
+		const slowed = new Problem('rate_limit_exceeded', '', { details: { retry_after_s: 7 } });
+		expect(sentence(slowed, en)).toContain('7 s');
+	});
+
 	it('falls back to the server’s words for a code it does not know', () => {
 		expect(sentence(new Problem('new_code', 'Do this.'), en)).toContain('Do this.');
 		expect(sentence(new Problem('unexpected_status', '', { status: 502 }), en)).toContain(

@@ -38,6 +38,12 @@ export function sentence(problem: Problem, words: Messages): string {
 			return t.picturesBusy;
 		case 'too_many_pictures':
 			return t.tooManyPictures(count(details, 'limit') ?? 1);
+		case 'key_missing':
+		case 'invalid_api_key':
+			return t.signIn;
+		case 'rate_limit_exceeded':
+		case 'too_many_at_once':
+			return t.tooFast(problem.retryAfterSeconds ?? count(details, 'retry_after_s'));
 		case 'queue_full':
 			return t.queueFull(problem.retryAfterSeconds ?? count(details, 'retry_after_s'));
 		case 'not_ready':

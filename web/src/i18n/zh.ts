@@ -179,6 +179,11 @@ export const zh: Messages = {
 		pictureUnknown: '服务器上已没有这张图片，请重新添加。',
 		picturesBusy: '正在处理的图片较多，请过几秒再试。',
 		tooManyPictures: (limit) => `一个问题最多 ${limit} 张图片，请移除几张或开始新对话。`,
+		signIn: '登录已失效，请刷新页面并重新输入密钥。',
+		tooFast: (seconds) =>
+			seconds === undefined
+				? '操作过于频繁，请稍后再试。'
+				: `操作过于频繁，请 ${seconds} 秒后再试。`,
 		queueFull: (seconds) =>
 			seconds === undefined
 				? '提问的人较多，请稍后再试。'

@@ -1,11 +1,14 @@
 //! The same things in the engine's words and in the desk's.
 
-use desk::{AnswerEvent, Code, FinishReason, Piece, Question, Refusal, TokenPiece};
+use desk::{
+    AnswerEvent, Code, Figures, FinishReason, Piece, Question, Refusal, TokenPiece, TopToken,
+};
 use engine::sampling::Sampling;
-use engine::{Event, Request, SubmitError};
+use engine::{Event, Request, Stats, SubmitError};
 use model::chat::{Message, Part, Role};
 use model::picture::PictureError;
 use model::prompt::PromptError;
+use model::tokenizer::Tokenizer;
 use serde_json::{Value, json};
 
 use super::about::picture_types;
@@ -48,15 +51,18 @@ pub fn request(question: &Question) -> Request {
         },
         max_tokens: settings.max_tokens as usize,
         stop: settings.stop.clone(),
+        top_logprobs: question.alternatives as usize,
+        client: question.asker.clone(),
         ..Request::new(messages, pictures)
     }
 }
 
 /// An event for the desk.
-pub fn event(event: Event) -> AnswerEvent {
+pub fn event(event: Event, tokenizer: &Tokenizer) -> AnswerEvent {
     match event {
-        Event::Queued { position, .. } => AnswerEvent::Queued {
+        Event::Queued { position, wait_ms } => AnswerEvent::Queued {
             position: count(position),
+            wait_ms,
         },
         Event::Reading {
             picture,
@@ -77,6 +83,12 @@ pub fn event(event: Event) -> AnswerEvent {
             let piece = |token: engine::Token| TokenPiece {
                 text: token.text,
                 logprob: token.logprob,
+                bytes: tokenizer.token_bytes(token.id).to_vec(),
+                top: token
+                    .top
+                    .iter()
+                    .map(|top| alternative(top, tokenizer))
+                    .collect(),
             };
             AnswerEvent::Delta {
                 text: delta.text,
@@ -88,6 +100,29 @@ pub fn event(event: Event) -> AnswerEvent {
             tracing::warn!(message, "an answer failed");
             AnswerEvent::Error(Refusal::new(Code::AnswerFailed, message, Value::Null))
         }
+    }
+}
+
+fn alternative(top: &engine::TopToken, tokenizer: &Tokenizer) -> TopToken {
+    TopToken {
+        bytes: tokenizer.token_bytes(top.id).to_vec(),
+        logprob: top.logprob,
+    }
+}
+
+/// What the engine counted, for the desk.
+pub fn figures(stats: &Stats) -> Figures {
+    Figures {
+        pages_total: stats.kv.total as u64,
+        pages_used: stats.kv.used as u64,
+        pages_shared: stats.kv.shared as u64,
+        pages_cached: stats.kv.cached as u64,
+        pages_evicted: stats.kv.evicted,
+        prompt_tokens: stats.tokens.prompt,
+        cached_tokens: stats.tokens.prefix_hits,
+        pictures_read: stats.pictures.encoded,
+        pictures_cached: stats.pictures.hits,
+        preempted: stats.requests.preempted,
     }
 }
 
@@ -243,6 +278,9 @@ mod tests {
                 max_tokens: 12,
                 stop: vec!["\n".into()],
             },
+            shape: desk::Shape::Free,
+            alternatives: 3,
+            asker: Some("front".into()),
         };
         let request = request(&question);
         assert_eq!(request.messages[0].content[0], Part::Picture(0));
@@ -254,6 +292,8 @@ mod tests {
         assert_eq!(request.sampling.top_k, 7);
         assert_eq!(request.sampling.seed, Some(3));
         assert_eq!(request.stop, ["\n"]);
+        assert_eq!(request.top_logprobs, 3);
+        assert_eq!(request.client.as_deref(), Some("front"));
     }
 
     #[test]

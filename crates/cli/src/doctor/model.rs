@@ -11,12 +11,6 @@ use serde::Serialize;
 use super::tensors;
 use crate::quantity::{bytes, parameters};
 
-/// The engine gives a conversation as much room as memory allows, but never less than this unless
-/// told otherwise.
-const LEAST_CONTEXT_TOKENS: usize = 2048;
-/// Bytes of one key or value.
-const KEY_VALUE_BYTES: u64 = 4;
-
 /// Everything found out about a model.
 #[derive(Debug, Serialize)]
 pub struct ModelFindings {
@@ -101,9 +95,14 @@ pub fn look(source: &ModelSource, options: &EngineOptions, available: u64) -> Mo
             .map_err(|error| said(&error)),
     );
     if let Ok(config) = &config {
-        let needs = needs(&checkpoint, config, options);
-        findings.needs_bytes = Some(needs);
-        findings.note("memory", fits(needs, available));
+        let fit = engine::fit(config, options, available);
+        findings.needs_bytes = fit.as_ref().ok().map(|fit| fit.needs_bytes);
+        let found = fit.map(|fit| {
+            let (precision, needs) = (fit.precision.name(), bytes(fit.needs_bytes));
+            let left = bytes(available);
+            format!("needs about {needs} in {precision}, {left} are available")
+        });
+        findings.note("memory", found.map_err(|error| said(&error)));
     }
     findings
 }
@@ -150,29 +149,6 @@ fn present(checkpoint: &Checkpoint, name: &str) -> Result<String, String> {
         Ok(Some(file)) => Ok(bytes(file.len() as u64)),
         Ok(None) => Err("is missing; download it from where the weights came from".to_owned()),
         Err(error) => Err(said(&error)),
-    }
-}
-
-/// The weights, and keys and values of one conversation. Activations are small beside them.
-fn needs(checkpoint: &Checkpoint, config: &Config, options: &EngineOptions) -> u64 {
-    let text = &config.text;
-    let tokens = options
-        .context_tokens
-        .unwrap_or(LEAST_CONTEXT_TOKENS)
-        .min(text.max_position_embeddings) as u64;
-    let per_token = 2 * text.num_hidden_layers as u64 * text.key_value_size() as u64;
-    checkpoint.total_bytes() + tokens * per_token * KEY_VALUE_BYTES
-}
-
-fn fits(needs: u64, available: u64) -> Result<String, String> {
-    let (wanted, left) = (bytes(needs), bytes(available));
-    if needs <= available {
-        Ok(format!("needs about {wanted}, {left} are available"))
-    } else {
-        Err(format!(
-            "needs about {wanted}, only {left} are available; close other programs, lower \
-             --context-tokens or take a smaller model"
-        ))
     }
 }
 
@@ -265,7 +241,7 @@ mod tests {
             .find(|check| check.what == "memory")
             .unwrap();
         assert!(
-            !memory.good && memory.found.contains("only 1.0 MB"),
+            !memory.good && memory.found.contains("1.0 MB are available"),
             "{memory:?}"
         );
     }

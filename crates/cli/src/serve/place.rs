@@ -27,22 +27,34 @@ impl Place {
         format!("http://{address}")
     }
 
-    /// Who can reach the desk, when that is more than this machine.
-    pub fn warning(&self) -> Option<String> {
-        let ip = self.bound.ip();
-        if ip.is_loopback() {
-            return None;
-        }
-        let through = match ip.is_unspecified() {
-            true => "any network of this machine".to_owned(),
-            false => format!("the network of {ip}"),
-        };
-        Some(format!(
-            "warning: everyone who can reach port {} over {through} can use this desk, without a \
-             password and without encryption; leave --host out to keep it to this machine",
-            self.bound.port()
-        ))
+    /// Who can reach the desk, when that is more than this machine, and how
+    /// many keys let them in.
+    pub fn warning(&self, keys: Option<usize>) -> Option<String> {
+        let who = reach(self.bound.ip())?;
+        let port = self.bound.port();
+        Some(match keys {
+            None => format!(
+                "warning: {who} can use this desk on port {port}, without a password and without \
+                 encryption; leave --host out to keep it to this machine"
+            ),
+            Some(keys) => format!(
+                "{who} can reach this desk on port {port} and use it with a key of the file, which \
+                 has {keys}; what is sent is not encrypted, so put a proxy with TLS before it where others \
+                 listen"
+            ),
+        })
     }
+}
+
+/// Who can reach an address of this machine, when that is more than itself.
+pub fn reach(ip: IpAddr) -> Option<String> {
+    if ip.is_loopback() {
+        return None;
+    }
+    Some(match ip.is_unspecified() {
+        true => "everyone on any network of this machine".to_owned(),
+        false => format!("everyone on the network of {ip}"),
+    })
 }
 
 /// Takes the port, or says in one sentence why not and what to do.
@@ -115,11 +127,13 @@ mod tests {
 
     #[test]
     fn only_a_desk_that_others_can_reach_warns() {
-        assert_eq!(place("127.0.0.1:8501").warning(), None);
-        assert_eq!(place("[::1]:8501").warning(), None);
-        let open = place("0.0.0.0:8501").warning().unwrap();
+        assert_eq!(place("127.0.0.1:8501").warning(None), None);
+        assert_eq!(place("[::1]:8501").warning(Some(1)), None);
+        let open = place("0.0.0.0:8501").warning(None).unwrap();
         assert!(open.contains("everyone") && open.contains("8501"), "{open}");
-        let one = place("192.168.1.7:8501").warning().unwrap();
+        let one = place("192.168.1.7:8501").warning(None).unwrap();
         assert!(one.contains("the network of 192.168.1.7"), "{one}");
+        let locked = place("192.168.1.7:8501").warning(Some(3)).unwrap();
+        assert!(locked.contains("which has 3"), "{locked}");
     }
 }

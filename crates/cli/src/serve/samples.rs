@@ -38,7 +38,10 @@ enum Fault {
     #[error("the sample picture {0} is missing")]
     NoFile(String),
     #[error("the sample picture {file} cannot be read")]
-    Unreadable { file: String, source: desk::Refusal },
+    Unreadable {
+        file: String,
+        source: Box<desk::Refusal>,
+    },
 }
 
 /// The samples. One that cannot be read is left out: a desk without it is
@@ -90,7 +93,10 @@ fn picture(file: &str, answerer: &dyn Answerer) -> Result<Arc<Picture>, Fault> {
     };
     match answerer.inspect(&found.data) {
         Ok(facts) => Ok(Arc::new(Picture::new(found.data.as_ref(), facts))),
-        Err(source) => Err(Fault::Unreadable { file, source }),
+        Err(source) => {
+            let source = Box::new(source);
+            Err(Fault::Unreadable { file, source })
+        }
     }
 }
 

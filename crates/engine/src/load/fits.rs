@@ -4,53 +4,61 @@ use cpu::Precision as CpuPrecision;
 use model::config::Config;
 use ops::Sensitivity;
 
-use super::{LoadError, Precision};
-use crate::memory::available_bytes;
+use super::{EngineOptions, LoadError, Precision};
 
 /// A model below this is small: its weights are used as stored, whatever memory there is.
 const SMALL_BYTES: u64 = 1 << 30;
-/// What an answer needs beside weights: activations of a large picture and its prompt, caches of pictures,
-/// 2,048 tokens of keys and values of the largest model.
-const WORKING_BYTES: u64 = 1 << 30;
+/// What an answer needs beside weights and keys and values: activations of a large picture and its prompt, pictures
+/// that are kept.
+const WORKING_BYTES: u64 = 1 << 29;
+/// A conversation gets as much room as memory allows, but never less than this unless told otherwise.
+const LEAST_CONTEXT_TOKENS: usize = 2048;
 
-/// The precision to run in. `Auto` takes 8 bits where they fit, else 4: 8 bits are as good as the released
-/// weights to the digit that people read, and twice as fast where memory is the limit. What was asked for is
-/// refused if it cannot fit.
-pub(super) fn choose(asked: Precision, config: &Config) -> Result<Precision, LoadError> {
-    let available = available_bytes().unwrap_or(u64::MAX);
-    choose_within(asked, config, available)
+/// What a model is run in, and the memory that takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fit {
+    /// As asked for, or chosen.
+    pub precision: Precision,
+    /// Weights, keys and values of one conversation, and what an answer needs beside them.
+    pub needs_bytes: u64,
 }
 
-fn choose_within(
-    asked: Precision,
-    config: &Config,
-    available: u64,
-) -> Result<Precision, LoadError> {
+/// The precision to run in, and whether that fits into `available` bytes. `Auto` takes 8 bits where they fit, else
+/// 4: 8 bits read as well as the released weights, and words come twice as fast.
+pub fn fit(config: &Config, options: &EngineOptions, available: u64) -> Result<Fit, LoadError> {
     let small = weight_bytes(config, Precision::Bf16) < SMALL_BYTES;
     let working = if small { 0 } else { WORKING_BYTES };
-    let needs = |precision| weight_bytes(config, precision) + working;
+    let tokens = options
+        .context_tokens
+        .unwrap_or(LEAST_CONTEXT_TOKENS)
+        .min(config.text.max_position_embeddings);
+    let needs = |precision| {
+        let cache = tokens.saturating_mul(super::token_bytes(config, precision)) as u64;
+        weight_bytes(config, precision).saturating_add(cache) + working
+    };
     let fits = |precision: &Precision| needs(*precision) <= available;
-    let wanted = match asked {
+    let precision = match options.precision {
         Precision::Auto if small => Precision::Bf16,
-        Precision::Auto => [Precision::Q8, Precision::Q4]
-            .into_iter()
-            .find(fits)
-            .unwrap_or(Precision::Q4),
+        Precision::Auto if fits(&Precision::Q8) => Precision::Q8,
+        Precision::Auto => Precision::Q4,
         asked => asked,
     };
-    if fits(&wanted) {
-        return Ok(wanted);
+    let needs_bytes = needs(precision);
+    if fits(&precision) {
+        return Ok(Fit {
+            precision,
+            needs_bytes,
+        });
     }
     let smaller = [Precision::Bf16, Precision::Q8, Precision::Q4]
         .into_iter()
-        .filter(|precision| needs(*precision) < needs(wanted))
-        .find(fits);
+        .find(|other| needs(*other) < needs_bytes && fits(other));
     Err(LoadError::Memory {
-        precision: wanted.name(),
-        needs: needs(wanted),
+        precision: precision.name(),
+        needs: needs_bytes,
         available,
         advice: smaller.map_or_else(
-            || "close other programs or take a smaller model".to_owned(),
+            || "close other programs, lower --context-tokens or take a smaller model".to_owned(),
             |precision| format!("try --precision {}", precision.name()),
         ),
     })
@@ -113,8 +121,14 @@ mod tests {
 
     const GB: u64 = 1_000_000_000;
 
-    fn chosen(asked: Precision, available: u64) -> Result<Precision, String> {
-        choose_within(asked, &Config::qwen3_vl_4b(), available).map_err(|error| error.to_string())
+    fn chosen(precision: Precision, available: u64) -> Result<Precision, String> {
+        let options = EngineOptions {
+            precision,
+            ..EngineOptions::default()
+        };
+        fit(&Config::qwen3_vl_4b(), &options, available)
+            .map(|fit| fit.precision)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -129,7 +143,7 @@ mod tests {
     fn what_cannot_fit_is_refused_with_the_figures_and_what_would() {
         let refusal = chosen(Precision::Bf16, 6_100_000_000).expect_err("too little");
         assert!(
-            refusal.contains("9.9 GB") && refusal.contains("6.1 GB"),
+            refusal.contains("9.7 GB") && refusal.contains("6.1 GB"),
             "{refusal}"
         );
         assert!(refusal.contains("--precision q8"), "{refusal}");

@@ -28,7 +28,10 @@ async fn an_answer_arrives_as_named_events_in_order() {
         cached: false,
     };
     let said = [
-        AnswerEvent::Queued { position: 0 },
+        AnswerEvent::Queued {
+            position: 0,
+            wait_ms: None,
+        },
         reading,
         delta("E102\n"),
         done(),

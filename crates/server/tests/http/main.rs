@@ -3,11 +3,18 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod answers;
+mod chat;
+mod cors;
+mod docs;
 mod gate;
+mod metrics;
+mod models;
 mod openapi;
 mod page;
 mod pictures;
+mod responses;
 mod socket;
 mod stage;
 mod status;

@@ -25,7 +25,30 @@ async fn the_server_tells_what_it_offers() {
         "/api/pictures",
         "/api/pictures/{id}",
         "/api/answers",
+        "/v1/chat/completions",
+        "/v1/chat/completions/input_tokens",
+        "/v1/responses",
+        "/v1/models",
+        "/metrics",
+        "/docs",
     ] {
         assert!(document["paths"][path].is_object(), "{path}");
     }
+}
+
+#[test]
+fn every_operation_has_a_name_of_its_own() {
+    let text = server::openapi_document().expect("plain data");
+    let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let paths = document["paths"].as_object().expect("paths");
+    let operations = paths
+        .values()
+        .flat_map(|path| path.as_object().expect("operations").values());
+    let mut names: Vec<_> = operations
+        .map(|one| one["operationId"].to_string())
+        .collect();
+    let count = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), count, "{names:?}");
 }

@@ -1,7 +1,7 @@
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use desk::testing::small_desk;
-use server::{AllowedHosts, HOW_TO_BUILD, Server};
+use server::{AllowedHosts, HOW_TO_BUILD, Server, ServerOptions};
 
 use crate::stage::{Stage, request, stage};
 
@@ -90,7 +90,11 @@ async fn a_build_without_its_page_says_how_to_get_one() {
     let (desk, answerer) = small_desk();
     let bound = "127.0.0.1:8501".parse().expect("an address");
     let hosts = AllowedHosts::new(bound, &[]).expect("no hosts");
-    let server = Server::with_page(desk.into(), hosts, |_| None);
+    let options = ServerOptions {
+        page: |_| None,
+        ..ServerOptions::new(hosts)
+    };
+    let server = Server::new(desk.into(), options);
     let stage = Stage { answerer, server };
     let reply = stage.get("/").await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);

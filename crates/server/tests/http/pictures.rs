@@ -155,3 +155,17 @@ async fn uploads_beyond_what_is_read_at_once_are_asked_to_come_back() {
     }
     assert_eq!(stage.upload(png(1, 1)).await.status, StatusCode::CREATED);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_trickles_does_not_hold_its_place() {
+    let stage = stage();
+    let trickle = futures_util::stream::unfold((), async |()| {
+        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+        Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
+    });
+    let started = tokio::time::Instant::now();
+    let request = request(Method::POST, "/api/pictures").body(Body::from_stream(trickle));
+    let reply = stage.send(request.expect("a request")).await;
+    assert_eq!(reply.code(), "body_too_slow");
+    assert!(started.elapsed() < std::time::Duration::from_secs(12));
+}

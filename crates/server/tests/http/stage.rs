@@ -10,7 +10,7 @@ use desk::testing::{ScriptedAnswerer, sample};
 use desk::{AnswerRequest, Desk, DeskLimits};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use server::{AllowedHosts, PageFile, Server};
+use server::{AllowedHosts, PageFile, Server, ServerOptions};
 use tower::ServiceExt;
 
 pub struct Stage {
@@ -30,11 +30,21 @@ pub fn stage() -> Stage {
 }
 
 pub fn stage_with(limits: DeskLimits) -> Stage {
+    stage_of(limits, |_| {})
+}
+
+/// A stage whose server is set up in another way.
+pub fn stage_of(limits: DeskLimits, set: impl FnOnce(&mut ServerOptions)) -> Stage {
     let answerer = Arc::new(ScriptedAnswerer::default());
     let desk = Desk::new(answerer.clone(), limits, vec![sample("router")]);
     let bound = "127.0.0.1:8501".parse().expect("an address");
     let hosts = AllowedHosts::new(bound, &["desk.example".into()]).expect("a host");
-    let server = Server::with_page(Arc::new(desk), hosts, small_page);
+    let mut options = ServerOptions {
+        page: small_page,
+        ..ServerOptions::new(hosts)
+    };
+    set(&mut options);
+    let server = Server::new(Arc::new(desk), options);
     Stage { answerer, server }
 }
 
@@ -91,6 +101,14 @@ impl Stage {
         self.ask_raw(body).await
     }
 
+    /// Posts JSON.
+    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+        let request = request(Method::POST, path)
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.to_string().into());
+        self.send(request.expect("a request")).await
+    }
+
     pub async fn ask_raw(&self, body: Vec<u8>) -> Reply {
         let request = request(Method::POST, "/api/answers")
             .header(CONTENT_TYPE, "application/json")
@@ -111,6 +129,32 @@ impl Reply {
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value.map_or("", |value| value.to_str().expect("text"))
+    }
+
+    /// The data of every server-sent event, in order.
+    pub fn data(&self) -> Vec<&str> {
+        let lines = self.text().lines();
+        lines
+            .filter_map(|line| line.strip_prefix("data: "))
+            .collect()
+    }
+
+    /// Status, `param` and `code` of an error in OpenAI's shape; checks on the way that it is whole.
+    pub fn openai_error(&self) -> (u16, Option<String>, String) {
+        let error = &self.json()["error"];
+        assert_eq!(
+            error.as_object().map(|fields| fields.len()),
+            Some(4),
+            "{error}"
+        );
+        assert!(
+            error["message"].as_str().is_some_and(|m| !m.is_empty()),
+            "{error}"
+        );
+        assert!(error["type"].is_string(), "{error}");
+        let param = error["param"].as_str().map(str::to_owned);
+        let code = error["code"].as_str().expect("a code").to_owned();
+        (self.status.as_u16(), param, code)
     }
 
     /// The error's code; checks on the way that the error is whole.

@@ -1,0 +1,148 @@
+//! A desk that others can reach: what has to be chosen, and that keys work end to end.
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+
+use common::{lookdesk, run};
+
+struct Desk {
+    child: Child,
+    address: String,
+}
+
+impl Desk {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = lookdesk()
+            .args(["serve", "--port", "0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let mut line = String::new();
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("a line about where it is");
+        let (_, after) = line.split_once("http://").expect("an address to open");
+        let address = after
+            .split_whitespace()
+            .next()
+            .expect("an address")
+            .to_owned();
+        Self { child, address }
+    }
+
+    fn status(&self, path: &str, head: &str) -> u16 {
+        let mut stream = TcpStream::connect(&self.address).expect("the desk listens");
+        let host = &self.address;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: {host}\r\n{head}connection: close\r\n\r\n"
+        )
+        .expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+            .split(' ')
+            .nth(1)
+            .expect("a status")
+            .parse()
+            .expect("a number")
+    }
+
+    /// Ends the desk and gives what it said.
+    fn end(mut self) -> String {
+        self.child.kill().expect("it runs");
+        let mut said = String::new();
+        let stderr = self.child.stderr.take().expect("stderr is piped");
+        BufReader::new(stderr)
+            .read_to_string(&mut said)
+            .expect("text");
+        said
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_desk_for_others_must_say_who_may_come_in() {
+    let refused = run(["serve", "--host", "0.0.0.0", "--port", "0"]);
+    let told = refused.failure(2);
+    for word in [
+        "everyone",
+        "--api-key-file",
+        "--allow-anonymous",
+        "lookdesk key new",
+    ] {
+        assert!(told.contains(word), "{told}");
+    }
+    let both = run([
+        "serve",
+        "--host",
+        "0.0.0.0",
+        "--allow-anonymous",
+        "--api-key-file",
+        "keys",
+    ]);
+    assert!(both.failure(2).contains("cannot be used with"));
+}
+
+#[test]
+fn a_desk_open_to_everybody_says_so() {
+    let desk = Desk::start(&["--host", "0.0.0.0", "--allow-anonymous"]);
+    assert_eq!(desk.status("/api/status", ""), 200);
+    let said = desk.end();
+    assert!(
+        said.contains("everyone on any network of this machine can use this desk"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_new_key_opens_the_desk_whose_file_has_its_line() {
+    let made = run(["key", "new", "front-desk"]);
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    let (_, secret) = made.stderr.trim().rsplit_once(' ').expect("a key");
+    assert!(secret.starts_with("ld_") && !made.stdout.contains(secret));
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("keys");
+    std::fs::write(&file, &made.stdout).expect("written");
+    let file = file.to_str().expect("a plain path");
+    let desk = Desk::start(&["--api-key-file", file]);
+    assert_eq!(desk.status("/v1/models", ""), 401);
+    assert_eq!(desk.status("/healthz", ""), 200);
+    let key = format!("authorization: Bearer {secret}\r\n");
+    assert_eq!(desk.status("/v1/models", &key), 200);
+    assert_eq!(
+        desk.status("/v1/models", "authorization: Bearer ld_no\r\n"),
+        401
+    );
+}
+
+#[test]
+fn a_key_file_that_opens_nothing_ends_the_command() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("keys");
+    std::fs::write(&file, "front-desk hunter2\n").expect("written");
+    let file = file.to_str().expect("a plain path");
+    let wrong = run(["serve", "--port", "0", "--api-key-file", file]);
+    assert!(wrong.failure(1).contains("line 1 of the key file"));
+    let missing = run(["serve", "--port", "0", "--api-key-file", "/nowhere/keys"]);
+    assert!(missing.failure(1).contains("/nowhere/keys"));
+    assert!(
+        run(["key", "new", "two words"])
+            .failure(2)
+            .contains("two words")
+    );
+    let cors = run(["serve", "--port", "0", "--cors-origin", "*"]);
+    assert!(cors.failure(2).contains("not an origin"));
+}

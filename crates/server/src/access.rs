@@ -1,0 +1,47 @@
+//! Who may use the desk, and how fast: keys, sign-in, rates. The gate asks here; nothing here knows a
+//! route.
+
+mod bucket;
+mod held;
+pub mod keys;
+mod rates;
+pub(crate) mod signin;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+
+pub(crate) use held::holding;
+pub use keys::{Keys, KeysError, NewKey};
+pub(crate) use rates::Rates;
+
+use self::keys::Key;
+use crate::error::ApiError;
+
+/// The address a request came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Peer(pub IpAddr);
+
+/// In whose name a request is made; who shares one takes turns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Asker(pub String);
+
+/// The key a request brings, if keys are asked for.
+pub(crate) fn key_of(keys: &Keys, headers: &HeaderMap) -> Result<Arc<Key>, ApiError> {
+    let secret = match headers.get(AUTHORIZATION) {
+        Some(value) => Some(bearer(value.as_bytes()).ok_or(ApiError::KeyWrong)?),
+        None => signin::cookie(headers),
+    };
+    let secret = secret.ok_or(ApiError::KeyMissing)?;
+    keys.find(secret).ok_or(ApiError::KeyWrong)
+}
+
+/// What stands after `Bearer`, whose case does not matter.
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, secret) = value.split_at_checked(7)?;
+    scheme
+        .eq_ignore_ascii_case(b"bearer ")
+        .then(|| secret.trim_ascii())
+}

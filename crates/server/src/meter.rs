@@ -1,0 +1,94 @@
+//! An answer on its way to whoever asked, cut short with a word when the server closes, and counted.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Instant;
+
+use desk::{AnswerEvent, AnswerStream, Refusal};
+use futures_core::Stream;
+use futures_util::StreamExt;
+use futures_util::stream::unfold;
+use tokio::sync::watch;
+
+use crate::metrics::Metrics;
+use crate::shared::Shared;
+
+/// The answer's events, the last of which may be that the server closes.
+pub(crate) fn events(
+    shared: &Shared,
+    answer: AnswerStream,
+) -> impl Stream<Item = AnswerEvent> + use<> {
+    let meter = Meter::new(shared.metrics.clone());
+    let closing = shared.closing.clone();
+    unfold(Some((answer, closing, meter)), async |running| {
+        let (mut answer, mut closing, mut meter) = running?;
+        let event = tokio::select! {
+            biased;
+            event = answer.next() => Some(event?),
+            () = told_to_close(&mut closing) => None,
+        };
+        let event = event.unwrap_or_else(|| AnswerEvent::Error(Refusal::shutting_down()));
+        meter.observe(&event);
+        let more = !event.is_last();
+        Some((event, more.then_some((answer, closing, meter))))
+    })
+}
+
+/// Ready when the server closes; a server that is gone will not say it.
+async fn told_to_close(closing: &mut watch::Receiver<bool>) {
+    if closing.wait_for(|closing| *closing).await.is_err() {
+        pending::<()>().await;
+    }
+}
+
+/// Watches one answer.
+struct Meter {
+    metrics: Arc<Metrics>,
+    /// When the last words came.
+    last: Option<Instant>,
+    ended: bool,
+}
+
+impl Meter {
+    fn new(metrics: Arc<Metrics>) -> Self {
+        Self {
+            metrics,
+            last: None,
+            ended: false,
+        }
+    }
+
+    fn observe(&mut self, event: &AnswerEvent) {
+        match event {
+            AnswerEvent::Delta { tokens, .. } => {
+                let now = Instant::now();
+                if let Some(last) = self.last.replace(now) {
+                    self.metrics.next_tokens(tokens.len(), now - last);
+                }
+            }
+            AnswerEvent::Done {
+                finish_reason,
+                usage,
+                timings,
+            } => {
+                self.ended = true;
+                self.metrics.finished(*finish_reason, usage, timings);
+            }
+            AnswerEvent::Error(_) => {
+                self.ended = true;
+                self.metrics.broke_off("failed");
+            }
+            AnswerEvent::Queued { .. }
+            | AnswerEvent::Reading { .. }
+            | AnswerEvent::Prefill { .. } => {}
+        }
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.metrics.broke_off("cancelled");
+        }
+    }
+}

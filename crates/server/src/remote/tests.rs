@@ -1,0 +1,212 @@
+//! The fetcher against a real HTTPS server on this machine, which the tests permit by name of its
+//! address; everything else stays forbidden.
+
+use rcgen::generate_simple_self_signed;
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+
+const LIMIT: u64 = 1000;
+
+/// A server that answers each path with fixed text.
+struct Elsewhere {
+    port: u16,
+    fetcher: Fetcher,
+}
+
+fn permits_this_machine(address: IpAddr) -> bool {
+    address == IpAddr::from([127, 0, 0, 1]) || address::is_public(address)
+}
+
+/// Names as a hostile resolver would give them.
+fn resolve(host: String, port: u16) -> Resolved {
+    let addresses: &[[u8; 4]] = match host.as_str() {
+        "pictures.example" => &[[127, 0, 0, 1]],
+        "inner.example" => &[[10, 0, 0, 7]],
+        "cloud.example" => &[[169, 254, 169, 254]],
+        "mixed.example" => &[[127, 0, 0, 1], [192, 168, 0, 1]],
+        _ => &[],
+    };
+    let addresses = addresses
+        .iter()
+        .map(|&address| SocketAddr::from((address, port)));
+    let addresses = addresses.collect();
+    Box::pin(async move { Ok(addresses) })
+}
+
+fn answer(path: &str, port: u16) -> Option<String> {
+    let to = |place: &str| {
+        format!("HTTP/1.1 302 Found\r\nlocation: {place}\r\ncontent-length: 0\r\n\r\n")
+    };
+    Some(match path {
+        "/picture" => "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nbytes".into(),
+        "/missing" => "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".into(),
+        "/packed" => {
+            "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 5\r\n\r\nbytes".into()
+        }
+        "/announced" => "HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\n".into(),
+        "/endless" => format!(
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{}",
+            format!("200\r\n{}\r\n", "x".repeat(512)).repeat(8)
+        ),
+        "/relative" => to("/picture"),
+        "/around" => to(&format!("https://pictures.example:{port}/around")),
+        "/plain" => to("http://pictures.example/picture"),
+        "/file" => to("file:///etc/passwd"),
+        "/inner" => to("https://inner.example/"),
+        "/cloud" => to("https://cloud.example/latest/meta-data"),
+        "/number" => to("https://127.0.0.2/"),
+        "/mapped" => to("https://[::ffff:127.0.0.1]/"),
+        "/six" => to("https://[::1]/"),
+        "/nowhere" => "HTTP/1.1 302 Found\r\ncontent-length: 0\r\n\r\n".into(),
+        _ => return None,
+    })
+}
+
+async fn elsewhere() -> Elsewhere {
+    let made = generate_simple_self_signed(["pictures.example".to_owned()]);
+    let made = made.expect("a certificate");
+    let certificate = made.cert.der().clone();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("protocols")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .expect("a configuration");
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else {
+                    return;
+                };
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    if stream.read_buf(&mut head).await.unwrap_or(0) == 0 {
+                        return;
+                    }
+                }
+                let head = String::from_utf8_lossy(&head).into_owned();
+                assert!(!head.to_ascii_lowercase().contains("cookie"));
+                let path = head.split(' ').nth(1).unwrap_or_default();
+                match answer(path, port) {
+                    Some(text) => {
+                        let _ = stream.write_all(text.as_bytes()).await;
+                        let _ = stream.shutdown().await;
+                    }
+                    // Never answers.
+                    None => tokio::time::sleep(Duration::from_secs(60)).await,
+                }
+            });
+        }
+    });
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).expect("our own");
+    let fetcher = Fetcher {
+        resolve,
+        permits: permits_this_machine,
+        whole: Duration::from_secs(2),
+        ..Fetcher::trusting(roots).expect("a fetcher")
+    };
+    Elsewhere { port, fetcher }
+}
+
+impl Elsewhere {
+    async fn fetch(&self, path: &str) -> Result<Vec<u8>, FetchError> {
+        let url = format!("https://pictures.example:{}{path}", self.port);
+        self.fetcher.fetch(&url, LIMIT).await
+    }
+}
+
+#[tokio::test]
+async fn a_picture_is_brought_also_over_a_redirect() {
+    let elsewhere = elsewhere().await;
+    for path in ["/picture", "/relative"] {
+        assert_eq!(elsewhere.fetch(path).await.expect(path), b"bytes");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_into_a_private_network_is_not_followed() {
+    let elsewhere = elsewhere().await;
+    for path in ["/inner", "/cloud", "/number", "/mapped", "/six"] {
+        let error = elsewhere.fetch(path).await.expect_err(path);
+        assert!(matches!(error, FetchError::Private(_)), "{path}: {error}");
+    }
+    for path in ["/plain", "/file"] {
+        let error = elsewhere.fetch(path).await.expect_err(path);
+        assert!(matches!(error, FetchError::Place(_)), "{path}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_with_one_private_address_is_refused_whole() {
+    let elsewhere = elsewhere().await;
+    for host in [
+        "mixed.example",
+        "inner.example",
+        "[::1]",
+        "127.0.0.2",
+        "10.0.0.1",
+    ] {
+        let url = format!("https://{host}:{}/picture", elsewhere.port);
+        let error = elsewhere.fetcher.fetch(&url, LIMIT).await.expect_err(host);
+        assert!(matches!(error, FetchError::Private(_)), "{host}: {error}");
+    }
+    let error = elsewhere
+        .fetcher
+        .fetch("https://gone.example/", LIMIT)
+        .await;
+    assert!(matches!(error, Err(FetchError::Unknown(_))));
+}
+
+#[tokio::test]
+async fn what_never_ends_or_never_comes_is_cut_off() {
+    let elsewhere = elsewhere().await;
+    let around = elsewhere.fetch("/around").await;
+    assert!(matches!(around, Err(FetchError::Redirects(_))));
+    for path in ["/announced", "/endless"] {
+        let large = elsewhere.fetch(path).await;
+        assert!(
+            matches!(large, Err(FetchError::TooLarge { limit: LIMIT, .. })),
+            "{path}"
+        );
+    }
+    let silent = elsewhere.fetch("/silent").await;
+    assert!(matches!(silent, Err(FetchError::TooSlow(_))));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_picture_is_said_with_its_status() {
+    let elsewhere = elsewhere().await;
+    for (path, wanted) in [("/missing", 404), ("/packed", 200), ("/nowhere", 302)] {
+        match elsewhere.fetch(path).await {
+            Err(FetchError::Status { status, .. }) => assert_eq!(status, wanted, "{path}"),
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_prove_its_name_is_not_asked() {
+    let elsewhere = elsewhere().await;
+    let stranger = Fetcher {
+        resolve,
+        permits: permits_this_machine,
+        ..Fetcher::trusting(RootCertStore::empty()).expect("a fetcher")
+    };
+    let url = format!("https://pictures.example:{}/picture", elsewhere.port);
+    let error = stranger
+        .fetch(&url, LIMIT)
+        .await
+        .expect_err("nobody is trusted");
+    assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
+}

@@ -1,0 +1,69 @@
+//! `POST /v1/chat/completions`.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Extension, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use futures_util::stream::{iter, select_all};
+
+use super::chat_reply::{ChatCompletion, Head};
+use super::chat_request::ChatRequest;
+use super::chat_stream::ChatWriter;
+use super::question::{ask, check_model};
+use super::read::{Read, read};
+use super::{listen, refused};
+use crate::access::Asker;
+use crate::answers::streamed;
+use crate::error::{ApiError, OpenAiErrorBody};
+use crate::meter;
+use crate::shared::Shared;
+
+/// Answers a conversation, as OpenAI's chat completions do. With `stream` the response is a stream of
+/// server-sent events whose data are chunks, ended by `[DONE]`. Closing the connection cancels.
+#[utoipa::path(
+    post,
+    path = "/v1/chat/completions",
+    operation_id = "create_chat_completion",
+    request_body = ChatRequest,
+    responses(
+        (status = 200, body = ChatCompletion),
+        (status = 400, description = "Ask differently; see `param`", body = OpenAiErrorBody),
+        (status = 401, description = "A key is missing or unknown", body = OpenAiErrorBody),
+        (status = 404, description = "No such model", body = OpenAiErrorBody),
+        (status = 413, description = "Too large", body = OpenAiErrorBody),
+        (status = 429, description = "Too much at once; see Retry-After", body = OpenAiErrorBody),
+        (status = 503, description = "The model is not ready", body = OpenAiErrorBody),
+    )
+)]
+pub(crate) async fn complete(
+    State(shared): State<Shared>,
+    Extension(asker): Extension<Asker>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let Read { request, turn } =
+        read::<ChatRequest>(&shared, &headers, body, refused::CHAT).await?;
+    check_model(&shared, request.model.as_deref())?;
+    let model = request
+        .model
+        .clone()
+        .unwrap_or_else(|| shared.models[0].clone());
+    let (request, manner) = request.understand()?;
+    let answers = ask(&shared, asker, Read { request, turn }, manner.answers).await?;
+    let head = Head::new(model);
+    if !manner.stream {
+        let heard = listen::to_all(&shared, answers).await?;
+        return Ok(Json(head.whole(heard, manner.logprobs)).into_response());
+    }
+    let events = (0..).zip(answers).map(|(index, answer)| {
+        let events = meter::events(&shared, answer);
+        events.map(move |event| (index, event)).boxed()
+    });
+    let events = select_all(events.collect::<Vec<_>>());
+    let mut writer = ChatWriter::new(head, manner);
+    let opening = iter(writer.opening());
+    let rest = events.flat_map(move |(index, event)| iter(writer.lines(index, event)));
+    Ok(streamed(opening.chain(rest).map(Ok)))
+}

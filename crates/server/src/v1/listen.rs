@@ -1,0 +1,60 @@
+//! Hears answers to their end, for clients that want them whole.
+
+use desk::{AnswerEvent, AnswerStream, FinishReason, TokenPiece, Usage};
+use futures_util::StreamExt;
+use futures_util::future::try_join_all;
+
+use crate::error::ApiError;
+use crate::meter;
+use crate::shared::Shared;
+
+/// A whole answer.
+pub(super) struct Heard {
+    pub text: String,
+    pub tokens: Vec<TokenPiece>,
+    pub finish_reason: FinishReason,
+    pub usage: Usage,
+}
+
+/// All of these answers, once the last has ended. One that fails ends the others.
+pub(super) async fn to_all(
+    shared: &Shared,
+    answers: Vec<AnswerStream>,
+) -> Result<Vec<Heard>, ApiError> {
+    try_join_all(answers.into_iter().map(|answer| to_one(shared, answer))).await
+}
+
+async fn to_one(shared: &Shared, answer: AnswerStream) -> Result<Heard, ApiError> {
+    let mut events = std::pin::pin!(meter::events(shared, answer));
+    let mut text = String::new();
+    let mut tokens = Vec::new();
+    while let Some(event) = events.next().await {
+        match event {
+            AnswerEvent::Delta {
+                text: more,
+                tokens: new,
+            } => {
+                text.push_str(&more);
+                tokens.extend(new);
+            }
+            AnswerEvent::Done {
+                finish_reason,
+                usage,
+                ..
+            } => {
+                return Ok(Heard {
+                    text,
+                    tokens,
+                    finish_reason,
+                    usage,
+                });
+            }
+            AnswerEvent::Error(refusal) => return Err(refusal.into()),
+            AnswerEvent::Queued { .. }
+            | AnswerEvent::Reading { .. }
+            | AnswerEvent::Prefill { .. } => {}
+        }
+    }
+    // A stream always has an ending; one without is a fault of ours.
+    Err(ApiError::Internal)
+}

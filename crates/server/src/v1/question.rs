@@ -1,0 +1,302 @@
+//! From what either interface says to a question for the desk: pictures brought and laid down, settings
+//! named as the desk names them, and refusals given back in the interface's own names.
+
+use std::sync::Arc;
+
+use desk::{
+    AnswerRequest, AnswerStream, AskedSettings, Code, Message, Part, Picture, Refusal, Role, Shape,
+    TokenCount, Wishes,
+};
+use tokio::task::spawn_blocking;
+
+use super::data_uri::{self, DataFault};
+use super::read::Read;
+use crate::access::Asker;
+use crate::error::ApiError;
+use crate::shared::Shared;
+
+/// Enough for a list of everything a label says; a program that wants more says so.
+const MAX_TOKENS: u32 = 1024;
+/// Addresses repeat this much of themselves in a refusal.
+const SHOWN: usize = 60;
+
+/// A message as it was sent.
+pub(super) struct Spoken {
+    pub role: Role,
+    pub parts: Vec<SpokenPart>,
+    /// Where it stood.
+    pub param: String,
+}
+
+/// A piece of one.
+pub(super) enum SpokenPart {
+    Text(String),
+    /// A picture by its address, and where that stood.
+    Picture {
+        url: String,
+        param: String,
+    },
+}
+
+/// How one interface names the places of a request.
+#[derive(Clone, Copy)]
+pub(super) struct Places {
+    pub messages: &'static str,
+    pub shape: &'static str,
+    pub max_tokens: &'static str,
+}
+
+/// Everything an interface asks for.
+pub(super) struct Asked {
+    pub spoken: Vec<Spoken>,
+    pub settings: AskedSettings,
+    pub shape: Shape,
+    /// Likely alternatives to report beside each token.
+    pub alternatives: u32,
+    pub places: Places,
+}
+
+impl Places {
+    /// The desk's refusal at the place it speaks of.
+    pub fn refused(self, refusal: Refusal) -> ApiError {
+        let param = match refusal.code {
+            Code::QuestionEmpty
+            | Code::QuestionOrder
+            | Code::TooManyMessages
+            | Code::TooManyPictures
+            | Code::TextTooLong
+            | Code::QuestionTooLong => self.messages.to_owned(),
+            Code::ShapeUnsupported => self.shape.to_owned(),
+            Code::SettingOutOfRange => match refusal.details.get("setting") {
+                Some(setting) if setting == "max_tokens" => self.max_tokens.to_owned(),
+                Some(setting) => setting.as_str().unwrap_or_default().to_owned(),
+                None => return ApiError::Refused(refusal),
+            },
+            _ => return ApiError::Refused(refusal),
+        };
+        ApiError::at(param, refusal)
+    }
+}
+
+/// Whether the model goes by this name.
+pub(super) fn check_model(shared: &Shared, model: Option<&str>) -> Result<(), ApiError> {
+    match model {
+        Some(model) if !shared.models.iter().any(|known| known == model) => {
+            Err(ApiError::ModelUnknown {
+                model: model.chars().take(SHOWN).collect(),
+                known: shared.models.to_vec(),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Asks as often as wanted. Dropping a stream cancels its answer.
+pub(super) async fn ask(
+    shared: &Shared,
+    asker: Asker,
+    asked: Read<Asked>,
+    answers: u32,
+) -> Result<Vec<AnswerStream>, ApiError> {
+    let places = asked.request.places;
+    on_the_desk(shared, asker, asked, move |shared, request, wishes| {
+        let one = |index: u32| {
+            let mut request = request.clone();
+            // The same seed would give the same answer every time.
+            let seed = request.settings.seed.as_mut();
+            seed.into_iter()
+                .for_each(|seed| *seed = seed.wrapping_add(u64::from(index)));
+            shared.desk.answer(request, wishes.clone())
+        };
+        // What was taken in before a refusal is dropped, which cancels it.
+        let streams = (0..answers).map(one).collect::<Result<Vec<_>, _>>();
+        streams.map_err(|refusal| places.refused(refusal))
+    })
+    .await
+}
+
+/// What asking would cost.
+pub(super) async fn count(
+    shared: &Shared,
+    asker: Asker,
+    asked: Read<Asked>,
+) -> Result<TokenCount, ApiError> {
+    let places = asked.request.places;
+    on_the_desk(shared, asker, asked, move |shared, request, wishes| {
+        let counted = shared.desk.count(request, wishes);
+        counted.map_err(|refusal| places.refused(refusal))
+    })
+    .await
+}
+
+/// Lays the pictures on the desk, then does something with the question.
+async fn on_the_desk<T: Send + 'static>(
+    shared: &Shared,
+    asker: Asker,
+    asked: Read<Asked>,
+    act: impl FnOnce(&Shared, AnswerRequest, Wishes) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let Read { request, turn } = asked;
+    let Asked {
+        spoken,
+        settings,
+        shape,
+        alternatives,
+        ..
+    } = request;
+    let spoken = bring(shared, one_system(spoken)?).await?;
+    let shared = shared.clone();
+    let done = spawn_blocking(move || {
+        // Held here: a client that leaves does not end the decoding.
+        let _turn = turn;
+        // Held until the answers hold them, so that the shelf lets none go.
+        let mut pictures = Vec::new();
+        let messages = spoken
+            .into_iter()
+            .map(|one| lay(&shared, one, &mut pictures));
+        let messages = messages.collect::<Result<_, _>>()?;
+        let request = AnswerRequest { messages, settings };
+        let longest = shared.desk.status().limits.max_tokens;
+        let wishes = Wishes {
+            shape,
+            alternatives,
+            asker: Some(asker.0),
+            default_max_tokens: Some(MAX_TOKENS.min(longest)),
+        };
+        act(&shared, request, wishes)
+    });
+    done.await.map_err(|_| ApiError::Internal)?
+}
+
+/// Several instructions at the front become one, as the model knows it.
+fn one_system(spoken: Vec<Spoken>) -> Result<Vec<Spoken>, ApiError> {
+    let mut whole: Vec<Spoken> = Vec::with_capacity(spoken.len());
+    for one in spoken {
+        match whole.as_mut_slice() {
+            _ if one.role != Role::System => whole.push(one),
+            [] => whole.push(one),
+            [front] if front.role == Role::System => {
+                front.parts.push(SpokenPart::Text("\n\n".to_owned()));
+                front.parts.extend(one.parts);
+            }
+            _ => {
+                let message =
+                    "Instructions may only stand at the front. Move this message there.".to_owned();
+                let param = format!("{}.role", one.param);
+                return Err(ApiError::Field { param, message });
+            }
+        }
+    }
+    Ok(whole)
+}
+
+/// A message whose pictures are bytes.
+struct Brought {
+    role: Role,
+    parts: Vec<BroughtPart>,
+}
+
+enum BroughtPart {
+    Text(String),
+    Inside { url: String, param: String },
+    Fetched { bytes: Vec<u8>, param: String },
+}
+
+/// Brings the pictures that are elsewhere, where that is allowed.
+async fn bring(shared: &Shared, spoken: Vec<Spoken>) -> Result<Vec<Brought>, ApiError> {
+    let mut brought = Vec::with_capacity(spoken.len());
+    for Spoken { role, parts, .. } in spoken {
+        let mut done = Vec::with_capacity(parts.len());
+        for part in parts {
+            done.push(match part {
+                SpokenPart::Text(text) => BroughtPart::Text(text),
+                SpokenPart::Picture { url, param } if data_uri::is_data(&url) => {
+                    BroughtPart::Inside { url, param }
+                }
+                SpokenPart::Picture { url, param } => {
+                    let bytes = fetch(shared, &url, &param).await?;
+                    BroughtPart::Fetched { bytes, param }
+                }
+            });
+        }
+        brought.push(Brought { role, parts: done });
+    }
+    Ok(brought)
+}
+
+async fn fetch(shared: &Shared, url: &str, param: &str) -> Result<Vec<u8>, ApiError> {
+    let field = |message| ApiError::Field {
+        param: param.to_owned(),
+        message,
+    };
+    let remote = url.split_once("://").is_some_and(|(scheme, _)| {
+        ["http", "https"]
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known))
+    });
+    if !remote {
+        let shown: String = url.chars().take(SHOWN).collect();
+        return Err(field(format!(
+            "`{shown}` is no picture that can be taken. Send it as a data: URI, such as \
+             data:image/png;base64,..."
+        )));
+    }
+    let Some(fetcher) = &shared.remote else {
+        return Err(field(
+            "Pictures elsewhere are not fetched: this desk keeps to its own machine. Send the \
+             picture itself as a data: URI, or start the desk with --allow-remote-images."
+                .to_owned(),
+        ));
+    };
+    let limit = shared.desk.limits().picture_bytes;
+    fetcher.fetch(url, limit).await.map_err(|error| {
+        tracing::info!(%error, "a picture could not be fetched");
+        field(format!("{error}."))
+    })
+}
+
+/// Lays a message's pictures on the desk and names them.
+fn lay(
+    shared: &Shared,
+    brought: Brought,
+    pictures: &mut Vec<Arc<Picture>>,
+) -> Result<Message, ApiError> {
+    let limit = shared.desk.limits().picture_bytes;
+    let mut content = Vec::with_capacity(brought.parts.len());
+    for part in brought.parts {
+        let (bytes, param) = match part {
+            BroughtPart::Text(text) => {
+                content.push(Part::Text { text });
+                continue;
+            }
+            BroughtPart::Inside { url, param } => (inside(&url, limit, &param)?, param),
+            BroughtPart::Fetched { bytes, param } => (bytes, param),
+        };
+        let picture = shared.desk.accept_picture(bytes);
+        let picture = picture.map_err(|refusal| ApiError::at(param, refusal))?;
+        content.push(Part::Picture { id: picture.id() });
+        pictures.push(picture);
+    }
+    Ok(Message {
+        role: brought.role,
+        content,
+    })
+}
+
+fn inside(url: &str, limit: u64, param: &str) -> Result<Vec<u8>, ApiError> {
+    data_uri::bytes(url, limit).map_err(|fault| {
+        let param = param.to_owned();
+        match fault {
+            DataFault::TooLarge(bytes) => {
+                let refusal = Refusal::picture_too_large(Some(bytes), limit);
+                ApiError::at(param, refusal)
+            }
+            DataFault::Shape => {
+                let message = "The data: URI holds no base64 data; it must look like \
+                     data:image/jpeg;base64,..."
+                    .to_owned();
+                ApiError::Field { param, message }
+            }
+        }
+    })
+}

@@ -1,0 +1,208 @@
+//! What a response replies.
+
+use desk::{FinishReason, Usage};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::reply::{TokenLogprob, new_id, now};
+use super::responses_request::ResponseManner;
+
+/// An answer in the shape of OpenAI's responses.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ResponseReply {
+    id: String,
+    /// Always `response`.
+    object: &'static str,
+    /// Seconds since 1970.
+    created_at: u64,
+    /// `in_progress`, `completed`, `incomplete` or `failed`.
+    status: &'static str,
+    error: Option<Fault>,
+    incomplete_details: Option<Incomplete>,
+    instructions: Option<String>,
+    max_output_tokens: Option<u32>,
+    model: String,
+    output: Vec<OutputMessage>,
+    parallel_tool_calls: bool,
+    previous_response_id: Option<String>,
+    /// Always false: nothing is stored.
+    store: bool,
+    temperature: Option<f32>,
+    text: Format,
+    tool_choice: &'static str,
+    #[schema(value_type = Vec<Value>)]
+    tools: [(); 0],
+    top_p: Option<f32>,
+    truncation: &'static str,
+    usage: Option<ResponseUsage>,
+    metadata: Value,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct Fault {
+    pub code: &'static str,
+    pub message: String,
+}
+
+/// Why an answer is not whole.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Incomplete {
+    reason: &'static str,
+}
+
+/// What the answer was asked to look like.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Format {
+    format: Value,
+}
+
+/// The answer as a message.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct OutputMessage {
+    pub id: String,
+    /// Always `message`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub status: &'static str,
+    pub role: &'static str,
+    pub content: Vec<OutputText>,
+}
+
+/// The words.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct OutputText {
+    /// Always `output_text`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    text: String,
+    #[schema(value_type = Vec<Value>)]
+    annotations: [(); 0],
+    logprobs: Vec<TokenLogprob>,
+}
+
+impl OutputText {
+    pub fn new(text: String, logprobs: Vec<TokenLogprob>) -> Self {
+        Self {
+            kind: "output_text",
+            text,
+            annotations: [],
+            logprobs,
+        }
+    }
+}
+
+/// Tokens counted.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(super) struct ResponseUsage {
+    input_tokens: u32,
+    input_tokens_details: InputDetails,
+    output_tokens: u32,
+    output_tokens_details: OutputDetails,
+    total_tokens: u32,
+}
+
+/// Of what was taken in.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = ResponseInputDetails)]
+struct InputDetails {
+    cached_tokens: u32,
+    image_tokens: u32,
+}
+
+/// Of what was given out.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+struct OutputDetails {
+    reasoning_tokens: u32,
+}
+
+impl From<Usage> for ResponseUsage {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input_tokens: usage.prompt_tokens,
+            input_tokens_details: InputDetails {
+                cached_tokens: usage.cached_tokens,
+                image_tokens: usage.image_tokens,
+            },
+            output_tokens: usage.completion_tokens,
+            output_tokens_details: OutputDetails {
+                reasoning_tokens: 0,
+            },
+            total_tokens: usage.prompt_tokens.saturating_add(usage.completion_tokens),
+        }
+    }
+}
+
+/// Which end a message came to.
+pub(super) fn message_status(reason: FinishReason) -> &'static str {
+    match reason {
+        FinishReason::Stop => "completed",
+        FinishReason::Length | FinishReason::Repetition | FinishReason::Cancelled => "incomplete",
+    }
+}
+
+impl ResponseReply {
+    /// A response that begins now.
+    pub fn begun(model: String, manner: ResponseManner) -> Self {
+        Self {
+            id: new_id("resp_"),
+            object: "response",
+            created_at: now(),
+            status: "in_progress",
+            error: None,
+            incomplete_details: None,
+            instructions: manner.instructions,
+            max_output_tokens: manner.max_output_tokens,
+            model,
+            output: Vec::new(),
+            parallel_tool_calls: false,
+            previous_response_id: None,
+            store: false,
+            temperature: manner.temperature,
+            text: Format {
+                format: manner.format,
+            },
+            tool_choice: "none",
+            tools: [],
+            top_p: manner.top_p,
+            truncation: "disabled",
+            usage: None,
+            metadata: manner.metadata,
+        }
+    }
+
+    /// The same response with its answer.
+    pub fn ended(mut self, message: OutputMessage, reason: FinishReason, usage: Usage) -> Self {
+        self.status = message_status(reason);
+        let cut_short = match reason {
+            FinishReason::Stop => None,
+            FinishReason::Length => Some("max_output_tokens"),
+            FinishReason::Repetition => Some("repetition"),
+            FinishReason::Cancelled => Some("cancelled"),
+        };
+        self.incomplete_details = cut_short.map(|reason| Incomplete { reason });
+        self.output = vec![message];
+        self.usage = Some(usage.into());
+        self
+    }
+
+    /// The same response without one.
+    pub fn failed(mut self, message: String) -> Self {
+        self.status = "failed";
+        let code = "server_error";
+        self.error = Some(Fault { code, message });
+        self
+    }
+}
+
+/// A message of the answer, at whatever point it is.
+pub(super) fn message(id: String, status: &'static str, content: Vec<OutputText>) -> OutputMessage {
+    OutputMessage {
+        id,
+        kind: "message",
+        status,
+        role: "assistant",
+        content,
+    }
+}
