@@ -3,6 +3,8 @@
 //! values lie in panels, as weights do (`kv_cache`).
 //! Plain definition: `ops::reference`. Method: Dao et al., FlashAttention, 2022.
 
+#[cfg(test)]
+mod tests;
 mod tile;
 
 use std::cell::RefCell;

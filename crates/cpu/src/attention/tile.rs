@@ -61,7 +61,7 @@ pub(super) struct Tile {
     out: Vec<Aligned<[f32; 64]>>,
     /// Room for panels that are widened to float32.
     widened: Vec<f32>,
-    /// Room for a tile of values per panel of which only some are there.
+    /// Room for values per panel of which only some are there.
     partial: Vec<u32>,
 }
 
@@ -194,45 +194,41 @@ impl Tile {
         count: usize,
     ) {
         let stride = run.value_shape.depth * PANEL;
+        let pairs = unit.is_some() || wide::multiplies_pairs(tier);
+        // Inputs that are multiplied at once.
+        let grain = if unit.is_some() { amx::INPUTS } else { 2 };
         for (index, out) in self.out.iter_mut().enumerate() {
             let panels = (run.value_shape.panels - 4 * index).min(4);
             let first = 4 * index * stride;
-            if let (Elements::Pairs(values), Some(unit)) = (run.values, &mut *unit) {
-                let weights = self.weights.as_flattened();
-                let tiles = self.rows.div_ceil(amx::ROWS);
-                let (steps, rest) = (count / amx::INPUTS, count % amx::INPUTS);
-                let at = first + from / 2 * PANEL;
-                if steps > 0 {
-                    let depth = steps * amx::INPUTS / 2;
-                    let weights = Left::rows(weights, tiles, steps, KEYS);
-                    let values = Panels::new(&values[at..], panels, depth, stride);
-                    unit.product(weights, values, false, out);
+            if let (Elements::Pairs(values), true) = (run.values, pairs) {
+                let (rows, weights) = (self.rows, self.weights.as_flattened());
+                let mut multiply = |at: usize, inputs: usize, values: Panels<'_, u32>| {
+                    let weights = &weights[at..];
+                    if let Some(unit) = &mut *unit {
+                        let (tiles, steps) = (rows.div_ceil(amx::ROWS), inputs / amx::INPUTS);
+                        let weights = Left::rows(weights, tiles, steps, KEYS);
+                        unit.product(weights, values, false, out);
+                    } else {
+                        let weights = Rows::new(weights, rows, inputs, KEYS);
+                        wide::pairs(tier, weights, values, &mut out[..rows]);
+                    }
+                };
+                let (whole, rest) = (count - count % grain, count % grain);
+                let values = &values[first + from / 2 * PANEL..];
+                if whole > 0 {
+                    multiply(0, whole, Panels::new(values, panels, whole / 2, stride));
                 }
                 if rest > 0 {
-                    let at = at + steps * amx::INPUTS / 2 * PANEL;
-                    copy_partial(&values[at..], stride, panels, rest, &mut self.partial);
-                    let weights = &weights[steps * amx::INPUTS..];
-                    let weights = Left::rows(weights, tiles, 1, KEYS);
-                    let depth = amx::INPUTS / 2;
+                    let values = &values[whole / 2 * PANEL..];
+                    copy_partial(values, stride, panels, rest, grain, &mut self.partial);
+                    let depth = grain / 2;
                     let values = Panels::new(&self.partial, panels, depth, depth * PANEL);
-                    unit.product(weights, values, false, out);
+                    multiply(whole, grain, values);
                 }
                 continue;
             }
             let out = &mut out[..self.rows];
             match run.values {
-                Elements::Pairs(values) if wide::multiplies_pairs(tier) => {
-                    let depth = count.div_ceil(2);
-                    let weights = self.weights.as_flattened();
-                    let weights = Rows::new(weights, self.rows, 2 * depth, KEYS);
-                    let values = &values[first + from / 2 * PANEL..];
-                    wide::pairs(
-                        tier,
-                        weights,
-                        Panels::new(values, panels, depth, stride),
-                        out,
-                    );
-                }
                 Elements::Pairs(values) => {
                     let end = first + panels * stride;
                     widen(tier, &values[first..end], &mut self.widened);
@@ -272,13 +268,20 @@ impl Tile {
     }
 }
 
-/// The first `count` inputs of each panel in a tile of their own, the others zero: what once was there belongs to
-/// other people, and zero times what is no number would be none.
-fn copy_partial(from: &[u32], stride: usize, panels: usize, count: usize, to: &mut Vec<u32>) {
-    const TILE: usize = amx::INPUTS / 2 * PANEL;
+/// The first `count` of `grain` inputs of each panel, the others zero: what lies there belongs to other people, and
+/// zero times what is no number would be none.
+fn copy_partial(
+    from: &[u32],
+    stride: usize,
+    panels: usize,
+    count: usize,
+    grain: usize,
+    to: &mut Vec<u32>,
+) {
+    let size = grain / 2 * PANEL;
     to.clear();
-    to.resize(panels * TILE, 0);
-    for (panel, to) in to.chunks_exact_mut(TILE).enumerate() {
+    to.resize(panels * size, 0);
+    for (panel, to) in to.chunks_exact_mut(size).enumerate() {
         let used = count.div_ceil(2) * PANEL;
         to[..used].copy_from_slice(&from[panel * stride..][..used]);
         if !count.is_multiple_of(2) {
