@@ -1,6 +1,8 @@
 //! Products and attention at the shapes of Qwen3-VL-4B, one thread, in the processor's own time (so that other
 //! load on the machine counts less): `cargo bench -p cpu [-- FILTER]`.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
 use std::time::Duration;
 
 use cpu::{Cpu, CpuOptions, Precision, Tier};
