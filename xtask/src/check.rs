@@ -105,6 +105,11 @@ const STEPS: &[Step] = &[
         ..CLIENTS
     },
     Step {
+        name: "load",
+        arguments: &["xtask", "load", "--seconds", "10", "--malformed", "2000"],
+        ..CARGO
+    },
+    Step {
         name: "licences and sources of dependencies",
         arguments: &["deny", "--locked", "check", "licenses", "bans", "sources"],
         needs: Some((

@@ -1,9 +1,10 @@
-//! What contributors run: `cargo xtask check` and `cargo xtask openapi`.
+//! What contributors run: `cargo xtask check`, `cargo xtask load` and `cargo xtask openapi`.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stderr, reason = "a command line speaks to its terminal")]
 
 mod check;
+mod load;
 mod openapi;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ enum Task {
     /// Run everything that a change must pass: format, clippy, docs, tests,
     /// the dependency audit and the web checks.
     Check,
+    /// Let many clients, and bad ones, loose on the program, and see that it stands.
+    Load(load::LoadOptions),
     /// Write the API's description to web/openapi.json.
     Openapi,
 }
@@ -31,6 +34,7 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Check => check::run(),
+        Task::Load(options) => load::run(&options),
         Task::Openapi => openapi::write().map_err(|error| error.to_string()),
     };
     match done {

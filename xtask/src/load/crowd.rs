@@ -1,0 +1,223 @@
+//! Many clients that ask about pictures at the same time and hear their answers to the end. Nothing may
+//! fail but by a declared 429, the words are those of the same question asked alone, and memory stays flat.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Found;
+use super::desk::Desk;
+use super::questions::{Asked, Question};
+
+/// The longest that an answer or a place in the queue may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// During the warm-up every so many questions one is about a picture nobody has seen. Later none is: what
+/// the engine keeps of pictures grows to its bounds, and minutes of that would hide a leak.
+const NEW_EVERY: u64 = 16;
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// By how much memory may grow after the warm-up, and shrink.
+const FLAT_PERCENT: u64 = 5;
+/// Faults that are told.
+const TOLD: usize = 5;
+
+/// What they ask, and what is right.
+pub struct Crowd<'a> {
+    pub questions: &'a [Question],
+    pub alone: &'a [String],
+    pub clients: usize,
+    pub limit: Duration,
+}
+
+/// What happened.
+#[derive(Default)]
+struct Tally {
+    answers: u64,
+    refusals: u64,
+    waits_ms: Vec<u64>,
+    /// Clients that never got an answer.
+    starved: usize,
+    faults: Vec<String>,
+}
+
+/// The answers to all questions, asked one after another.
+pub fn alone(desk: &Desk, questions: &[Question]) -> Result<Vec<String>, String> {
+    let mut answers = Vec::new();
+    for question in questions {
+        match question.ask(&desk.address, PATIENCE) {
+            Ok(Asked::Answered(words)) => answers.push(words),
+            Ok(Asked::Refused(_)) => {
+                return Err(format!("{}: refused, though asked alone", question.name));
+            }
+            Err(why) => return Err(format!("{}: {why}", question.name)),
+        }
+    }
+    Ok(answers)
+}
+
+impl Crowd<'_> {
+    pub fn run(&self, desk: &Desk) -> Found {
+        let tally = Mutex::new(Tally::default());
+        let over = AtomicBool::new(false);
+        let started = Instant::now();
+        let memory = thread::scope(|scope| {
+            let sampler = scope.spawn(|| sample(desk, &over));
+            let clients: Vec<_> = (0..self.clients)
+                .map(|client| {
+                    let tally = &tally;
+                    let address = desk.address.as_str();
+                    scope.spawn(move || self.client(client as u64, address, started, tally))
+                })
+                .collect();
+            for client in clients {
+                if client.join().is_err() {
+                    note(&tally, |tally| {
+                        tally.faults.push("a client fell over".into())
+                    });
+                }
+            }
+            over.store(true, Ordering::Relaxed);
+            sampler.join().unwrap_or_default()
+        });
+        let wall = started.elapsed();
+        let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.judge(tally, wall, flat(&memory, self.limit))
+    }
+
+    fn judge(&self, mut tally: Tally, wall: Duration, memory: Found) -> Found {
+        if tally.starved > 0 {
+            let fault = format!("{} clients never got an answer", tally.starved);
+            tally.faults.push(fault);
+        }
+        let memory = match memory {
+            Ok(memory) => memory,
+            Err(why) => {
+                tally.faults.push(why);
+                String::new()
+            }
+        };
+        if !tally.faults.is_empty() {
+            let count = tally.faults.len();
+            tally.faults.truncate(TOLD);
+            let answers = tally.answers;
+            let told = tally.faults.join("\n  ");
+            return Err(format!("{count} faults in {answers} answers:\n  {told}"));
+        }
+        tally.waits_ms.sort_unstable();
+        let at = |share: usize| {
+            let place = (tally.waits_ms.len() * share / 100).min(tally.waits_ms.len() - 1);
+            tally.waits_ms.get(place).copied().unwrap_or_default()
+        };
+        Ok(format!(
+            "{} clients, {} answers ({:.1} a second), none wrong; {} declared 429s; an answer took {} ms \
+             (median), {} ms (99 of 100); {memory}",
+            self.clients,
+            tally.answers,
+            tally.answers as f64 / wall.as_secs_f64(),
+            tally.refusals,
+            at(50),
+            at(99),
+        ))
+    }
+
+    fn client(&self, client: u64, address: &str, started: Instant, tally: &Mutex<Tally>) {
+        let mut round = 0;
+        let mut answered = false;
+        // Whoever still has no answer at the end waits for one: else nobody would see starvation.
+        while started.elapsed() < self.limit
+            || (!answered && started.elapsed() < self.limit + PATIENCE)
+        {
+            let turn = client * 7 + round;
+            round += 1;
+            let at = (turn % self.questions.len() as u64) as usize;
+            let (Some(question), Some(right)) = (self.questions.get(at), self.alone.get(at)) else {
+                return;
+            };
+            let warming_up = started.elapsed() < self.limit / 3;
+            let new = (warming_up && turn % NEW_EVERY == 0)
+                .then(|| Question::about_something_new(client << 32 | round));
+            let asked = Instant::now();
+            match new.as_ref().unwrap_or(question).ask(address, PATIENCE) {
+                Ok(Asked::Answered(words)) => {
+                    answered = true;
+                    let took = asked.elapsed().as_millis() as u64;
+                    note(tally, |tally| {
+                        tally.answers += 1;
+                        tally.waits_ms.push(took);
+                        if new.is_none() && words != *right {
+                            let name = &question.name;
+                            let fault = format!("{name}: {words:?}, and alone {right:?}");
+                            tally.faults.push(fault);
+                        }
+                    });
+                }
+                Ok(Asked::Refused(after_s)) => {
+                    note(tally, |tally| tally.refusals += 1);
+                    thread::sleep(Duration::from_secs(after_s.min(10)));
+                }
+                Err(why) => note(tally, |tally| tally.faults.push(why)),
+            }
+        }
+        if !answered {
+            note(tally, |tally| tally.starved += 1);
+        }
+    }
+}
+
+fn note(tally: &Mutex<Tally>, what: impl FnOnce(&mut Tally)) {
+    what(&mut tally.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+/// Memory over time.
+fn sample(desk: &Desk, over: &AtomicBool) -> Vec<(Duration, u64)> {
+    let started = Instant::now();
+    let mut samples = Vec::new();
+    while !over.load(Ordering::Relaxed) {
+        if let Some(bytes) = desk.resident_bytes() {
+            samples.push((started.elapsed(), bytes));
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+    samples
+}
+
+/// Whether memory at the end is what it was after a third of the time, which is the warm-up.
+fn flat(samples: &[(Duration, u64)], limit: Duration) -> Found {
+    let mean = |from: Duration, to: Duration| {
+        let within = |(at, _): &&(Duration, u64)| (from..to).contains(at);
+        let bytes = samples.iter().filter(within).map(|(_, bytes)| bytes);
+        let (sum, count) = bytes.fold((0, 0), |(sum, count), bytes| (sum + bytes, count + 1));
+        (count > 0).then(|| sum / count)
+    };
+    let warm = mean(limit / 3, limit / 2);
+    let end = mean(limit - limit / 6, limit);
+    let (Some(warm), Some(end)) = (warm, end) else {
+        return Ok("memory not measured: this system does not tell it".to_owned());
+    };
+    let told = format!(
+        "memory {:.1} MB after the warm-up, {:.1} MB at the end",
+        warm as f64 / 1e6,
+        end as f64 / 1e6
+    );
+    match warm.abs_diff(end) * 100 <= warm * FLAT_PERCENT {
+        true => Ok(told),
+        false => Err(format!("{told}: more than {FLAT_PERCENT} % apart")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_grows_after_the_warm_up_is_a_fault() {
+        let limit = Duration::from_secs(30);
+        let growing = |each: u64| -> Vec<_> {
+            let at = |second| (Duration::from_secs(second), 1_000 + second * each);
+            (0..30).map(at).collect()
+        };
+        assert!(flat(&growing(0), limit).is_ok());
+        assert!(flat(&growing(1), limit).is_ok());
+        assert!(flat(&growing(10), limit).is_err());
+    }
+}
