@@ -88,7 +88,7 @@ const STEPS: &[Step] = &[
             &[
                 "tests/clients/.venv/bin/python",
                 "-c",
-                "import openai, langchain_openai, importlib.util as u; assert u.find_spec('litellm')",
+                "import openai, langchain_openai, importlib.util as u; assert all(map(u.find_spec, ['litellm', 'schemathesis']))",
             ],
             "the packages are missing: make test brings them where there is Python 3.11",
         )),

@@ -183,7 +183,8 @@ impl std::fmt::Display for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let body = String::from_utf8_lossy(&self.body);
         let body: String = body.chars().take(600).collect();
-        write!(f, "{} {} ({}) {body:?}", self.method, self.path, self.kind)
+        let path: String = self.path.chars().take(200).collect();
+        write!(f, "{} {path} ({}) {body:?}", self.method, self.kind)
     }
 }
 
