@@ -33,7 +33,11 @@ const PING: Duration = Duration::from_secs(10);
     responses(
         (status = 200, body = AnswerEvent, content_type = "text/event-stream"),
         (status = 400, description = "Ask differently", body = ErrorBody),
+        (status = 401, description = "A key is missing or unknown", body = ErrorBody),
         (status = 404, description = "A picture is unknown; upload it again", body = ErrorBody),
+        (status = 408, description = "The body came too slowly", body = ErrorBody),
+        (status = 413, description = "Too large", body = ErrorBody),
+        (status = 415, description = "The body does not say that it is JSON", body = ErrorBody),
         (status = 429, description = "The queue is full; see Retry-After", body = ErrorBody),
         (status = 503, description = "The model is not ready", body = ErrorBody),
     )

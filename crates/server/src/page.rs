@@ -78,7 +78,7 @@ pub(crate) async fn page(
     }
     match (shared.page)(INDEX) {
         Some(index) => send(index, &headers, false),
-        None => Ok((StatusCode::SERVICE_UNAVAILABLE, HOW_TO_BUILD).into_response()),
+        None => Ok((StatusCode::NOT_FOUND, HOW_TO_BUILD).into_response()),
     }
 }
 

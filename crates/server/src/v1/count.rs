@@ -57,6 +57,13 @@ impl InputTokens {
     responses(
         (status = 200, body = InputTokens),
         (status = 400, description = "Ask differently; see `param`", body = OpenAiErrorBody),
+        (status = 401, description = "A key is missing or unknown", body = OpenAiErrorBody),
+        (status = 404, description = "No such model", body = OpenAiErrorBody),
+        (status = 408, description = "The body came too slowly", body = OpenAiErrorBody),
+        (status = 413, description = "Too large", body = OpenAiErrorBody),
+        (status = 415, description = "The body does not say that it is JSON", body = OpenAiErrorBody),
+        (status = 429, description = "Too much at once; see Retry-After", body = OpenAiErrorBody),
+        (status = 503, description = "The model is not ready", body = OpenAiErrorBody),
     )
 )]
 pub(crate) async fn chat(
@@ -82,6 +89,13 @@ pub(crate) async fn chat(
     responses(
         (status = 200, body = InputTokens),
         (status = 400, description = "Ask differently; see `param`", body = OpenAiErrorBody),
+        (status = 401, description = "A key is missing or unknown", body = OpenAiErrorBody),
+        (status = 404, description = "No such model", body = OpenAiErrorBody),
+        (status = 408, description = "The body came too slowly", body = OpenAiErrorBody),
+        (status = 413, description = "Too large", body = OpenAiErrorBody),
+        (status = 415, description = "The body does not say that it is JSON", body = OpenAiErrorBody),
+        (status = 429, description = "Too much at once; see Retry-After", body = OpenAiErrorBody),
+        (status = 503, description = "The model is not ready", body = OpenAiErrorBody),
     )
 )]
 pub(crate) async fn responses(

@@ -30,11 +30,17 @@ use crate::shared::Shared;
     operation_id = "create_response",
     request_body = ResponsesRequest,
     responses(
-        (status = 200, body = ResponseReply),
+        (
+            status = 200,
+            description = "The answer; with `stream` its events as they come",
+            content((ResponseReply = "application/json"), (serde_json::Value = "text/event-stream"))
+        ),
         (status = 400, description = "Ask differently; see `param`", body = OpenAiErrorBody),
         (status = 401, description = "A key is missing or unknown", body = OpenAiErrorBody),
         (status = 404, description = "No such model", body = OpenAiErrorBody),
+        (status = 408, description = "The body came too slowly", body = OpenAiErrorBody),
         (status = 413, description = "Too large", body = OpenAiErrorBody),
+        (status = 415, description = "The body does not say that it is JSON", body = OpenAiErrorBody),
         (status = 429, description = "Too much at once; see Retry-After", body = OpenAiErrorBody),
         (status = 503, description = "The model is not ready", body = OpenAiErrorBody),
     )

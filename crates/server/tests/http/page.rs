@@ -97,7 +97,7 @@ async fn a_build_without_its_page_says_how_to_get_one() {
     let server = Server::new(desk.into(), options);
     let stage = Stage { answerer, server };
     let reply = stage.get("/").await;
-    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(reply.status, StatusCode::NOT_FOUND);
     assert_eq!(reply.text(), HOW_TO_BUILD);
     assert_eq!(stage.get("/api/status").await.status, StatusCode::OK);
 }
