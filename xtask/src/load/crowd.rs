@@ -134,7 +134,7 @@ impl Crowd<'_> {
                 return;
             };
             let warming_up = started.elapsed() < self.limit / 3;
-            let new = (warming_up && turn % NEW_EVERY == 0)
+            let new = (warming_up && turn.is_multiple_of(NEW_EVERY))
                 .then(|| Question::about_something_new(client << 32 | round));
             let asked = Instant::now();
             match new.as_ref().unwrap_or(question).ask(address, PATIENCE) {

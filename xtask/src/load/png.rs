@@ -54,14 +54,14 @@ fn whole(width: u32, height: u32, bits: u8, data: &[u8]) -> Vec<u8> {
 
 /// `bytes`, and zeros up to `length`.
 fn compressed(length: usize, bytes: &[u8]) -> Vec<u8> {
-    const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+    let zeros = vec![0; 1 << 16];
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
     // Writing to memory does not fail.
     let _ = encoder.write_all(bytes);
     let mut left = length.saturating_sub(bytes.len());
     while left > 0 {
-        let now = left.min(ZEROS.len());
-        let _ = encoder.write_all(&ZEROS[..now]);
+        let now = left.min(zeros.len());
+        let _ = encoder.write_all(&zeros[..now]);
         left -= now;
     }
     encoder.finish().unwrap_or_default()
