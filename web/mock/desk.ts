@@ -14,6 +14,8 @@ import type {
 	Status,
 	UploadedPicture
 } from '../src/api/types.ts';
+import { withReadings } from './live.ts';
+import { MockPages } from './pages.ts';
 import { scriptFor } from './script.ts';
 
 const samplesFolder = resolve(import.meta.dirname, '../../demo/samples');
@@ -25,7 +27,8 @@ interface Held {
 }
 
 interface SampleFile {
-	file: string;
+	file?: string;
+	files?: string[];
 	question_en: string;
 	question_zh: string;
 	answer: string;
@@ -38,6 +41,7 @@ export class MockDesk {
 	readonly #held = new Map<string, Held>();
 	readonly #samples: Sample[] = [];
 	readonly #answers = new Map<string, SampleFile>();
+	readonly #pages = new MockPages(() => this.#status());
 	#running = 0;
 	readonly #pace: number;
 
@@ -47,15 +51,14 @@ export class MockDesk {
 		const list = resolve(samplesFolder, 'samples.json');
 		const files = existsSync(list) ? (JSON.parse(readFileSync(list, 'utf8')) as SampleFile[]) : [];
 		for (const sample of files) {
-			const { id, width, height } = this.#hold(
-				readFileSync(resolve(samplesFolder, sample.file))
-			).facts;
-			this.#answers.set(id, sample);
-			this.#samples.push({
-				id: sample.file,
-				pictures: [{ id, url: `/api/pictures/${id}`, width, height }],
-				question: { en: sample.question_en, zh: sample.question_zh }
+			const names = sample.files ?? (sample.file === undefined ? [] : [sample.file]);
+			const pictures = names.map((name) => {
+				const { id, width, height } = this.#hold(readFileSync(resolve(samplesFolder, name))).facts;
+				this.#answers.set(id, sample);
+				return { id, url: `/api/pictures/${id}`, width, height };
 			});
+			const question = { en: sample.question_en, zh: sample.question_zh };
+			this.#samples.push({ id: names.join('+'), pictures, question });
 		}
 	}
 
@@ -69,7 +72,8 @@ export class MockDesk {
 		const refuse = (status: number, code: string, details: object = {}) =>
 			json(status, { error: { code, message: code, details, request_id: 'mock' } });
 
-		if (path === '/api/status') return json(200, this.#status());
+		if (path === '/api/status') return json(200, withReadings(this.#status()));
+		if (await this.#pages.handle(request, response)) return true;
 		if (path === '/api/samples') return json(200, this.#samples);
 		if (path === '/api/pictures' && request.method === 'POST') {
 			const bytes = await body(request);

@@ -6,12 +6,12 @@ import { answerEvent } from './events';
 import { Problem, problemFromBody } from './problem';
 import type { AnswerEvent, AnswerRequest, Sample, Status, UploadedPicture } from './types';
 
-async function refused(response: Response): Promise<Problem> {
+export async function refused(response: Response): Promise<Problem> {
 	const body = await response.text().catch(() => '');
 	return problemFromBody(response.status, body, response.headers.get('retry-after'));
 }
 
-async function getJson<Body>(path: string, signal?: AbortSignal): Promise<Body> {
+export async function getJson<Body>(path: string, signal?: AbortSignal): Promise<Body> {
 	const response = await fetch(path, signal ? { signal } : {});
 	if (!response.ok) throw await refused(response);
 	return (await response.json()) as Body;

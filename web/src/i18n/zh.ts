@@ -1,7 +1,18 @@
 /** Every word of the page, in Chinese. */
 import type { Messages } from './en';
+import { insights } from './zh/insights';
+import { live } from './zh/live';
+import { pages } from './zh/pages';
+import { records } from './zh/records';
+import { roles } from './zh/roles';
 
 export const zh: Messages = {
+	insights,
+	live,
+	pages,
+	records,
+	roles,
+
 	skipToQuestion: '跳到提问框',
 
 	status: {
@@ -132,10 +143,6 @@ export const zh: Messages = {
 		fresh: '新对话',
 		cleared: '对话已清空。',
 		undo: '撤销',
-		role: '角色',
-		roleHint: '每次对话之前原样发给模型。',
-		roleReset: '恢复标准角色',
-		roleEmpty: '留空则不发送角色。',
 		rigour: '严谨度',
 		rigourStrict: '一字不差',
 		rigourFree: '自由表达',

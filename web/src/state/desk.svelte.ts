@@ -5,7 +5,7 @@ import { fetchSamples } from '../api/client';
 import type { Sample } from '../api/types';
 import { language } from '../i18n/language.svelte';
 import { Conversation, type Manner } from './conversation.svelte';
-import { Health } from './health.svelte';
+import { health } from './health.svelte';
 import { keep, recall } from './keep';
 import { notices } from './notice.svelte';
 import { DeskPicture } from './picture.svelte';
@@ -21,7 +21,7 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 export class Desk {
 	readonly conversation = new Conversation();
 	readonly tray = new Tray();
-	readonly health = new Health();
+	readonly health = health;
 	samples = $state.raw<Sample[]>([]);
 	haveSamplesFailed = $state(false);
 	#haveSamples = false;

@@ -3,14 +3,13 @@
  * better default reaches everyone who never touched it.
  */
 import type { Status } from '../api/types';
-import { language } from '../i18n/language.svelte';
 import { keep, recall } from './keep';
+import { roles } from './roles.svelte';
 
 export type Theme = 'auto' | 'light' | 'dark';
 
 const isTheme = (value: unknown): value is Theme =>
 	['auto', 'light', 'dark'].includes(value as string);
-const isText = (value: unknown): value is string => typeof value === 'string';
 const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';
 const isBetween =
 	(least: number, most: number) =>
@@ -28,7 +27,6 @@ class Preferences {
 	#temperature = $state(recall('temperature', isBetween(0, 1)));
 	#maxTokens = $state(recall('max_tokens', isBetween(64, 2048)));
 	#rounds = $state(recall('rounds', isBetween(0, 20)));
-	#role = $state(recall('role', isText));
 	#theme = $state<Theme>(recall('theme', isTheme) ?? 'auto');
 	#bannerFolded = $state(recall('banner_folded', isBoolean) ?? false);
 	/** The server's defaults, once known. */
@@ -58,20 +56,9 @@ class Preferences {
 		keep('rounds', value);
 	}
 
-	/** The system prompt, exactly as sent. Follows the page's language until it is edited. */
+	/** The system prompt, exactly as sent. */
 	get role(): string {
-		return this.#role ?? language.words.standardRole;
-	}
-	set role(value: string) {
-		this.#role = value;
-		keep('role', value);
-	}
-	get isRoleStandard(): boolean {
-		return this.#role === undefined;
-	}
-	resetRole(): void {
-		this.#role = undefined;
-		keep('role', undefined);
+		return roles.text;
 	}
 
 	get theme(): Theme {
