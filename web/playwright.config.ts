@@ -24,7 +24,13 @@ export default defineConfig({
 	projects: [
 		{
 			name: 'desk',
-			testMatch: ['desk.spec.ts', 'insights.spec.ts', 'records.spec.ts', 'signin.spec.ts']
+			testMatch: [
+				'desk.spec.ts',
+				'insights.spec.ts',
+				'records.spec.ts',
+				'roles.spec.ts',
+				'signin.spec.ts'
+			]
 		},
 		{ name: 'screenshots', testMatch: '**/*screenshots.spec.ts' }
 	]

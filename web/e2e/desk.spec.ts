@@ -258,11 +258,16 @@ test('when the server is away, the page says so and a retry mends it', async ({ 
 	await expect(page.getByRole('alert')).toHaveCount(0);
 });
 
-test('when the desk cannot be reached at all, the page says so until it can', async ({ page }) => {
+test('when the desk cannot be reached at all, the page says so until it can', async ({
+	page,
+	desk
+}) => {
 	await open(page);
-	await page.route('**/api/status', (route) => route.abort());
+	await page.route('**/api/status**', (route) => route.abort());
+	// Ends the stream that is open.
+	await desk.restart();
 	await expect(page.getByRole('alert')).toContainText('Check that lookdesk is running');
-	await page.unroute('**/api/status');
+	await page.unroute('**/api/status**');
 	await expect(page.getByRole('alert')).toHaveCount(0);
 	await expect(page.locator('header [role=status]')).toHaveText('ready');
 });
@@ -341,7 +346,7 @@ test('the demo model says what it is and how to start a real one', async ({ page
 test('settings and role are sent as shown', async ({ page }) => {
 	await open(page);
 	await page.getByRole('slider', { name: 'Rigour' }).fill('0');
-	await page.getByRole('textbox', { name: 'Role' }).fill('Be brief.');
+	const role = await page.getByLabel('The role as it is sent').innerText();
 	await add(page, 'label-en.jpg');
 	const sending = page.waitForRequest('**/api/answers');
 	await ask(page, 'What is the model number?');
@@ -351,7 +356,7 @@ test('settings and role are sent as shown', async ({ page }) => {
 	};
 	expect(sent.messages[0]).toEqual({
 		role: 'system',
-		content: [{ type: 'text', text: 'Be brief.' }]
+		content: [{ type: 'text', text: role }]
 	});
 	expect(sent.settings).toEqual({ temperature: 0, max_tokens: 256 });
 	await expect(finished(page)).toHaveCount(1);

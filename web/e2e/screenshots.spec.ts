@@ -84,6 +84,7 @@ test('screenshots of rarer moments', async ({ browser }) => {
 	};
 
 	const loading = await open('loading-en', sizes.desktop);
+	await loading.page.route('**/api/status/stream', (route) => route.fulfill({ status: 404 }));
 	await loading.page.route('**/api/status', async (route) => {
 		const status = (await (await route.fetch()).json()) as Record<string, unknown>;
 		const model = { name: 'Qwen3-VL-4B-Instruct', demo: false, precision: 'q4', parameters: 4.4e9 };
@@ -138,7 +139,8 @@ test('screenshots of rarer moments', async ({ browser }) => {
 	const gone = await open('unreachable-zh', { width: 1024, height: 768 });
 	await gone.page.goto('/');
 	await gone.page.getByRole('listitem').first().waitFor();
-	await gone.page.route('**/api/status', (route) => route.abort());
+	await gone.page.route('**/api/status**', (route) => route.abort());
+	await desk.restart();
 	await gone.page.getByRole('alert').waitFor();
 	await gone.take();
 	await desk.stop();
