@@ -89,7 +89,7 @@ export const records = {
 		willGo: 'This will be deleted for good:',
 		conversations: (n: number) => things(n, 'conversation', 'conversations'),
 		rounds: (n: number) => `${things(n, 'round', 'rounds')} with every answer, mark and correction`,
-		inBin: (n: number) => `of them ${n} in the bin`,
+		inBin: (n: number) => `, of them ${n} in the bin`,
 		pictures: 'every picture that only these conversations use',
 		search: 'their words in the search',
 		stays: 'One line stays in the log below: that it was done, and when.',

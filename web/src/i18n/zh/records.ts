@@ -77,7 +77,7 @@ export const records: Messages['records'] = {
 		willGo: '以下内容会彻底删除：',
 		conversations: (n) => `${n} 个对话`,
 		rounds: (n) => `${n} 轮提问，连同全部回答、标记和更正`,
-		inBin: (n) => `其中 ${n} 个在回收站`,
+		inBin: (n) => `，其中 ${n} 个在回收站`,
 		pictures: '只有这些对话用到的图片',
 		search: '搜索里的相关内容',
 		stays: '下方日志会留下一行：做过这件事，以及时间。',
