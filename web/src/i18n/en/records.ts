@@ -106,6 +106,8 @@ export const records = {
 		action: 'What',
 		subject: 'Of what',
 		detail: 'How much',
+		/** The server says it in English. */
+		detailWords: (detail: string) => detail,
 		asker: 'Who',
 		empty: 'Nothing has been taken out, brought in or deleted yet.',
 		desk: 'the desk itself',

@@ -94,6 +94,13 @@ export const records: Messages['records'] = {
 		action: '事项',
 		subject: '对象',
 		detail: '数量',
+		detailWords: (detail) =>
+			detail
+				.replaceAll(/(\d+) conversations?/g, '$1 个对话')
+				.replaceAll(/(\d+) rounds?/g, '$1 轮提问')
+				.replaceAll(/(\d+) answers?/g, '$1 个回答')
+				.replaceAll(/(\d+) pictures?/g, '$1 张图片')
+				.replaceAll(', ', '，'),
 		asker: '操作人',
 		empty: '还没有导出、导入或删除过任何内容。',
 		desk: '系统自动',
