@@ -7,6 +7,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
+import { MockRecords } from '../mock/records.ts';
 import { serveMock } from '../mock/server.ts';
 
 export interface Served {
@@ -79,7 +80,8 @@ async function serveProgram(program: string): Promise<Served> {
 
 async function serveScripted(pace: number): Promise<Served> {
 	const port = await freePort();
-	let server = await serveMock(port, pace);
+	const records = new MockRecords();
+	let server = await serveMock(port, pace, records);
 	const stop = () =>
 		new Promise<void>((done) => {
 			server.closeAllConnections();
@@ -91,7 +93,7 @@ async function serveScripted(pace: number): Promise<Served> {
 		stop,
 		restart: async () => {
 			await stop();
-			server = await serveMock(port, pace);
+			server = await serveMock(port, pace, records);
 		}
 	};
 }

@@ -3,7 +3,6 @@
  * better default reaches everyone who never touched it.
  */
 import type { Status } from '../api/types';
-import { language } from '../i18n/language.svelte';
 import { keep, recall } from './keep';
 
 export type Theme = 'auto' | 'light' | 'dark';
@@ -28,8 +27,9 @@ class Preferences {
 	#temperature = $state(recall('temperature', isBetween(0, 1)));
 	#maxTokens = $state(recall('max_tokens', isBetween(64, 2048)));
 	#rounds = $state(recall('rounds', isBetween(0, 20)));
-	#role = $state(recall('role', isText));
+	#role = $state(recall('role_id', isText));
 	#theme = $state<Theme>(recall('theme', isTheme) ?? 'auto');
+	#settingsFolded = $state(recall('settings_folded', isBoolean) ?? false);
 	#bannerFolded = $state(recall('banner_folded', isBoolean) ?? false);
 	/** The server's defaults, once known. */
 	defaults = $state.raw(before);
@@ -58,20 +58,21 @@ class Preferences {
 		keep('rounds', value);
 	}
 
-	/** The system prompt, exactly as sent. Follows the page's language until it is edited. */
-	get role(): string {
-		return this.#role ?? language.words.standardRole;
+	/** The id of the chosen role; nothing chosen follows the page's language. */
+	get role(): string | undefined {
+		return this.#role;
 	}
-	set role(value: string) {
-		this.#role = value;
-		keep('role', value);
+	set role(id: string | undefined) {
+		this.#role = id;
+		keep('role_id', id);
 	}
-	get isRoleStandard(): boolean {
-		return this.#role === undefined;
+
+	get areSettingsFolded(): boolean {
+		return this.#settingsFolded;
 	}
-	resetRole(): void {
-		this.#role = undefined;
-		keep('role', undefined);
+	set areSettingsFolded(value: boolean) {
+		this.#settingsFolded = value;
+		keep('settings_folded', value);
 	}
 
 	get theme(): Theme {
