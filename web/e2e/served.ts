@@ -78,9 +78,8 @@ async function serveProgram(program: string): Promise<Served> {
 	};
 }
 
-async function serveScripted(pace: number): Promise<Served> {
+async function serveScripted(pace: number, records: MockRecords): Promise<Served> {
 	const port = await freePort();
-	const records = new MockRecords();
 	let server = await serveMock(port, pace, records);
 	const stop = () =>
 		new Promise<void>((done) => {
@@ -98,9 +97,10 @@ async function serveScripted(pace: number): Promise<Served> {
 	};
 }
 
-export async function serve(pace = 1): Promise<Served> {
+/** `records`: those the scripted desk begins with. */
+export async function serve(pace = 1, records = new MockRecords()): Promise<Served> {
 	const named = process.env['LOOKDESK_BIN'];
-	if (named === 'mock') return serveScripted(pace);
+	if (named === 'mock') return serveScripted(pace, records);
 	const program = resolve(named ?? '../target/debug/lookdesk');
 	if (!existsSync(program)) {
 		throw new Error(`${program} is not there; build it (cargo build) or set LOOKDESK_BIN`);

@@ -83,7 +83,7 @@ describe('marks', () => {
 		const text = 'Code **E102** and `AX73`.';
 		const page = parsed(text, [mark(text, 'E102'), mark(text, 'AX73', 'doubtful')]);
 		expect(page.querySelector('strong .mark.check')).toHaveTextContent('E102? check');
-		expect(page.querySelector('code .mark.doubtful')).toHaveTextContent('AX73doubtful');
+		expect(page.querySelector('code .mark.doubtful')).toHaveTextContent('AX73 doubtful');
 	});
 
 	it('never show as characters of their own', () => {

@@ -69,7 +69,8 @@ function markedElement(text: Text, words: string, mark: TextMark, wording: Wordi
 	element.append(words);
 	const note = owner.createElement(isWordShown ? 'small' : 'sup');
 	note.className = 'mark-note';
-	note.textContent = isWordShown ? word : '?';
+	// The space is not seen, but heard.
+	note.textContent = isWordShown ? ` ${word}` : '?';
 	element.append(note);
 	if (!isWordShown) {
 		note.setAttribute('aria-hidden', 'true');

@@ -41,7 +41,7 @@ export class Closer {
 	}
 
 	/** Lets the model say where the string stands. */
-	byModel(look: Look): Promise<void> {
+	byModel(look: Look): Promise<Reading | undefined> {
 		this.look = look;
 		return this.#read(null);
 	}
@@ -58,7 +58,7 @@ export class Closer {
 		if (this.look && this.step?.kind === 'drawing') this.look = { ...this.look, picture };
 	}
 
-	drawn(box: Box): Promise<void> {
+	drawn(box: Box): Promise<Reading | undefined> {
 		return this.#read(box);
 	}
 
@@ -68,9 +68,9 @@ export class Closer {
 		this.step = undefined;
 	}
 
-	async #read(box: Box | null): Promise<void> {
+	async #read(box: Box | null): Promise<Reading | undefined> {
 		const { look } = this;
-		if (look?.answer.id === undefined || look.picture.id === undefined) return;
+		if (look?.answer.id === undefined || look.picture.id === undefined) return undefined;
 		this.#control?.abort();
 		const control = new AbortController();
 		this.#control = control;
@@ -80,13 +80,15 @@ export class Closer {
 			const reading = await this.#records.lookCloser(look.answer.id, at, control.signal);
 			look.answer.readings = [...look.answer.readings, reading];
 			if (!control.signal.aborted) this.cancel();
+			return reading;
 		} catch (error) {
-			if (control.signal.aborted) return;
+			if (control.signal.aborted) return undefined;
 			const problem = asProblem(error);
 			this.step =
 				problem.code === 'no_place'
 					? { kind: 'drawing', hint: problem }
 					: { kind: 'failed', problem };
+			return undefined;
 		}
 	}
 }

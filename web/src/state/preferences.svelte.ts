@@ -16,6 +16,9 @@ const isBetween =
 	(value: unknown): value is number =>
 		typeof value === 'number' && value >= least && value <= most;
 
+/** A window lower than this needs its room for the conversations. */
+const roomyHeight = 820;
+
 /** Before the server has said its own. */
 const before: Pick<Status['defaults'], 'temperature' | 'max_tokens' | 'rounds'> = {
 	temperature: 0.25,
@@ -29,7 +32,7 @@ class Preferences {
 	#rounds = $state(recall('rounds', isBetween(0, 20)));
 	#role = $state(recall('role_id', isText));
 	#theme = $state<Theme>(recall('theme', isTheme) ?? 'auto');
-	#settingsFolded = $state(recall('settings_folded', isBoolean) ?? false);
+	#settingsFolded = $state(recall('settings_folded', isBoolean) ?? innerHeight < roomyHeight);
 	#bannerFolded = $state(recall('banner_folded', isBoolean) ?? false);
 	/** The server's defaults, once known. */
 	defaults = $state.raw(before);
