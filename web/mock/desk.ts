@@ -16,7 +16,9 @@ import type {
 	StoredRound,
 	Token
 } from '../src/api/types.ts';
+import { withReadings } from './live.ts';
 import { marksOf } from './marks.ts';
+import { MockPages } from './pages.ts';
 import { MockPictures, pictureLimit } from './pictures.ts';
 import { MockRecords } from './records.ts';
 import { scriptFor } from './script.ts';
@@ -38,12 +40,14 @@ export class MockDesk {
 	readonly #pictures: MockPictures;
 	readonly records: MockRecords;
 	readonly #pace: number;
+	readonly #pages: MockPages;
 	#running = 0;
 
 	/** `pace` 1 is lifelike; 0 answers at once. */
 	constructor(pace = 1, records = new MockRecords()) {
 		this.#pace = pace;
 		this.records = records;
+		this.#pages = new MockPages(() => this.#status(), records);
 		this.#pictures = new MockPictures();
 	}
 
@@ -63,18 +67,12 @@ export class MockDesk {
 			await act(exchange, decodeURIComponent(found[1] ?? ''));
 			return true;
 		}
-		return false;
+		return this.#pages.handle(request, response);
 	}
 
 	readonly #routes: Route[] = [
-		['GET', /^\/api\/status$/, (x) => x.json(200, this.#status())],
+		['GET', /^\/api\/status$/, (x) => x.json(200, withReadings(this.#status()))],
 		['GET', /^\/api\/samples$/, (x) => x.json(200, this.#pictures.samples)],
-		['GET', /^\/api\/roles$/, (x) => x.json(200, this.records.roles)],
-		[
-			'GET',
-			/^\/api\/customers$/,
-			(x) => x.json(200, this.records.customers(x.params.get('query') ?? ''))
-		],
 		[
 			'POST',
 			/^\/api\/pictures$/,
@@ -123,8 +121,10 @@ export class MockDesk {
 			/^\/api\/conversations\/([^/]+)$/,
 			(x, id) =>
 				this.#with(x, id, (kept) => {
-					if (x.params.get('for_good') === 'true') this.records.forget(id);
-					else kept.deleted_at = Date.now();
+					if (x.params.get('for_good') === 'true') {
+						this.records.forget(id);
+						this.#pages.records.noteDeleted(id);
+					} else kept.deleted_at = Date.now();
 					x.json(204, undefined);
 				})
 		],

@@ -1,7 +1,6 @@
 /** The mock's records: conversations in memory, with the list, search and filters of the contract. */
 import { randomUUID } from 'node:crypto';
 import type {
-	Role,
 	RoundRequest,
 	StoredAnswer,
 	StoredRound,
@@ -26,23 +25,6 @@ export class MockRecords {
 	readonly #kept = new Map<string, Kept>();
 	/** Pictures a question has used: they outlive the program. */
 	readonly pictures = new Map<string, HeldPicture>();
-	readonly roles: Role[] = [
-		{
-			id: 'after-sales-zh',
-			name: '售后',
-			text: '【客服角色】你是售后支持助手。请只根据图片回答。看不清的就说看不清。不要编造。用提问的语言回答。',
-			standard: true,
-			position: 0
-		},
-		{
-			id: 'after-sales-en',
-			name: 'After-sales',
-			text: 'You are an after-sales assistant. You answer questions about the picture. Only use what the picture shows. If it is not readable, say so. Answer in the language of the question.',
-			standard: true,
-			position: 1
-		}
-	];
-
 	create(made: { title?: string; customer?: string; follows?: string }, now = Date.now()): Kept {
 		const kept: Kept = {
 			id: randomUUID(),
@@ -71,9 +53,21 @@ export class MockRecords {
 		this.#kept.delete(id);
 	}
 
+	get count(): number {
+		return this.#kept.size;
+	}
+
 	customers(query: string): string[] {
+		const wanted = query.toLowerCase();
 		const names = [...this.#kept.values()].flatMap(({ customer }) => customer ?? []);
-		return [...new Set(names)].filter((name) => name.includes(query)).toSorted();
+		return [...new Set(names)].filter((name) => name.toLowerCase().includes(wanted)).toSorted();
+	}
+
+	/** How many conversations went. */
+	forgetCustomer(name: string): number {
+		const gone = [...this.#kept.values()].filter(({ customer }) => customer === name);
+		gone.forEach(({ id }) => this.#kept.delete(id));
+		return gone.length;
 	}
 
 	ask(

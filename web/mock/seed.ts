@@ -15,6 +15,8 @@ interface Past {
 	verdict?: Summary['verdict'];
 	pinned?: boolean;
 	interrupted?: boolean;
+	/** It lies in the bin since so many hours. */
+	binned?: number;
 	picture?: number;
 }
 
@@ -98,7 +100,11 @@ const past: Past[] = [
 		customer: '陈晨',
 		verdict: 'solved',
 		picture: 2
-	}
+	},
+	{ hoursAgo: 50, question: 'Is the lid cracked?', answer: 'No.', customer: 'Anna Weber' },
+	{ hoursAgo: 49, question: '是哪天生产的？', answer: '2024.04', customer: '王芳' },
+	{ hoursAgo: 48, question: 'Rice cooker shows E3', answer: 'E3', binned: 9 },
+	{ hoursAgo: 47, question: '少了哪颗螺丝？', answer: '右下角。', customer: '王芳', binned: 21 }
 ];
 
 const hourMs = 3_600_000;
@@ -128,7 +134,11 @@ export function seed(records: MockRecords, now = Date.now()): MockRecords {
 			marks: marksOf(one.answer, tokens),
 			finish_reason: one.interrupted ? null : 'stop'
 		});
-		Object.assign(kept, { verdict: one.verdict ?? null, pinned: one.pinned ?? false });
+		Object.assign(kept, {
+			verdict: one.verdict ?? null,
+			pinned: one.pinned ?? false,
+			deleted_at: one.binned === undefined ? null : now - one.binned * hourMs
+		});
 	}
 	return records;
 }

@@ -5,6 +5,8 @@ import { getJson } from './http';
 import { Problem, problemFromBody } from './problem';
 import type { Sample, Status, UploadedPicture } from './types';
 
+export { getJson, refused } from './http';
+
 export const fetchStatus = (signal?: AbortSignal) => getJson<Status>('/api/status', signal);
 
 export const fetchSamples = (signal?: AbortSignal) => getJson<Sample[]>('/api/samples', signal);

@@ -9,7 +9,6 @@ import type {
 	Evidence,
 	Feedback,
 	Reading,
-	Role,
 	RoundEvent,
 	RoundRequest,
 	Summary,
@@ -68,8 +67,6 @@ export const lookCloser = (
 	at: { picture: string; box: Box | null; was: string },
 	signal?: AbortSignal
 ) => sendJson<Reading>('POST', `${answerPath(answer)}/readings`, at, signal);
-
-export const fetchRoles = () => getJson<Role[]>('/api/roles');
 
 export const fetchCustomers = (wanted: string) =>
 	getJson<string[]>(`/api/customers${query({ query: wanted })}`);

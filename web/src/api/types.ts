@@ -132,14 +132,6 @@ export interface Reading {
 	probability: number;
 }
 
-export interface Role {
-	id: string;
-	name: string;
-	text: string;
-	standard: boolean;
-	position: number;
-}
-
 /** A question within a conversation. The desk adds the rounds before it. */
 export interface RoundRequest {
 	question: string;

@@ -2,9 +2,21 @@
  * Every word of the page, in English. The Chinese catalogue has the same type, so a key missing there is
  * a type error. Sentences with something to fill in are functions.
  */
+import { insights } from './en/insights';
+import { live } from './en/live';
+import { pages } from './en/pages';
+import { records } from './en/records';
+import { roles } from './en/roles';
+
 const pictures = (n: number) => (n === 1 ? '1 picture' : `${n} pictures`);
 
 export const en = {
+	insights,
+	live,
+	pages,
+	records,
+	roles,
+
 	skipToQuestion: 'Skip to the question',
 
 	status: {

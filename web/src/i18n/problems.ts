@@ -2,6 +2,7 @@
 import type { Problem } from '../api/problem';
 import type { Messages } from './en';
 import { megabytes } from './numbers';
+import { recordsSentence } from './recordsProblems';
 
 function count(details: Record<string, unknown>, name: string): number | undefined {
 	const value = details[name];
@@ -82,6 +83,9 @@ export function sentence(problem: Problem, words: Messages): string {
 		case 'cut_short':
 			return t.cutShort;
 		default:
-			return t.unexpected(message || (problem.status ? `HTTP ${problem.status}` : code));
+			return (
+				recordsSentence(problem, words) ??
+				t.unexpected(message || (problem.status ? `HTTP ${problem.status}` : code))
+			);
 	}
 }

@@ -1,7 +1,18 @@
 /** Every word of the page, in Chinese. */
 import type { Messages } from './en';
+import { insights } from './zh/insights';
+import { live } from './zh/live';
+import { pages } from './zh/pages';
+import { records } from './zh/records';
+import { roles } from './zh/roles';
 
 export const zh: Messages = {
+	insights,
+	live,
+	pages,
+	records,
+	roles,
+
 	skipToQuestion: '跳到提问框',
 
 	status: {

@@ -14,7 +14,7 @@ import { Closer } from './closer.svelte';
 import { Conversation, type Manner } from './conversation.svelte';
 import { keepTrays } from './draft.svelte';
 import { EvidenceDesk } from './evidence.svelte';
-import { Health } from './health.svelte';
+import { health } from './health.svelte';
 import { notices } from './notice.svelte';
 import { DeskPicture } from './picture.svelte';
 import { preferences } from './preferences.svelte';
@@ -32,7 +32,7 @@ const conversationPath = /^\/c\/([^/]+)$/;
 
 export class Desk {
 	readonly cabinet = new Cabinet();
-	readonly health = new Health();
+	readonly health = health;
 	readonly evidence = new EvidenceDesk();
 	readonly closer = new Closer();
 	conversation = $state.raw<Conversation>(this.cabinet.fresh());

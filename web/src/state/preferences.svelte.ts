@@ -9,7 +9,6 @@ export type Theme = 'auto' | 'light' | 'dark';
 
 const isTheme = (value: unknown): value is Theme =>
 	['auto', 'light', 'dark'].includes(value as string);
-const isText = (value: unknown): value is string => typeof value === 'string';
 const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';
 const isBetween =
 	(least: number, most: number) =>
@@ -30,7 +29,6 @@ class Preferences {
 	#temperature = $state(recall('temperature', isBetween(0, 1)));
 	#maxTokens = $state(recall('max_tokens', isBetween(64, 2048)));
 	#rounds = $state(recall('rounds', isBetween(0, 20)));
-	#role = $state(recall('role_id', isText));
 	#theme = $state<Theme>(recall('theme', isTheme) ?? 'auto');
 	#settingsFolded = $state(recall('settings_folded', isBoolean) ?? innerHeight < roomyHeight);
 	#bannerFolded = $state(recall('banner_folded', isBoolean) ?? false);
@@ -59,15 +57,6 @@ class Preferences {
 	set rounds(value: number) {
 		this.#rounds = value;
 		keep('rounds', value);
-	}
-
-	/** The id of the chosen role; nothing chosen follows the page's language. */
-	get role(): string | undefined {
-		return this.#role;
-	}
-	set role(id: string | undefined) {
-		this.#role = id;
-		keep('role_id', id);
 	}
 
 	get areSettingsFolded(): boolean {
