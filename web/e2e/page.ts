@@ -97,8 +97,9 @@ export const unsure = {
 	]
 };
 
-/** From now on the desk is not sure of what it reads; closer looks and evidence are as given. */
-export async function answerUnsurely(page: Page) {
+/** From now on the desk is not sure of what it reads. Tells, once asked, the picture it was asked about. */
+export async function answerUnsurely(page: Page): Promise<{ picture: string }> {
+	const about = { picture: '' };
 	const done = {
 		type: 'done',
 		finish_reason: 'length',
@@ -114,6 +115,8 @@ export async function answerUnsurely(page: Page) {
 	};
 	await page.route('**/api/conversations/*/rounds', async (route) => {
 		const conversation = /conversations\/([^/]+)/.exec(route.request().url())?.[1] ?? '';
+		const { pictures } = route.request().postDataJSON() as { pictures: string[] };
+		about.picture = pictures[0] ?? '';
 		const asked = {
 			type: 'asked',
 			conversation,
@@ -131,4 +134,5 @@ export async function answerUnsurely(page: Page) {
 			body: sse([asked, delta, mark, done])
 		});
 	});
+	return about;
 }

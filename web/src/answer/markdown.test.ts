@@ -39,7 +39,17 @@ describe('what a model writes', () => {
 		expect(
 			page.querySelector('script,img,style,iframe,form,input,svg,math,[style],[onerror]')
 		).toBeNull();
-		expect(page.innerHTML).not.toMatch(/javascript:|data:/);
+		expect(page.querySelector('a:not([href^=http])')).toBeNull();
+	});
+
+	it('is read to the letter where it looks like HTML', () => {
+		expect(parsed('press <POWER> & <b>hold</b>')).toHaveTextContent('press <POWER> & <b>hold</b>');
+		expect(parsed('<div>\nE102\n</div>')).toHaveTextContent('<div> E102 </div>');
+	});
+
+	it('may break a line in a table', () => {
+		const page = parsed('| a |\n|---|\n| 1<br>2<br/>3 |');
+		expect(page.querySelectorAll('td br')).toHaveLength(2);
 	});
 
 	it('opens links away from the desk', () => {

@@ -1,12 +1,13 @@
 /**
  * An answer's Markdown as clean HTML, in blocks, with the strings to compare marked.
  *
- * What a model writes is outside text. Scripts, styles, forms, frames and pictures never pass, and a
- * link opens away from the desk without telling it where from. Blocks are top-level Markdown pieces:
+ * What a model writes is outside text. HTML in it is words to be read ("press <POWER>"), all but a line
+ * break; what Markdown makes of the rest is cleaned once more, so that scripts, styles, forms, frames and
+ * pictures never pass. A link opens away from the desk without telling it where from. Blocks are top-level Markdown pieces:
  * while words stream only the last one changes, so what was read stays still.
  */
 import DOMPurify from 'dompurify';
-import { marked } from 'marked';
+import { Marked } from 'marked';
 import type { TextMark } from '../api/types';
 
 /** What stands beside a marked string, in the reader's language. */
@@ -19,6 +20,20 @@ const maxMarks = 0xf8fd - open;
 const reserved = /[\uE000-\uF8FF]/g;
 /** The same characters as an address spells them: UTF-8 EE 80 80 to EF A3 BF. */
 const reservedInAddress = /%(?:EE%[89AB][\dA-F]|EF%(?:[89][\dA-F]|A[0-3]))%[89AB][\dA-F]/gi;
+
+const escaped: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const escape = (text: string) => text.replace(/[&<>"]/g, (sign) => escaped[sign] ?? sign);
+
+const marked = new Marked({
+	gfm: true,
+	breaks: true,
+	renderer: {
+		html({ text, block }) {
+			if (/^<br\s*\/?>\s*$/i.test(text)) return '<br>';
+			return block ? `<p>${escape(text.trim())}</p>` : escape(text);
+		}
+	}
+});
 
 const purify = DOMPurify();
 purify.addHook('afterSanitizeAttributes', (node) => {
@@ -96,7 +111,7 @@ function resolve(node: Text, marks: TextMark[], wording: Wording): void {
 }
 
 function render(markdown: string, marks: TextMark[], wording: Wording): string {
-	const html = marked.parse(markdown, { async: false, gfm: true, breaks: true });
+	const html = marked.parse(markdown, { async: false });
 	const fragment = purify.sanitize(html, { ...clean, RETURN_DOM_FRAGMENT: true });
 	const owner = fragment.ownerDocument;
 	const walker = owner.createTreeWalker(fragment, NodeFilter.SHOW_TEXT);
@@ -140,7 +155,7 @@ export function blocks(
 	const marks = shownMarks(text, all);
 	const worded = marks.map((mark) => ({ ...wording(mark), ...mark }));
 	return marked
-		.lexer(withMarks(text, marks), { gfm: true, breaks: true })
+		.lexer(withMarks(text, marks))
 		.filter((token) => token.type !== 'space')
 		.map((token) => {
 			const within = Array.from(
