@@ -258,6 +258,16 @@ pub fn token(text: &str, logprob: f32) -> AnswerEvent {
     }
 }
 
+/// A token whose only secret is how likely it was.
+pub fn token_piece(text: &str, logprob: f32) -> TokenPiece {
+    TokenPiece {
+        text: text.to_owned(),
+        logprob,
+        bytes: text.as_bytes().to_vec(),
+        top: vec![],
+    }
+}
+
 /// The end of an answer that took and gave this many tokens.
 pub fn done_with(usage: Usage) -> AnswerEvent {
     AnswerEvent::Done {
