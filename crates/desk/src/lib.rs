@@ -17,6 +17,7 @@ mod check;
 mod desk;
 mod event;
 pub mod evidence;
+pub mod history;
 pub mod marks;
 mod picture;
 mod picture_box;

@@ -2,12 +2,12 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn boxes(said: &str) -> Vec<(String, [f32; 4])> {
+fn boxes(said: &str) -> Vec<(String, [u16; 4])> {
     let found = spotted(said).into_iter();
     found.map(|one| (one.label, one.place.corners())).collect()
 }
 
-fn one(label: &str, corners: [f32; 4]) -> Vec<(String, [f32; 4])> {
+fn one(label: &str, corners: [u16; 4]) -> Vec<(String, [u16; 4])> {
     vec![(label.to_owned(), corners)]
 }
 
@@ -15,7 +15,7 @@ fn one(label: &str, corners: [f32; 4]) -> Vec<(String, [f32; 4])> {
 fn the_models_own_form_is_read() {
     let said =
         "```json\n[\n\t{\"bbox_2d\": [120, 80, 480, 200], \"label\": \"error code\"}\n]\n```";
-    assert_eq!(boxes(said), one("error code", [120.0, 80.0, 480.0, 200.0]));
+    assert_eq!(boxes(said), one("error code", [120, 80, 480, 200]));
 }
 
 #[test]
@@ -29,13 +29,13 @@ fn an_object_a_list_a_fence_or_sentences_around_it_make_no_difference() {
         format!("A 5\" screen shows {object}"),
         format!("{{\"objects\": [{object}]}}"),
     ] {
-        assert_eq!(boxes(&said), one("a", [1.0, 2.0, 3.0, 4.0]), "{said}");
+        assert_eq!(boxes(&said), one("a", [1, 2, 3, 4]), "{said}");
     }
 }
 
 #[test]
 fn boxes_and_labels_go_by_several_names() {
-    let place = [1.0, 2.0, 3.0, 4.0];
+    let place = [1, 2, 3, 4];
     for said in [
         r#"{"bbox": [1,2,3,4], "text_content": "E102"}"#,
         r#"{"box": [1.0,2,3,4], "text": "E102"}"#,
@@ -72,9 +72,9 @@ fn an_answer_cut_by_its_length_keeps_its_complete_boxes() {
 #[test]
 fn corners_are_put_right_and_places_outside_dropped() {
     let swapped = r#"{"bbox_2d": [480, 200, 120, 80], "label": "a"}"#;
-    assert_eq!(boxes(swapped), one("a", [120.0, 80.0, 480.0, 200.0]));
+    assert_eq!(boxes(swapped), one("a", [120, 80, 480, 200]));
     let over = r#"{"bbox_2d": [-20, 900, 500, 1280], "label": "a"}"#;
-    assert_eq!(boxes(over), one("a", [0.0, 900.0, 500.0, 1000.0]));
+    assert_eq!(boxes(over), one("a", [0, 900, 500, 1000]));
     for none in [
         r#"{"bbox_2d": [5, 5, 5, 90]}"#,
         r#"{"bbox_2d": [1200, 0, 1300, 10]}"#,
@@ -132,8 +132,8 @@ proptest! {
     fn whatever_is_said_makes_whole_boxes_or_none(said in r#"([\[\]{}",:\\ \n0-9.e-]|bbox_2d|label|灯|.){0,80}"#) {
         for one in spotted(&said) {
             let [x0, y0, x1, y1] = one.place.corners();
-            prop_assert!(0.0 <= x0 && x0 < x1 && x1 <= 1000.0);
-            prop_assert!(0.0 <= y0 && y0 < y1 && y1 <= 1000.0);
+            prop_assert!(x0 < x1 && x1 <= 1000);
+            prop_assert!(y0 < y1 && y1 <= 1000);
         }
     }
 
