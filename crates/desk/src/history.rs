@@ -32,22 +32,35 @@ pub struct Memory {
     pub rounds: usize,
     /// Pictures in one question.
     pub pictures: usize,
+    /// How many rounds are forgotten at a time, at least one.
+    block: usize,
 }
 
 impl Memory {
-    /// How many rounds are forgotten at a time.
-    pub fn block(self) -> usize {
-        self.rounds.div_ceil(2).max(1)
+    /// A memory that forgets half of its rounds at a time.
+    pub fn in_blocks(rounds: usize, pictures: usize) -> Self {
+        let block = rounds.div_ceil(2).max(1);
+        Self {
+            rounds,
+            pictures,
+            block,
+        }
+    }
+
+    /// A memory of so many rounds and no more: those that an earlier answer to the same question was
+    /// told.
+    pub fn exactly(rounds: usize, pictures: usize) -> Self {
+        Self {
+            rounds,
+            pictures,
+            block: 1,
+        }
     }
 
     /// How many of `answered` rounds are forgotten: whole blocks, so that at least `rounds` are left
     /// and fewer than a block more.
     fn forgotten(self, answered: usize) -> usize {
-        let beyond = answered.saturating_sub(self.rounds);
-        match self.rounds {
-            0 => beyond,
-            _ => beyond / self.block() * self.block(),
-        }
+        answered.saturating_sub(self.rounds) / self.block * self.block
     }
 }
 
@@ -98,7 +111,7 @@ impl History {
                 return Err(refusal);
             }
             if forgotten < answered {
-                forgotten = (forgotten + memory.block()).min(answered);
+                forgotten = (forgotten + memory.block).min(answered);
                 continue;
             }
             let shown = self.carried(forgotten).len().min(carried);

@@ -3,57 +3,30 @@
 //! Only strings that must be right to the character are judged; a string is as sure as the product of
 //! its tokens' probabilities. Knows nothing of how a mark is shown.
 
-mod pieces;
+pub(crate) mod pieces;
 mod strings;
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 use self::pieces::Pieces;
 use self::strings::strings;
 use crate::TokenPiece;
+use crate::records::{Certainty, TextMark};
 
 /// Below this probability a string should be checked.
-const CHECK: f64 = 0.85;
+const CHECK: f32 = 0.85;
 /// Below this one it is doubtful.
-const DOUBT: f64 = 0.5;
-
-/// How sure the model was of a string.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Certainty {
-    /// Sure enough to be relied on.
-    Certain,
-    /// Better compared with the picture.
-    Check,
-    /// As likely wrong as right.
-    Doubtful,
-}
+const DOUBT: f32 = 0.5;
 
 impl Certainty {
     /// What a probability means to people.
-    pub fn of(probability: f64) -> Self {
+    pub fn of(probability: f32) -> Self {
         match probability {
             p if p >= CHECK => Self::Certain,
             p if p >= DOUBT => Self::Check,
             _ => Self::Doubtful,
         }
     }
-}
-
-/// A string that must be right to the character.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct TextMark {
-    /// Its first UTF-16 code unit in the answer's text.
-    pub start: u32,
-    /// The code unit after its last one.
-    pub end: u32,
-    /// How sure the model was.
-    pub certainty: Certainty,
-    /// The product of its tokens' probabilities.
-    pub probability: f64,
 }
 
 /// Finds the marks of an answer while it is being said.
@@ -114,7 +87,7 @@ impl Marker {
     }
 
     fn mark(&mut self, string: &Range<usize>) {
-        let probability = self.pieces.logprob(string).min(0.0).exp();
+        let probability = self.pieces.logprob(string).min(0.0).exp() as f32;
         let mark = TextMark {
             start: self.utf16(string.start),
             end: self.utf16(string.end),

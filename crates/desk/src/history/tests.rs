@@ -5,7 +5,12 @@ use super::*;
 const FIVE: Memory = Memory {
     rounds: 5,
     pictures: 8,
+    block: 3,
 };
+
+fn rounds(rounds: usize) -> Memory {
+    Memory::in_blocks(rounds, 8)
+}
 
 fn id(name: &str) -> PictureId {
     PictureId::of(name.as_bytes())
@@ -79,7 +84,7 @@ fn an_empty_role_is_not_told() {
 fn only_the_newest_rounds_are_remembered() {
     let earlier = vec![said("a", &[]), said("b", &[]), said("c", &[])];
     let history = history("", earlier, "d", &[]);
-    let memory = Memory { rounds: 2, ..FIVE };
+    let memory = rounds(2);
     assert_eq!(
         messages(&history, memory),
         ["u:b", "a:b!", "u:c", "a:c!", "u:d"]
@@ -91,7 +96,7 @@ fn only_the_newest_rounds_are_remembered() {
 fn the_pictures_of_a_forgotten_round_stand_before_the_oldest_remembered_question() {
     let earlier = vec![said("a", &["1", "2"]), said("b", &["3"])];
     let history = history("", earlier, "c", &["4"]);
-    let memory = Memory { rounds: 1, ..FIVE };
+    let memory = rounds(1);
     assert_eq!(
         messages(&history, memory),
         ["u:<1><2><3>b", "a:b!", "u:<4>c"]
@@ -102,7 +107,7 @@ fn the_pictures_of_a_forgotten_round_stand_before_the_oldest_remembered_question
 #[test]
 fn pictures_stand_with_the_question_when_no_round_is_remembered() {
     let history = history("", vec![said("a", &["1"])], "b", &[]);
-    assert_eq!(messages(&history, Memory { rounds: 0, ..FIVE }), ["u:<1>b"]);
+    assert_eq!(messages(&history, rounds(0)), ["u:<1>b"]);
 }
 
 #[test]
@@ -120,10 +125,7 @@ fn a_failed_rounds_pictures_do_not_move_past_a_round_before_it() {
 #[test]
 fn the_oldest_pictures_go_where_a_question_would_hold_too_many_and_that_is_said() {
     let history = history("", vec![said("a", &["1", "2"])], "b", &["3"]);
-    let memory = Memory {
-        rounds: 0,
-        pictures: 2,
-    };
+    let memory = Memory::in_blocks(0, 2);
     assert_eq!(messages(&history, memory), ["u:<2><3>b"]);
     assert_eq!(told(&history, memory).dropped_pictures, [id("1")]);
 }
@@ -132,10 +134,7 @@ fn the_oldest_pictures_go_where_a_question_would_hold_too_many_and_that_is_said(
 fn a_picture_shown_again_is_told_once_within_a_question() {
     let earlier = vec![said("a", &["1", "2"]), said("b", &["1"])];
     let history = history("", earlier, "c", &["2"]);
-    assert_eq!(
-        messages(&history, Memory { rounds: 0, ..FIVE }),
-        ["u:<1><2>c"]
-    );
+    assert_eq!(messages(&history, rounds(0)), ["u:<1><2>c"]);
 }
 
 /// Fits while there are no more than so many texts and pictures.
@@ -153,7 +152,7 @@ fn at_most(parts: usize) -> impl FnMut(&[Message]) -> Result<(), Refusal> {
 fn what_does_not_fit_is_forgotten_by_whole_blocks_and_then_by_carried_pictures() {
     let earlier = vec![said("a", &["1"]), said("b", &["2"]), said("c", &[])];
     let history = history("", earlier, "d", &["3"]);
-    let memory = Memory { rounds: 4, ..FIVE };
+    let memory = rounds(4);
     let fitting = |parts| {
         let told = history.told(memory, at_most(parts)).expect("fits");
         (
@@ -215,20 +214,20 @@ fn a_prompt_begins_with_the_one_before_it_but_once_a_block() {
     let anew = prompts
         .windows(2)
         .filter(|two| !two[1].starts_with(&two[0]));
-    assert_eq!(FIVE.block(), 3);
-    assert_eq!(anew.count(), (60 - 1 - FIVE.rounds) / FIVE.block());
+    assert_eq!(rounds(5), FIVE);
+    assert_eq!(anew.count(), (60 - 1 - FIVE.rounds) / FIVE.block);
 }
 
 proptest! {
     #[test]
     fn as_many_rounds_are_told_as_asked_for_and_less_than_a_block_more(rounds in 0_usize..30, answered in 0_usize..80) {
-        let memory = Memory { rounds, pictures: 8 };
+        let memory = Memory::in_blocks(rounds, 8);
         let earlier = (0..answered).map(|at| said(&format!("q{at}"), &[])).collect();
         let told = told(&history("", earlier, "now", &[]), memory);
         let kept = told.remembered_rounds;
         prop_assert_eq!(kept + told.dropped_rounds, answered);
         prop_assert!(kept >= rounds.min(answered));
-        prop_assert!(kept < rounds + memory.block());
+        prop_assert!(kept < rounds + memory.block);
         prop_assert_eq!(told.messages.len(), 2 * kept + 1);
     }
 
@@ -249,7 +248,7 @@ proptest! {
             earlier: rounds.iter().map(round).collect(),
             now: Said { question: "?".into(), pictures: ids(&now), answer: None },
         };
-        let memory = Memory { rounds: remember, pictures: limit };
+        let memory = Memory::in_blocks(remember, limit);
         let Ok(told) = history.told(memory, at_most(parts)) else {
             prop_assert!(parts < now.len() + 1);
             return Ok(());

@@ -6,14 +6,14 @@ use crate::TokenPiece;
 
 /// Bytes of an answer that one token, or several, stand behind.
 #[derive(Debug, PartialEq)]
-pub(super) struct Piece {
+pub(crate) struct Piece {
     pub place: Range<usize>,
     pub logprob: f64,
 }
 
 /// All tokens so far.
 #[derive(Debug, Default)]
-pub(super) struct Pieces {
+pub(crate) struct Pieces {
     pub placed: Vec<Piece>,
     /// What tokens bring that found no place yet, because they are parts of a character.
     pending: f64,
