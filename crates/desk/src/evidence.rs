@@ -16,6 +16,9 @@ const DEPTH: usize = 8;
 /// The longest label, in characters.
 const LABEL: usize = 200;
 
+/// The most that is quoted of a question or an answer, in characters.
+const QUOTED: usize = 600;
+
 /// The names of a box and of its label, the model's own first.
 const BOX_NAMES: [&str; 5] = ["bbox_2d", "bbox", "box_2d", "box", "bounding_box"];
 const LABEL_NAMES: [&str; 5] = ["label", "text_content", "text", "name", "description"];
@@ -42,16 +45,43 @@ pub fn spotted(said: &str) -> Vec<Spotted> {
     found
 }
 
+/// What to look for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About<'a> {
+    /// Something that is written or shown.
+    Words(&'a str),
+    /// Whatever an answer rests on.
+    Answer {
+        /// The question it answers.
+        question: &'a str,
+        /// Its words.
+        answer: &'a str,
+    },
+}
+
 /// What to say to the model so that it answers with boxes.
 ///
 /// A request of its own: asked for words and boxes at once, small models forget the boxes.
-pub fn question(about: &str) -> String {
-    let about = about.replace(['"', '\n'], " ");
+pub fn question(about: &About) -> String {
+    let wanted = match about {
+        About::Words(words) => format!("Locate \"{}\" in this picture.", quoted(words)),
+        About::Answer { question, answer } => format!(
+            "Somebody was asked about this picture: \"{}\" The answer was: \"{}\" Locate every \
+             place of this picture that the answer speaks of.",
+            quoted(question),
+            quoted(answer)
+        ),
+    };
     format!(
-        "Locate \"{}\" in this picture. Report every place in JSON format: \
-         [{{\"bbox_2d\": [x1, y1, x2, y2], \"label\": \"...\"}}]. If it is not there, report [].",
-        about.trim()
+        "{wanted} Report bbox coordinates in JSON format: \
+         [{{\"bbox_2d\": [x1, y1, x2, y2], \"label\": \"...\"}}]. If there is none, report []."
     )
+}
+
+/// Words that cannot end their own quotation marks.
+fn quoted(words: &str) -> String {
+    let line = words.replace(['"', '\n', '\r'], " ");
+    line.trim().chars().take(QUOTED).collect()
 }
 
 fn read(object: &Map<String, Value>, found: &mut Vec<Spotted>) {

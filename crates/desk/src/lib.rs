@@ -14,6 +14,8 @@
 mod answerer;
 mod channel;
 mod check;
+mod closer;
+mod conversations;
 mod desk;
 mod event;
 pub mod evidence;
@@ -25,6 +27,7 @@ mod question;
 pub mod records;
 mod refusal;
 mod request;
+pub mod rounds;
 mod sample;
 mod shelf;
 mod status;
@@ -34,6 +37,7 @@ mod wishes;
 
 pub use answerer::Answerer;
 pub use channel::{AnswerSender, AnswerStream, Gone, answer_channel};
+pub use conversations::{AskedBy, Conversations, EvidenceFound};
 pub use desk::{Desk, DeskLimits};
 pub use event::{AnswerEvent, FinishReason, Timings, TokenPiece, TopToken, Usage};
 pub use marks::Marker;
@@ -45,7 +49,7 @@ pub use request::{AnswerRequest, AskedSettings, Message, Part, Role};
 pub use sample::{BothLanguages, Sample};
 pub use shelf::{PictureShelf, ShelfFull};
 pub use status::{
-    Defaults, DeskStatus, DeviceFacts, EngineLimits, EngineStatus, Figures, Limits, Memory,
-    ModelFacts, Queue, State,
+    Defaults, DeskStatus, DeviceFacts, EngineLimits, EngineStatus, Figures, GpuReading, Limits,
+    Memory, ModelFacts, Queue, Readings, State,
 };
 pub use wishes::{Shape, TokenCount, Wishes};

@@ -74,6 +74,8 @@ pub struct DeskStatus {
     pub memory: Memory,
     /// Who is being answered and who waits.
     pub queue: Queue,
+    /// What the machine's instruments show.
+    pub readings: Readings,
     /// What a question may hold.
     pub limits: Limits,
     /// What a setting is when nobody set it.
@@ -132,6 +134,35 @@ pub struct Memory {
     pub used_bytes: u64,
     /// Of the machine.
     pub total_bytes: u64,
+}
+
+/// What the machine's instruments show.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Readings {
+    /// Of all processors together, since the reading before.
+    #[schema(minimum = 0, maximum = 100)]
+    pub cpu_percent: f32,
+    /// The hottest sensor of the processor; null where there is none.
+    pub cpu_temperature_c: Option<f32>,
+    /// Memory that this program uses.
+    pub process_memory_bytes: u64,
+    /// NVIDIA devices.
+    pub gpus: Vec<GpuReading>,
+}
+
+/// What one graphics processor shows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct GpuReading {
+    /// Its name.
+    pub name: String,
+    /// By all programs.
+    pub memory_used_bytes: u64,
+    /// Of the device.
+    pub memory_total_bytes: u64,
+    /// Null where the device does not say.
+    pub temperature_c: Option<f32>,
+    /// How much of the time it was busy; null where the device does not say.
+    pub utilization_percent: Option<f32>,
 }
 
 /// Who is being answered and who waits.

@@ -107,7 +107,7 @@ fn the_number_of_boxes_and_the_length_of_labels_are_bounded() {
 
 #[test]
 fn what_is_asked_for_cannot_end_its_own_quotation() {
-    let asked = question("E102\" and \"everything\n");
+    let asked = question(&About::Words("E102\" and \"everything\n"));
     assert!(
         asked.starts_with("Locate \"E102  and  everything\" in"),
         "{asked}"
