@@ -21,8 +21,8 @@ use crate::rounds::{
     Start, plan,
 };
 use crate::{
-    AnswerRequest, AskedSettings, Defaults, Desk, Message, Part, Picture, PictureId, Refusal, Role,
-    Wishes,
+    AnswerRequest, AnswerStream, AskedSettings, Defaults, Desk, Message, Part, Picture, PictureId,
+    Refusal, Role, Wishes,
 };
 
 /// A desk with records.
@@ -92,6 +92,24 @@ impl Conversations {
             Some(picture) => Ok(Some(picture)),
             None => self.records.picture(id).await,
         }
+    }
+
+    /// Answers a request that belongs to no conversation, and keeps nothing of it. Its pictures may
+    /// be ones that the records hold.
+    pub async fn answer(
+        &self,
+        request: AnswerRequest,
+        wishes: Wishes,
+    ) -> Result<AnswerStream, Refusal> {
+        let mut at_hand = AtHand::new();
+        for id in pictures(&request.messages) {
+            if let Some(picture) = self.picture(id).await? {
+                at_hand.insert(id, picture);
+            }
+        }
+        let desk = self.desk.clone();
+        let asked = spawn_blocking(move || desk.ask(desk.question(request, wishes, &at_hand)?));
+        asked.await.map_err(|_| Refusal::answer_failed())?
     }
 
     /// Asks a question in a conversation.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::check::{check_messages, decide_settings};
 use crate::{
     AnswerRequest, AnswerStream, Answerer, Defaults, DeskStatus, Figures, Limits, Message, Part,
-    Picture, PictureId, PictureShelf, Piece, Question, Refusal, Sample, TokenCount, Turn, Wishes,
+    Picture, PictureId, PictureShelf, Piece, Question, RecordsFacts, Refusal, Sample, TokenCount,
+    Turn, Wishes,
 };
 
 /// How long a caller should wait when running answers hold every picture.
@@ -72,6 +73,7 @@ impl Desk {
             memory: engine.memory,
             queue: engine.queue,
             readings: self.answerer.readings(),
+            records: RecordsFacts::default(),
             limits: Limits {
                 picture_bytes: self.limits.picture_bytes,
                 pictures_per_question: self.limits.pictures_per_question,

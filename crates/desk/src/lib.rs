@@ -50,6 +50,6 @@ pub use sample::{BothLanguages, Sample};
 pub use shelf::{PictureShelf, ShelfFull};
 pub use status::{
     Defaults, DeskStatus, DeviceFacts, EngineLimits, EngineStatus, Figures, GpuReading, Limits,
-    Memory, ModelFacts, Queue, Readings, State,
+    Memory, ModelFacts, Queue, Readings, RecordsFacts, State,
 };
 pub use wishes::{Shape, TokenCount, Wishes};

@@ -76,6 +76,8 @@ pub struct DeskStatus {
     pub queue: Queue,
     /// What the machine's instruments show.
     pub readings: Readings,
+    /// What is kept of what is asked.
+    pub records: RecordsFacts,
     /// What a question may hold.
     pub limits: Limits,
     /// What a setting is when nobody set it.
@@ -163,6 +165,17 @@ pub struct GpuReading {
     pub temperature_c: Option<f32>,
     /// How much of the time it was busy; null where the device does not say.
     pub utilization_percent: Option<f32>,
+}
+
+/// What is kept of what is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecordsFacts {
+    /// Whether anything outlives the program.
+    pub kept: bool,
+    /// After how many days without a question a conversation is deleted for good; null for never.
+    pub keep_days: Option<u32>,
+    /// The largest file that can be imported.
+    pub import_bytes: u64,
 }
 
 /// Who is being answered and who waits.
