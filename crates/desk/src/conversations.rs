@@ -10,7 +10,7 @@ pub use looks::EvidenceFound;
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::spawn_blocking;
 
 use crate::desk::AtHand;
@@ -25,10 +25,15 @@ use crate::{
     Refusal, Role, Wishes,
 };
 
+/// Pictures decoded at the same time, beside those that are uploaded or asked about.
+const DECODED_AT_ONCE: usize = 2;
+
 /// A desk with records.
 pub struct Conversations {
     desk: Arc<Desk>,
     records: Records,
+    /// Permits to decode a picture for a closer look or a thumbnail: each may take much memory.
+    decoding: Arc<Semaphore>,
     ending: watch::Sender<bool>,
     /// Every running answer holds a receiver's clone of this; see [`Conversations::settled`].
     running: watch::Sender<()>,
@@ -71,6 +76,7 @@ impl Conversations {
         Self {
             desk,
             records,
+            decoding: Arc::new(Semaphore::new(DECODED_AT_ONCE)),
             ending,
             running,
         }

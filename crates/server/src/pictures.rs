@@ -136,11 +136,6 @@ pub(crate) async fn thumbnail(
     if known && shared.conversations.picture(id).await?.is_some() {
         return Ok((StatusCode::NOT_MODIFIED, described).into_response());
     }
-    // Making one decodes the picture, as an upload does.
-    let turn = timeout(TURN, shared.uploads.clone().acquire_owned()).await;
-    let Ok(Ok(_permit)) = turn else {
-        return Err(ApiError::UploadsBusy);
-    };
     let made = shared.conversations.thumbnail(id, edge).await?;
     let made = made.ok_or_else(|| Refusal::picture_unknown(id))?;
     Ok((described, made).into_response())

@@ -98,8 +98,7 @@ impl Conversations {
         };
         let whole = self.at_hand(picture).await?;
         let answerer = self.desk.answerer().clone();
-        let cut = spawn_blocking(move || answerer.closer(&whole, place));
-        let cut = cut.await.map_err(|_| Refusal::answer_failed())??;
+        let cut = self.decoded(move || answerer.closer(&whole, place)).await?;
         let heard = self.hear(Arc::new(cut), closer::QUESTION, READING_TOKENS, by);
         let compared = heard.await?.compared(was);
         let reading = Reading {
@@ -125,8 +124,9 @@ impl Conversations {
             return Ok(None);
         };
         let answerer = self.desk.answerer().clone();
-        let made = spawn_blocking(move || answerer.thumbnail(&picture, edge));
-        let made = made.await.map_err(|_| Refusal::answer_failed())??;
+        let made = self
+            .decoded(move || answerer.thumbnail(&picture, edge))
+            .await?;
         self.records.keep_thumbnail(id, edge, made.clone()).await?;
         Ok(Some(made))
     }
@@ -174,6 +174,20 @@ impl Conversations {
     async fn at_hand(&self, id: PictureId) -> Result<Arc<Picture>, Refusal> {
         let picture = self.picture(id).await?;
         picture.ok_or_else(|| Refusal::picture_unknown(id))
+    }
+
+    /// What comes of decoding a picture, when it is its turn.
+    async fn decoded<T: Send + 'static>(
+        &self,
+        decode: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let permit = self.decoding.clone().acquire_owned().await;
+        let decoded = spawn_blocking(move || {
+            // Held here: an asker who leaves does not end the decoding.
+            let _permit = permit;
+            decode()
+        });
+        decoded.await.map_err(|_| Refusal::answer_failed())?
     }
 
     /// Asks something about one picture, the same way each time, and hears it out.

@@ -4,12 +4,16 @@
 
 use std::io::Cursor;
 
+use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
 use super::resize::resize_upright;
 use super::turn::Turn;
 use super::{Picture, Size};
+
+/// Small pictures for people to recognise.
+const JPEG_QUALITY: u8 = 82;
 
 /// An upright rectangle of a picture, in pixels as shown; never empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +112,7 @@ impl Picture {
     }
 
     /// The picture `times` as large, by the same rule as for the model.
-    pub fn enlarged(&self, times: f64) -> Self {
+    pub fn scaled(&self, times: f64) -> Self {
         let side = |pixels: u32| ((f64::from(pixels) * times).round() as u32).max(1);
         let (width, height) = (side(self.width), side(self.height));
         let to = Size {
@@ -117,6 +121,16 @@ impl Picture {
         };
         let pixels = resize_upright(&self.stored, self.stored_size(), self.turn, to);
         Self::from_rgb(width, height, pixels, self.format)
+    }
+
+    /// The picture as a JPEG file, upright.
+    pub fn to_jpeg(&self) -> Vec<u8> {
+        let mut file = Vec::new();
+        let colours = ExtendedColorType::Rgb8;
+        JpegEncoder::new_with_quality(&mut file, JPEG_QUALITY)
+            .write_image(&self.pixels(), self.width, self.height, colours)
+            .expect("three bytes per pixel, written to memory");
+        file
     }
 
     /// The picture as a PNG file, upright and without loss.
@@ -214,11 +228,11 @@ mod tests {
             width: 10,
             height: 20,
         });
-        let larger = piece.enlarged(2.5);
+        let larger = piece.scaled(2.5);
         assert_eq!((larger.width, larger.height), (25, 50));
         let upright = Picture::from_rgb(10, 20, piece.pixels().into_owned(), PictureFormat::Png);
-        assert_eq!(larger.pixels(), upright.enlarged(2.5).pixels());
-        assert_eq!(piece.enlarged(1.0).pixels(), piece.pixels());
+        assert_eq!(larger.pixels(), upright.scaled(2.5).pixels());
+        assert_eq!(piece.scaled(1.0).pixels(), piece.pixels());
     }
 
     #[test]
