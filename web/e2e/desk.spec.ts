@@ -217,10 +217,14 @@ test('when the server is away, the page says so and a retry mends it', async ({ 
 	await expect(page.getByRole('alert')).toHaveCount(0);
 });
 
-test('when the desk cannot be reached at all, the page says so until it can', async ({ page }) => {
+test('when the desk cannot be reached at all, the page says so until it can', async ({
+	page,
+	desk
+}) => {
 	await open(page);
-	await page.route('**/api/status*', (route) => route.abort());
-	await page.route('**/api/status/stream', (route) => route.abort());
+	await page.route('**/api/status**', (route) => route.abort());
+	// Ends the stream that is open.
+	await desk.restart();
 	await expect(page.getByRole('alert')).toContainText('Check that lookdesk is running');
 	await page.unrouteAll();
 	await expect(page.getByRole('alert')).toHaveCount(0);

@@ -33,7 +33,7 @@ async function shot(page: Page, name: string) {
 }
 
 test('screenshots of insights and records', async ({ browser }) => {
-	test.setTimeout(240_000);
+	test.setTimeout(600_000);
 	const desk = await serve(1, seed(new MockRecords()));
 	try {
 		for (const device of ['desktop', 'phone'] as const) {
@@ -63,7 +63,7 @@ test('screenshots of insights and records', async ({ browser }) => {
 });
 
 test('screenshots of what opens over the pages', async ({ browser }) => {
-	test.setTimeout(240_000);
+	test.setTimeout(600_000);
 	const desk = await serve(1, seed(new MockRecords()));
 	try {
 		for (const device of ['desktop', 'phone'] as const) {

@@ -132,6 +132,7 @@ const moments: [Look, (page: Page) => Promise<void>][] = [
 	[
 		moment('loading-en'),
 		async (page) => {
+			await page.route('**/api/status/stream', (route) => route.fulfill({ status: 404 }));
 			await page.route('**/api/status', async (route) => {
 				const status = (await (await route.fetch()).json()) as Record<string, unknown>;
 				const model = {
@@ -145,6 +146,7 @@ const moments: [Look, (page: Page) => Promise<void>][] = [
 					json: { ...status, model, state, queue: { running: 1, waiting: 3 } }
 				});
 			});
+			await page.reload();
 			await page.waitForTimeout(2500);
 		}
 	],
@@ -237,7 +239,8 @@ const moments: [Look, (page: Page) => Promise<void>][] = [
 	[
 		moment('unreachable-zh', tablet),
 		async (page) => {
-			await page.route('**/api/status', (route) => route.abort());
+			await page.route('**/api/status**', (route) => route.abort());
+			await page.reload();
 			await page.getByRole('alert').waitFor();
 		}
 	]

@@ -4,7 +4,7 @@ import type { LiveStatus, Readings } from '../src/api/live.ts';
 import type { Status } from '../src/api/types.ts';
 
 const everyMs = 1000;
-let beat = 0;
+let beat = 30;
 
 /** Calm waves, so that the bars have something to show. */
 export function readings(running: number): Readings {

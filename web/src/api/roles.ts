@@ -35,4 +35,6 @@ export const addRole = async (role: { name: string; text: string }) =>
 export const changeRole = async (id: string, change: RoleChange) =>
 	(await (await send('PATCH', one(id), change)).json()) as RolePreset;
 
-export const deleteRole = async (id: string) => void (await send('DELETE', one(id)));
+export async function deleteRole(id: string): Promise<void> {
+	await send('DELETE', one(id));
+}

@@ -1,11 +1,11 @@
 import { render, screen } from '@testing-library/svelte';
 import { createRawSnippet } from 'svelte';
 import { describe, expect, it } from 'vitest';
-import type { Status } from '../api/types';
+import type { LiveStatus } from '../api/live';
 import { Health } from '../state/health.svelte';
 import StatusBar from './StatusBar.svelte';
 
-const status: Status = {
+const status: LiveStatus = {
 	version: '0.1.0',
 	state: { kind: 'ready' },
 	model: { name: 'Qwen3-VL-4B', demo: false, precision: 'q4', parameters: 4e9 },
@@ -23,7 +23,7 @@ const status: Status = {
 	defaults: { temperature: 0.25, top_p: 0.8, top_k: 20, max_tokens: 256, rounds: 5 }
 };
 
-function shown(changes: Partial<Status>, isReachable = true) {
+function shown(changes: Partial<LiveStatus>, isReachable = true) {
 	const health = new Health();
 	health.status = { ...status, ...changes };
 	health.isReachable = isReachable;
@@ -55,5 +55,43 @@ describe('the status line', () => {
 	it('shows no old figures when the desk is gone', () => {
 		expect(shown({}, false)).toHaveTextContent('no connection');
 		expect(screen.queryByText('Qwen3-VL-4B')).toBeNull();
+	});
+
+	it('shows how busy and how warm the machine is, without saying it aloud each second', () => {
+		const said = shown({
+			readings: {
+				cpu_percent: 61.4,
+				cpu_temperature_c: 54,
+				process_memory_bytes: 4e9,
+				gpus: []
+			}
+		});
+		expect(screen.getByText('61%')).toBeInTheDocument();
+		expect(screen.getByText('54 °C')).toBeInTheDocument();
+		expect(said).toHaveTextContent(/^ready$/);
+		expect(document.querySelectorAll('[aria-live], [role=status], [role=alert]')).toHaveLength(1);
+	});
+
+	it('shows each GPU, and nothing that a sensor does not tell', () => {
+		const gpu = {
+			name: 'NVIDIA H200',
+			memory_used_bytes: 44 * 2 ** 30,
+			memory_total_bytes: 140 * 2 ** 30,
+			temperature_c: null,
+			utilization_percent: 87
+		};
+		shown({
+			readings: {
+				cpu_percent: 3,
+				cpu_temperature_c: null,
+				process_memory_bytes: 1,
+				gpus: [gpu, { ...gpu, utilization_percent: null }]
+			}
+		});
+		expect(screen.getByText('GPU 1')).toBeInTheDocument();
+		expect(screen.getByText('GPU 2')).toBeInTheDocument();
+		expect(screen.getByText('87%')).toBeInTheDocument();
+		expect(screen.getAllByText('44.0 of 140.0 GB')).toHaveLength(2);
+		expect(screen.queryByText(/°C/)).toBeNull();
 	});
 });

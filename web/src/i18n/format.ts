@@ -1,16 +1,22 @@
-/** Numbers, shares and times the way the page's language writes them. */
+/** Numbers, shares and times the way the page's language writes them where the reader lives. */
 import { language } from './language.svelte';
 
 const made = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
+
+/** English differs by country: the browser knows which one. */
+const locale = () =>
+	(language.code === 'en' ? navigator.languages.find((tag) => /^en-/i.test(tag)) : undefined) ??
+	language.tag;
 
 /** Formatters are slow to make: one of each is kept. */
 function kept<Format extends Intl.NumberFormat | Intl.DateTimeFormat>(
 	key: string,
 	make: (tag: string) => Format
 ): Format {
-	const name = `${language.tag} ${key}`;
+	const tag = locale();
+	const name = `${tag} ${key}`;
 	const known = made.get(name) as Format | undefined;
-	const format = known ?? make(language.tag);
+	const format = known ?? make(tag);
 	if (!known) made.set(name, format);
 	return format;
 }
@@ -22,12 +28,9 @@ const date = (options: Intl.DateTimeFormatOptions) =>
 
 export const count = (n: number) => number({}).format(n);
 
-/** A share from 0 to 1; a small one keeps a digit, so that something is not nothing. */
-export const share = (part: number) =>
-	number({
-		style: 'percent',
-		maximumFractionDigits: part > 0 && part < 0.0995 ? 1 : 0
-	}).format(part);
+/** A share from 0 to 1; below one in a hundred it keeps a digit, so that something is not nothing. */
+export const share = (part: number, digits = part > 0 && part < 0.01 ? 1 : 0) =>
+	number({ style: 'percent', maximumFractionDigits: digits }).format(part);
 
 /** Milliseconds as seconds, without the unit. */
 export const secondsOf = (ms: number) =>

@@ -34,10 +34,10 @@ export const insights = {
 		questions: 'Questions',
 		questionsIn: (conversations: string) => `in ${conversations} conversations`,
 		solved: 'Solved in round 1',
-		solvedCount: (count: string) => `${count} of the conversations with a mark`,
+		solvedCount: (count: string) => `${count} of those with a mark`,
 		doubtful: 'Doubtful answers',
 		doubtfulCount: (count: string) => `${count} answers to check`,
-		firstWord: 'Median time to first word',
+		firstWord: 'First word (median)',
 		seconds: (n: string) => `${n} s`,
 		firstWordHint: 'half of the answers began sooner',
 		none: '–'

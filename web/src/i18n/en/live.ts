@@ -1,8 +1,6 @@
 /** The live readings of the machine. Numbers come ready to read. */
 export const live = {
 	details: 'The machine in detail',
-	cpu: 'CPU',
-	gpu: 'GPU',
 	memory: 'Memory',
 	cpuUse: 'CPU in use',
 	percent: (n: string) => `${n}%`,
@@ -19,6 +17,5 @@ export const live = {
 	version: 'Lookdesk',
 	running: 'Being answered',
 	waiting: 'Waiting',
-	people: (n: string) => n,
-	recent: 'Lately'
+	people: (n: string) => n
 };

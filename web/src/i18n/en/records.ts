@@ -8,16 +8,14 @@ export const records = {
 	keptFor: (days: string) => `Conversations are kept for ${days} days, then deleted for good.`,
 	keptForever: 'Conversations are kept until somebody deletes them.',
 	notKept: 'Records are off: everything here is forgotten when Lookdesk ends.',
-	bookkeeping: 'Every export, import and deletion is noted below.',
+	joined: (one: string, other: string) => `${one} ${other}`,
 	failed: 'This could not be fetched.',
 
 	export: {
 		title: 'Take records out',
 		hint: 'One file with conversations, answers, settings and feedback.',
 		format: 'Format',
-		json: 'JSON',
 		jsonHint: 'Complete. Can be brought back in.',
-		csv: 'CSV',
 		csvHint: 'A table of questions and answers for a spreadsheet. Cannot be brought back in.',
 		span: 'From when',
 		pictures: 'Pictures',
@@ -117,7 +115,7 @@ export const records = {
 			delete_conversation: 'Conversation deleted',
 			delete_customer: 'Customer deleted',
 			empty_bin: 'Bin emptied',
-			retention: 'Kept long enough'
+			retention: 'Old conversations deleted'
 		} as Record<string, string>
 	},
 

@@ -3,8 +3,6 @@ import type { Messages } from '../en';
 
 export const live: Messages['live'] = {
 	details: '设备详情',
-	cpu: 'CPU',
-	gpu: 'GPU',
 	memory: '内存',
 	cpuUse: 'CPU 使用率',
 	percent: (n) => `${n}%`,
@@ -21,6 +19,5 @@ export const live: Messages['live'] = {
 	version: '版本',
 	running: '正在回答',
 	waiting: '排队',
-	people: (n) => `${n} 人`,
-	recent: '最近'
+	people: (n) => `${n} 人`
 };

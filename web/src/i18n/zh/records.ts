@@ -7,16 +7,14 @@ export const records: Messages['records'] = {
 	keptFor: (days) => `对话保留 ${days} 天，之后彻底删除。`,
 	keptForever: '对话会一直保留，直到有人删除。',
 	notKept: '没有开启记录：Lookdesk 退出后，这里的一切都不再保留。',
-	bookkeeping: '每一次导出、导入和删除，都会记在下方。',
+	joined: (one, other) => `${one}${other}`,
 	failed: '内容没有取到。',
 
 	export: {
 		title: '导出',
 		hint: '对话、回答、设置和评价，都在一个文件里。',
 		format: '格式',
-		json: 'JSON',
 		jsonHint: '完整，可以再导入。',
-		csv: 'CSV',
 		csvHint: '问答表格，适合电子表格软件打开，不能再导入。',
 		span: '时间段',
 		pictures: '图片',
