@@ -109,6 +109,7 @@ export class MockRecords {
 			usage: null,
 			timings: null,
 			problem: null,
+			settings: null,
 			feedback: { thumb: null, correction: null },
 			evidence: [],
 			readings: []

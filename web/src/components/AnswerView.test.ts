@@ -81,6 +81,7 @@ const stored = (more: Partial<StoredAnswer>): StoredAnswer => ({
 	usage: null,
 	timings: null,
 	problem: null,
+	settings: null,
 	feedback: { thumb: null, correction: null },
 	evidence: [],
 	readings: [],
