@@ -24,13 +24,7 @@ export default defineConfig({
 	projects: [
 		{
 			name: 'desk',
-			testMatch: [
-				'desk.spec.ts',
-				'insights.spec.ts',
-				'records.spec.ts',
-				'roles.spec.ts',
-				'signin.spec.ts'
-			]
+			testIgnore: '**/*screenshots.spec.ts'
 		},
 		{ name: 'screenshots', testMatch: '**/*screenshots.spec.ts' }
 	]

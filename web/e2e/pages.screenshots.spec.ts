@@ -1,5 +1,7 @@
 /** Pictures of the pages beside the desk, to look at; see screenshots.spec.ts. */
 import { test, type Browser, type Page } from '@playwright/test';
+import { MockRecords } from '../mock/records.ts';
+import { seed } from '../mock/seed.ts';
 import { serve, type Served } from './served.ts';
 
 process.env['LOOKDESK_BIN'] = 'mock';
@@ -32,7 +34,7 @@ async function shot(page: Page, name: string) {
 
 test('screenshots of insights and records', async ({ browser }) => {
 	test.setTimeout(600_000);
-	const desk = await serve(1);
+	const desk = await serve(1, seed(new MockRecords()));
 	try {
 		for (const device of ['desktop', 'phone'] as const) {
 			for (const [scheme, language] of [
@@ -62,7 +64,7 @@ test('screenshots of insights and records', async ({ browser }) => {
 
 test('screenshots of what opens over the pages', async ({ browser }) => {
 	test.setTimeout(600_000);
-	const desk = await serve(1);
+	const desk = await serve(1, seed(new MockRecords()));
 	try {
 		for (const device of ['desktop', 'phone'] as const) {
 			const language = device === 'desktop' ? 'en' : 'zh';
@@ -98,7 +100,7 @@ test('screenshots of what opens over the pages', async ({ browser }) => {
 			await page.unroute('**/api/insights**');
 			await page.goto('/#/records');
 			await page.locator('#customer').fill(isEnglish ? 'Anna Weber' : '王芳');
-			await page.getByRole('button', { name: isEnglish ? 'Look up' : '查看' }).click();
+			await page.locator('#customer').press('Enter');
 			await page.locator('#confirm').waitFor();
 			await page.getByTestId('import').setInputFiles({
 				name: 'table.csv',
@@ -116,7 +118,7 @@ test('screenshots of what opens over the pages', async ({ browser }) => {
 
 test('screenshots of a machine with two GPUs, and of paper', async ({ browser }) => {
 	test.setTimeout(120_000);
-	const desk = await serve(1);
+	const desk = await serve(1, seed(new MockRecords()));
 	try {
 		for (const [width, gpus] of [
 			[1440, 1],
@@ -144,7 +146,7 @@ test('screenshots of a machine with two GPUs, and of paper', async ({ browser })
 				await route.fulfill({ json: { ...status, readings, queue } });
 			});
 			await page.goto('/#/records');
-			await page.locator('header:visible dl').waitFor();
+			await page.locator('header dl').waitFor();
 			await shot(page, `bar-${width}-${gpus}-gpus`);
 			await page.context().close();
 		}

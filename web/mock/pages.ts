@@ -3,15 +3,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Status } from '../src/api/types.ts';
 import { handleInsights } from './insights.ts';
 import { streamStatus } from './live.ts';
+import type { MockRecords } from './records.ts';
 import { MockRecordsPage } from './recordsPage.ts';
 import { MockRoles } from './roles.ts';
 
 export class MockPages {
-	readonly #records = new MockRecordsPage();
+	readonly records: MockRecordsPage;
 	readonly #roles = new MockRoles();
 	readonly #status: () => Status;
 
-	constructor(status: () => Status) {
+	constructor(status: () => Status, records: MockRecords) {
+		this.records = new MockRecordsPage(records);
 		this.#status = status;
 	}
 
@@ -25,7 +27,7 @@ export class MockPages {
 		return (
 			handleInsights(request, response, url) ||
 			(await this.#roles.handle(request, response, url)) ||
-			(await this.#records.handle(request, response, url))
+			(await this.records.handle(request, response, url))
 		);
 	}
 }

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use crate::backend::{Cpu, Precision};
 use crate::kernel::lanes::Lanes;
-use crate::kernel::{self, Kernel, wide};
+use crate::kernel::wide::{self, Integers};
+use crate::kernel::{self, Kernel};
 
 /// Rates of all threads of a backend together.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,9 +40,13 @@ impl Cpu {
                     kernel::amx::PROBE_OPERATIONS * STEPS,
                     |cpu| kernel::amx::probe(cpu.tier, STEPS),
                 )
-            } else if bytes && wide::multiplies_ints(self.tier) {
+            } else if bytes && wide::integers(self.tier) == Some(Integers::Bytes) {
                 ("bytes", 12 * 128 * STEPS, |cpu| {
-                    kernel::dispatch(cpu.tier, Bytes)
+                    kernel::dispatch(cpu.tier, Ints::<false>)
+                })
+            } else if bytes && wide::integers(self.tier) == Some(Integers::Words) {
+                ("words of 16 bits", 12 * 64 * STEPS, |cpu| {
+                    kernel::dispatch(cpu.tier, Ints::<true>)
                 })
             } else if rounds && wide::multiplies_pairs(self.tier) {
                 ("pairs of bfloat16", 12 * 64 * STEPS, |cpu| {
@@ -102,10 +107,10 @@ impl Kernel for Floats {
     }
 }
 
-/// The same with bytes.
-struct Bytes;
+/// The same with bytes, or with words.
+struct Ints<const WORDS: bool>;
 
-impl Kernel for Bytes {
+impl<const WORDS: bool> Kernel for Ints<WORDS> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         let (x, w) = (black_box([1_i8; 4]), black_box([3_u8; 64]));
@@ -115,7 +120,10 @@ impl Kernel for Bytes {
             let mut sums = [L::splat_i32(0); 12];
             for _ in 0..STEPS {
                 for sum in &mut sums {
-                    *sum = L::dot(*sum, w, x);
+                    *sum = match WORDS {
+                        true => L::dot_words(*sum, w, x),
+                        false => L::dot(*sum, w, x),
+                    };
                 }
             }
             let mut out = [0.0; 16];

@@ -37,7 +37,7 @@ enum Way {
     WideFloats,
     /// Everything in bfloat16, sums in float32.
     WidePairs,
-    /// Int8 activations, weights in bytes.
+    /// Int8 activations, weights in bytes, or both in words.
     WideInts,
     /// As `WidePairs`, in tiles; weights in bytes are unpacked.
     WideTiles,
@@ -56,7 +56,7 @@ fn way(cpu: &Cpu, kind: Kind, rows: usize) -> Way {
         Kind::Bf16 if cpu.precision != Precision::F32 && wide::multiplies_pairs(cpu.tier) => {
             Way::WidePairs
         }
-        Kind::Q8 | Kind::Q4 if wide::multiplies_ints(cpu.tier) => Way::WideInts,
+        Kind::Q8 | Kind::Q4 if wide::integers(cpu.tier).is_some() => Way::WideInts,
         _ => Way::WideFloats,
     }
 }
@@ -133,7 +133,9 @@ pub(crate) fn products(cpu: &Cpu, x: &HostTensor, products: &[Product<'_>]) {
         .iter()
         .any(|way| matches!(way, Way::ThinInts | Way::WideInts))
     {
-        forms.quantised.fill(cpu.tier, &cpu.pool, x);
+        let words = ways.contains(&Way::WideInts)
+            && wide::integers(cpu.tier) == Some(wide::Integers::Words);
+        forms.quantised.fill(cpu.tier, &cpu.pool, x, words);
     }
     if ways.contains(&Way::WidePairs) {
         forms.rounded.fill(cpu.tier, &cpu.pool, x);

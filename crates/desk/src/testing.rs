@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::{
     AnswerEvent, AnswerRequest, AnswerSender, AnswerStream, Answerer, AskedSettings, BothLanguages,
     Desk, DeskLimits, DeviceFacts, EngineLimits, EngineStatus, FinishReason, Memory, Message,
-    ModelFacts, Part, Picture, PictureFacts, PictureId, Piece, Question, Queue, Refusal, Role,
-    Sample, State, Timings, TokenCount, TokenPiece, TopToken, Usage, answer_channel,
+    ModelFacts, Part, Picture, PictureBox, PictureFacts, PictureId, Piece, Question, Queue,
+    Refusal, Role, Sample, State, Timings, TokenCount, TokenPiece, TopToken, Usage, answer_channel,
 };
 
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -110,6 +110,20 @@ impl Answerer for ScriptedAnswerer {
             (Some(width), Some(height)) => Ok(facts(width, height)),
             _ => Err(Refusal::picture_unreadable("it ends too early")),
         }
+    }
+
+    /// A picture of its own for each place, as large in pixels as the place in thousandths.
+    fn closer(&self, picture: &Picture, place: PictureBox) -> Result<Picture, Refusal> {
+        let [left, top, right, bottom] = place.corners();
+        let (width, height) = (u32::from(right - left), u32::from(bottom - top));
+        let mut bytes = png(width, height);
+        bytes.extend([left, top].map(u16::to_be_bytes).concat());
+        bytes.extend(picture.id().to_string().bytes());
+        Ok(Picture::new(bytes, facts(width, height)))
+    }
+
+    fn thumbnail(&self, picture: &Picture, edge: u32) -> Result<Vec<u8>, Refusal> {
+        Ok(format!("{} at {edge}", picture.id()).into_bytes())
     }
 
     /// A token a word.
@@ -255,6 +269,16 @@ pub fn token(text: &str, logprob: f32) -> AnswerEvent {
             bytes: text.as_bytes().to_vec(),
             top: vec![top],
         }],
+    }
+}
+
+/// A token whose only secret is how likely it was.
+pub fn token_piece(text: &str, logprob: f32) -> TokenPiece {
+    TokenPiece {
+        text: text.to_owned(),
+        logprob,
+        bytes: text.as_bytes().to_vec(),
+        top: vec![],
     }
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use desk::Desk;
+use desk::{Conversations, Desk, DeskStatus, RecordsFacts};
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::{Keys, Rates};
 use crate::cors::CorsOrigins;
+use crate::feed::Feed;
 use crate::metrics::Metrics;
 use crate::page::{self, PageFiles};
 use crate::remote::Fetcher;
@@ -20,10 +21,17 @@ const UPLOADS_AT_ONCE: usize = 4;
 /// Requests a minute from one address; more than a person and a page make.
 const PER_MINUTE: u32 = 600;
 
+/// The largest import, unless the options say otherwise.
+const IMPORT_BYTES: u64 = 512 * 1024 * 1024;
+
 /// What every handler can reach.
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub desk: Arc<Desk>,
+    pub conversations: Arc<Conversations>,
+    pub records: RecordsFacts,
+    /// Tells all who listen how things stand.
+    pub feed: Arc<Feed>,
     pub hosts: Arc<AllowedHosts>,
     pub page: PageFiles,
     /// Who may come in; everybody where there are none.
@@ -39,8 +47,22 @@ pub(crate) struct Shared {
     pub started: u64,
     /// Permits to upload.
     pub uploads: Arc<Semaphore>,
+    /// Permits to import, which takes the database for itself.
+    pub imports: Arc<Semaphore>,
+    /// Turns true when nothing new is taken in any more.
+    pub ending: watch::Receiver<bool>,
     /// Turns true when running answers have had their time.
     pub closing: watch::Receiver<bool>,
+}
+
+impl Shared {
+    /// How things stand.
+    pub fn status(&self) -> DeskStatus {
+        DeskStatus {
+            records: self.records,
+            ..self.desk.status()
+        }
+    }
 }
 
 /// How a server is set up.
@@ -57,6 +79,8 @@ pub struct ServerOptions {
     pub remote: Option<Fetcher>,
     /// Further names of the model for programs.
     pub aliases: Vec<String>,
+    /// What is said of the records; how large an import may be is held to.
+    pub records: RecordsFacts,
     /// The page.
     pub page: PageFiles,
 }
@@ -71,6 +95,10 @@ impl ServerOptions {
             per_minute: None,
             remote: None,
             aliases: Vec::new(),
+            records: RecordsFacts {
+                import_bytes: IMPORT_BYTES,
+                ..RecordsFacts::default()
+            },
             page: page::embedded,
         }
     }
@@ -79,12 +107,16 @@ impl ServerOptions {
 /// The desk's HTTP server: a router, and the word that ends its streams.
 pub struct Server {
     pub(crate) router: Router,
+    pub(crate) conversations: Arc<Conversations>,
+    pub(crate) ending: watch::Sender<bool>,
     pub(crate) closing: watch::Sender<bool>,
 }
 
 impl Server {
-    /// A server in front of this desk.
-    pub fn new(desk: Arc<Desk>, options: ServerOptions) -> Self {
+    /// A server in front of this desk and its records.
+    pub fn new(conversations: Arc<Conversations>, options: ServerOptions) -> Self {
+        let desk = conversations.desk().clone();
+        let (ending, end) = watch::channel(false);
         let (closing, ended) = watch::channel(false);
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let mut models = vec![desk.status().model.name];
@@ -96,6 +128,9 @@ impl Server {
         let shared = Shared {
             metrics: Arc::new(Metrics::new(desk.clone())),
             desk,
+            conversations: conversations.clone(),
+            records: options.records,
+            feed: Arc::default(),
             hosts: Arc::new(options.hosts),
             page: options.page,
             keys: options.keys.map(Arc::new),
@@ -105,10 +140,17 @@ impl Server {
             models: models.into(),
             started: since.map_or(0, |since| since.as_secs()),
             uploads: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
+            imports: Arc::new(Semaphore::new(1)),
+            ending: end,
             closing: ended,
         };
         let router = routes::router(shared);
-        Self { router, closing }
+        Self {
+            router,
+            conversations,
+            ending,
+            closing,
+        }
     }
 
     /// The routes, for whoever brings requests by another way than a socket.

@@ -24,6 +24,18 @@ export function sentence(problem: Problem, words: Messages): string {
 		}
 		case 'picture_heic':
 			return t.heic;
+		case 'picture_pdf':
+			return t.pdf;
+		case 'picture_video':
+			return t.video;
+		case 'picture_kind':
+			return t.otherKind(String(details['kind']));
+		case 'no_place':
+			return words.closer.noPlace;
+		case 'conversation_unknown':
+		case 'round_unknown':
+		case 'answer_unknown':
+			return t.conversationUnknown;
 		case 'picture_type':
 			return isHeic(details['found']) ? t.heic : t.notAPicture;
 		case 'picture_unreadable':

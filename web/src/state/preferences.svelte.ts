@@ -4,7 +4,6 @@
  */
 import type { Status } from '../api/types';
 import { keep, recall } from './keep';
-import { roles } from './roles.svelte';
 
 export type Theme = 'auto' | 'light' | 'dark';
 
@@ -15,6 +14,9 @@ const isBetween =
 	(least: number, most: number) =>
 	(value: unknown): value is number =>
 		typeof value === 'number' && value >= least && value <= most;
+
+/** A window lower than this needs its room for the conversations. */
+const roomyHeight = 820;
 
 /** Before the server has said its own. */
 const before: Pick<Status['defaults'], 'temperature' | 'max_tokens' | 'rounds'> = {
@@ -28,6 +30,7 @@ class Preferences {
 	#maxTokens = $state(recall('max_tokens', isBetween(64, 2048)));
 	#rounds = $state(recall('rounds', isBetween(0, 20)));
 	#theme = $state<Theme>(recall('theme', isTheme) ?? 'auto');
+	#settingsFolded = $state(recall('settings_folded', isBoolean) ?? innerHeight < roomyHeight);
 	#bannerFolded = $state(recall('banner_folded', isBoolean) ?? false);
 	/** The server's defaults, once known. */
 	defaults = $state.raw(before);
@@ -56,9 +59,12 @@ class Preferences {
 		keep('rounds', value);
 	}
 
-	/** The system prompt, exactly as sent. */
-	get role(): string {
-		return roles.text;
+	get areSettingsFolded(): boolean {
+		return this.#settingsFolded;
+	}
+	set areSettingsFolded(value: boolean) {
+		this.#settingsFolded = value;
+		keep('settings_folded', value);
 	}
 
 	get theme(): Theme {

@@ -150,6 +150,21 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    unsafe fn dot_words(sum: Self::I, w: Self::B, x: Self::B) -> Self::I {
+        let word = |bytes: &Self::B, at: usize| {
+            i32::from(i16::from_le_bytes([bytes[2 * at], bytes[2 * at + 1]]))
+        };
+        each(|lane| {
+            let pair = [2 * lane, 2 * lane + 1];
+            sum[lane]
+                + pair
+                    .into_iter()
+                    .map(|at| word(&w, at) * word(&x, at))
+                    .sum::<i32>()
+        })
+    }
+
+    #[inline(always)]
     unsafe fn nibbles(bytes: Self::B) -> (Self::B, Self::B) {
         (bytes.map(|byte| byte & 15), bytes.map(|byte| byte >> 4))
     }

@@ -144,17 +144,29 @@ pub(crate) fn probe_pairs(_: Tier, _: usize) {
     unreachable!("no tier multiplies pairs")
 }
 
-/// Whether [`ints`] beats [`floats`] on this tier.
-pub(crate) fn multiplies_ints(tier: Tier) -> bool {
-    matches!(
-        tier.level(),
-        Level::AvxVnni | Level::Avx512Vnni | Level::Avx512Bf16 | Level::Amx
-    )
+/// What int8 is multiplied as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Integers {
+    /// Four bytes a lane, in one instruction.
+    Bytes,
+    /// Two words of 16 bits a lane: where there is no such instruction that does not saturate.
+    Words,
+}
+
+/// How integers beat [`floats`] on this tier, if they do.
+pub(crate) fn integers(tier: Tier) -> Option<Integers> {
+    match tier.level() {
+        Level::Portable => None,
+        Level::Avx2 | Level::Avx512 => Some(Integers::Words),
+        Level::AvxVnni | Level::Avx512Vnni | Level::Avx512Bf16 | Level::Amx => {
+            Some(Integers::Bytes)
+        }
+    }
 }
 
 /// `c += x w`, int8 by unsigned bytes (weights plus 128), over the inputs from `from` on, a multiple of 128. `w`:
 /// up to 4 panels of quads, `[depth / 4][16][4]`; `scales`: their scales, `[panel][depth / 128][16]`.
-pub(crate) fn ints(
+pub(crate) fn bytes(
     tier: Tier,
     x: Ints,
     from: usize,
@@ -165,70 +177,169 @@ pub(crate) fn ints(
     assert!(x.rows == c.len() && from + 4 * w.depth <= x.depth && w.count <= 4);
     assert!(from.is_multiple_of(128) && w.depth.is_multiple_of(32));
     assert!(scales.len() == w.count * w.depth / 32);
+    let operands = Operands {
+        x: x.values.as_ptr(),
+        w: w.values.as_ptr().cast(),
+        stride: 4 * w.stride,
+        groups: w.depth / 32,
+    };
     dispatch(
         tier,
-        IntsByBytes {
+        IntProduct::<1> {
             x,
             from,
-            w,
+            operands,
+            panels: w.count,
             scales,
             c,
         },
     );
 }
 
-struct IntsByBytes<'a> {
+/// The same with words of 16 bits. `w`: up to 4 panels of pairs, `[depth / 2][16][2]`.
+pub(crate) fn words(
+    tier: Tier,
+    x: Ints,
+    from: usize,
+    w: Panels<[u16; 2]>,
+    scales: &[[f32; 16]],
+    c: &mut Block,
+) {
+    assert!(x.rows == c.len() && from + 2 * w.depth <= x.depth && w.count <= 4);
+    assert!(x.words.len() == x.values.len());
+    assert!(from.is_multiple_of(128) && w.depth.is_multiple_of(64));
+    assert!(scales.len() == w.count * w.depth / 64);
+    let operands = Operands {
+        x: x.words.as_ptr().cast(),
+        w: w.values.as_ptr().cast(),
+        stride: 4 * w.stride,
+        groups: w.depth / 64,
+    };
+    dispatch(
+        tier,
+        IntProduct::<2> {
+            x,
+            from,
+            operands,
+            panels: w.count,
+            scales,
+            c,
+        },
+    );
+}
+
+/// Where integers lie: as bytes, or as words, which take twice the room.
+#[derive(Clone, Copy)]
+struct Operands {
+    x: *const i8,
+    w: *const u8,
+    /// From panel to panel, in bytes.
+    stride: usize,
+    /// Groups of 128 inputs.
+    groups: usize,
+}
+
+/// `SIZE`: bytes of an integer.
+struct IntProduct<'a, const SIZE: usize> {
     x: Ints<'a>,
     from: usize,
-    w: Panels<'a, [u8; 4]>,
+    operands: Operands,
+    panels: usize,
     scales: &'a [[f32; 16]],
     c: &'a mut Block,
 }
 
-impl Kernel for IntsByBytes<'_> {
+impl<const SIZE: usize> Kernel for IntProduct<'_, SIZE> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         let Self {
             x,
             from,
-            w,
+            operands,
+            panels,
             scales,
             c,
         } = self;
-        // SAFETY: `ints` checked the sizes; the caller vouches for the instructions.
-        unsafe { tiles!(L, x.rows, w.count, int_tile(x, from, w, scales, c)) }
+        // SAFETY: `bytes` and `words` checked the sizes; the caller vouches for the instructions.
+        unsafe {
+            match SIZE {
+                1 => tiles!(L, x.rows, panels, byte_tile(x, from, operands, scales, c)),
+                _ => tiles!(L, x.rows, panels, word_tile(x, from, operands, scales, c)),
+            }
+        }
     }
 }
 
 /// # Safety
-/// Rows `row..row + M` and panels `panel..panel + N` exist; the processor has the instructions.
+/// As [`int_tile`].
 #[inline(always)]
-unsafe fn int_tile<L: Lanes, const M: usize, const N: usize>(
+unsafe fn byte_tile<L: Lanes, const M: usize, const N: usize>(
     x: Ints,
     from: usize,
-    w: Panels<[u8; 4]>,
+    operands: Operands,
     scales: &[[f32; 16]],
     c: &mut Block,
     row: usize,
     panel: usize,
 ) {
-    debug_assert!(row + M <= x.rows && panel + N <= w.count);
-    let groups = w.depth / 32;
-    // SAFETY: `Ints`, `Panels` and `scales` hold what they say; see above for the rest.
+    // SAFETY: the caller's promise.
+    unsafe { int_tile::<L, 1, M, N>(x, from, operands, scales, c, row, panel) }
+}
+
+/// # Safety
+/// As [`int_tile`].
+#[inline(always)]
+unsafe fn word_tile<L: Lanes, const M: usize, const N: usize>(
+    x: Ints,
+    from: usize,
+    operands: Operands,
+    scales: &[[f32; 16]],
+    c: &mut Block,
+    row: usize,
+    panel: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe { int_tile::<L, 2, M, N>(x, from, operands, scales, c, row, panel) }
+}
+
+/// # Safety
+/// Rows `row..row + M` and panels `panel..panel + N` exist, in integers of `SIZE` bytes; the processor has the
+/// instructions.
+#[inline(always)]
+unsafe fn int_tile<L: Lanes, const SIZE: usize, const M: usize, const N: usize>(
+    x: Ints,
+    from: usize,
+    operands: Operands,
+    scales: &[[f32; 16]],
+    c: &mut Block,
+    row: usize,
+    panel: usize,
+) {
+    debug_assert!(row + M <= x.rows);
+    let Operands {
+        x: xs,
+        w: ws,
+        stride,
+        groups,
+    } = operands;
+    // SAFETY: operands and `scales` hold what they say; see above for the rest.
     unsafe {
         let per_row = x.depth / 128;
         for group in 0..groups {
-            let x_at = x.values.as_ptr().add(row * x.depth + from + 128 * group);
-            let w_at = w.values.as_ptr().add(panel * w.stride + 512 * group);
+            let x_at = xs.add(SIZE * (row * x.depth + from + 128 * group));
+            let w_at = ws.add(panel * stride + SIZE * 2048 * group);
             let factor = row * per_row + from / 128 + group;
             let mut sums = [[L::splat_i32(0); N]; M];
-            for k in 0..32 {
+            for k in 0..32 * SIZE {
                 let ws: [L::B; N] =
-                    std::array::from_fn(|n| L::bytes(w_at.add(n * w.stride + 16 * k).cast()));
+                    std::array::from_fn(|n| L::bytes(w_at.add(n * stride + 64 * k)));
                 for (m, sums) in sums.iter_mut().enumerate() {
-                    let x = L::quad(x_at.add(m * x.depth + 4 * k));
+                    let x = L::quad(x_at.add(SIZE * m * x.depth + 4 * k));
                     for (sum, &w) in sums.iter_mut().zip(&ws) {
-                        *sum = L::dot(*sum, w, x);
+                        *sum = match SIZE {
+                            1 => L::dot(*sum, w, x),
+                            _ => L::dot_words(*sum, w, x),
+                        };
                     }
                 }
             }

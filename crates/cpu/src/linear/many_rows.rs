@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use super::{Sharing, Way, way};
 use crate::aligned::Aligned;
-use crate::kernel::wide::Block;
+use crate::kernel::wide::{Block, Integers};
 use crate::kernel::{Panels, Rows, amx, wide};
 use crate::pack::{self, GROUP, Kind, PANEL, Packed};
 
@@ -22,6 +22,7 @@ const TASKS_PER_THREAD: usize = 4;
 /// Inputs per slice: four panels of a slice take 16 KB, of tiles twice that (two of them are in use at a time).
 const TILES_SLICE: usize = 256;
 const INTS_SLICE: usize = 256;
+const WORDS_SLICE: usize = 128;
 const PAIRS_SLICE: usize = 128;
 const FLOATS_SLICE: usize = 64;
 
@@ -175,8 +176,11 @@ impl Sharing<'_> {
     ) {
         let (tier, depth) = (self.cpu.tier, weight.depth());
         let x = self.forms.quantised.ints().slice(at.row, at.rows);
-        for from in (0..depth).step_by(INTS_SLICE) {
-            let slice = INTS_SLICE.min(depth - from);
+        let words = wide::integers(tier) == Some(Integers::Words);
+        let most = if words { WORDS_SLICE } else { INTS_SLICE };
+        let (unpacked, widened) = unpacked.split_at_mut(INTS_SLICE * WIDE_PANELS * PANEL);
+        for from in (0..depth).step_by(most) {
+            let slice = most.min(depth - from);
             let (groups, quads) = (slice / GROUP, slice / 4 * PANEL);
             let scales = &mut scales[..at.panels * groups];
             let panels = scales.chunks_exact_mut(groups).enumerate();
@@ -198,7 +202,16 @@ impl Sharing<'_> {
                     Panels::new(quads, at.panels, slice / 4, stride / 4)
                 }
             };
-            wide::ints(tier, x, from, w, scales, block);
+            if words {
+                let out: &mut [[u16; 2]] = bytemuck::cast_slice_mut(widened);
+                for (n, out) in out.chunks_exact_mut(2 * quads).take(at.panels).enumerate() {
+                    pack::widen(tier, w.panel(n), out);
+                }
+                let w = Panels::new(out, at.panels, slice / 2, 2 * quads);
+                wide::words(tier, x, from, w, scales, block);
+            } else {
+                wide::bytes(tier, x, from, w, scales, block);
+            }
         }
     }
 

@@ -128,3 +128,59 @@ fn tasks_of_several_groups_of_panels_leave_no_output_out() {
 fn tasks_that_cut_the_rows_leave_no_row_out() {
     agrees(Kind::Bf16, Precision::Bf16, 1100, 40, 33);
 }
+
+/// A gated product of int8 on a tier.
+fn by_integers(tier: Tier, kind: Kind, rows: usize, outputs: usize, inputs: usize) -> Vec<f32> {
+    let precision = if kind == Kind::Q8 {
+        Precision::Q8
+    } else {
+        Precision::Q4
+    };
+    let options = CpuOptions {
+        tier,
+        precision,
+        threads: 1,
+    };
+    let cpu = Cpu::new(options).expect("threads");
+    let mut x = HostTensor::zeros(rows, inputs);
+    x.values_mut().copy_from_slice(&noise(rows * inputs, 5));
+    let linear = |seed| CpuLinear {
+        weight: packed(kind, outputs, inputs, seed),
+        bias: None,
+    };
+    let (up, gate) = (linear(7), linear(9));
+    let mut out = HostTensor::zeros(rows, outputs);
+    let product = Product {
+        gate: Some(&gate),
+        ..Product::new(&up, &mut out, Then::Store)
+    };
+    assert_eq!(way(&cpu, kind, rows), Way::WideInts);
+    products(&cpu, &x, &[product]);
+    out.values().to_vec()
+}
+
+#[test]
+fn bytes_and_words_of_16_bits_give_the_same_products() {
+    for kind in [Kind::Q8, Kind::Q4] {
+        for (rows, outputs, inputs) in [(9, 70, 300), (41, 200, 520), (400, 40, 256)] {
+            let on = |tier| by_integers(tier, kind, rows, outputs, inputs);
+            let tiers: Vec<_> = Tier::available()
+                .into_iter()
+                .filter(|tier| wide::integers(*tier).is_some() && !amx::multiplies_tiles(*tier))
+                .collect();
+            let Some((first, others)) = tiers.split_first() else {
+                return;
+            };
+            let expected = on(*first);
+            for tier in others {
+                let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-5 * (1.0 + a.abs());
+                assert!(
+                    expected.iter().zip(&on(*tier)).all(close),
+                    "{kind:?} [{rows}, {inputs}] to {outputs}: {} and {} differ",
+                    first.name(),
+                    tier.name()
+                );
+            }
+        }
+    }
+}

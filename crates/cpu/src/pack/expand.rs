@@ -206,6 +206,30 @@ pub(crate) fn expand_bytes(
     vectorise(tier, expand);
 }
 
+/// Bytes of `[inputs / 4][16][4]` as words of 16 bits, `[inputs / 2][16][2]`.
+pub(crate) fn widen(tier: Tier, from: &[[u8; 4]], out: &mut [[u16; 2]]) {
+    struct Widen<'a>(&'a [u32], &'a mut [u32]);
+    impl Work for Widen<'_> {
+        #[inline(always)]
+        fn run(self) {
+            let quads = self.0.as_chunks::<PANEL>().0.iter();
+            for (quads, out) in quads.zip(self.1.as_chunks_mut::<{ 2 * PANEL }>().0) {
+                let (first, second) = out.split_at_mut(PANEL);
+                for lane in 0..PANEL {
+                    let quad = quads[lane];
+                    first[lane] = quad & 0xff | (quad & 0xff00) << 8;
+                    second[lane] = (quad >> 16) & 0xff | (quad >> 24) << 16;
+                }
+            }
+        }
+    }
+    assert!(out.len() == 2 * from.len() && from.len().is_multiple_of(PANEL));
+    vectorise(
+        tier,
+        Widen(bytemuck::cast_slice(from), bytemuck::cast_slice_mut(out)),
+    );
+}
+
 /// A number below 2^16, rounded, four times in 16 bits each.
 #[inline(always)]
 fn four_times(value: f32) -> u64 {

@@ -1,0 +1,238 @@
+//! The records of the desk as a handle: where they lie, how they are opened and closed.
+//!
+//! What can be asked of them stands in the files of the store, each by what it is about.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::OnceCell;
+
+use super::store::{
+    Database, DatabaseError, Groups, Lock, LockError, PictureFiles, bring_standard, recover,
+};
+use super::{AnswerId, clock};
+use crate::Refusal;
+
+const DATABASE_FILE: &str = "lookdesk.db";
+
+/// Where records are kept and for how long.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordsPlace {
+    /// The folder of pictures, and of the database unless one is named. `None` keeps everything in
+    /// memory: nothing touches the disk.
+    pub data_dir: Option<PathBuf>,
+    /// A PostgreSQL database, `postgres://...`.
+    pub database: Option<String>,
+    /// Delete conversations for good when nothing happened in them for so many days.
+    pub keep_days: Option<u32>,
+}
+
+/// Why records cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another program has them open.
+    #[error(
+        "the records in {path} are in use by another Lookdesk; end it, or choose another --data-dir"
+    )]
+    InUse {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// The data directory cannot be made or written.
+    #[error("the records cannot be kept in {path}; make it writable, or choose another --data-dir")]
+    Folder {
+        /// The data directory.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// A database on a server needs a folder for the pictures all the same.
+    #[error("a --database needs a --data-dir too: pictures are kept there as files")]
+    NoFolder,
+    /// Not the address of a database that this program knows.
+    #[error("--database must begin with postgres://; leave it out to keep records in a file")]
+    Scheme,
+    /// The file is there and cannot be used.
+    #[error("the database {path} cannot be opened; if it is damaged, restore it from a backup")]
+    File {
+        /// The database file.
+        path: PathBuf,
+        /// What the database said.
+        source: sqlx::Error,
+    },
+    /// The server cannot be used. The address may hold a password and is not repeated.
+    #[error("the database server cannot be used; check the address given as --database")]
+    Server {
+        /// What the database said.
+        source: sqlx::Error,
+    },
+    /// The records were written by a newer program.
+    #[error("the records were written by a newer Lookdesk; use that one, or choose another place")]
+    Newer,
+    /// The records could not be brought up to date.
+    #[error("the records could not be brought up to date; nothing of them was lost")]
+    Migrate {
+        /// What the database said.
+        source: sqlx::migrate::MigrateError,
+    },
+    /// The records are open, and what must be done first could not be.
+    #[error("the records cannot be used")]
+    Prepare {
+        /// What happened and what to do.
+        source: Refusal,
+    },
+}
+
+/// The records of the desk. Cheap to clone; all handles are the same records.
+#[derive(Clone, Debug)]
+pub struct Records {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    database: Database,
+    files: PictureFiles,
+    groups: OnceCell<Groups>,
+    /// Answers that somebody in this program is writing.
+    writers: Mutex<HashSet<AnswerId>>,
+    keep_days: Option<u32>,
+    /// Held for as long as the records are open.
+    lock: Mutex<Option<Lock>>,
+}
+
+impl Records {
+    /// Opens the records, makes them where there are none, and brings older ones up to date.
+    /// Answers that were running when the program ended become interrupted.
+    pub async fn open(place: &RecordsPlace) -> Result<Self, OpenError> {
+        let (files, lock) = match &place.data_dir {
+            Some(path) => {
+                let lock = take(path)?;
+                (PictureFiles::Folder(path.clone()), Some(lock))
+            }
+            None => (PictureFiles::memory(), None),
+        };
+        let database = match (&place.database, &place.data_dir) {
+            (Some(_), None) => return Err(OpenError::NoFolder),
+            (Some(url), Some(_)) => on_server(url).await?,
+            (None, folder) => in_file(folder.as_deref()).await?,
+        };
+        let records = Self {
+            inner: Arc::new(Inner {
+                database,
+                files,
+                groups: OnceCell::new(),
+                writers: Mutex::default(),
+                keep_days: place.keep_days,
+                lock: Mutex::new(lock),
+            }),
+        };
+        let prepared = records.prepare().await;
+        prepared.map_err(|source| OpenError::Prepare { source })?;
+        Ok(records)
+    }
+
+    /// What must be true before anybody uses the records.
+    async fn prepare(&self) -> Result<(), Refusal> {
+        let kind = self.database().kind();
+        let mut turn = self.database().write().await?;
+        let connection = turn.connection();
+        bring_standard(connection).await?;
+        let interrupted = recover(connection, kind).await?;
+        turn.keep().await?;
+        if interrupted > 0 {
+            tracing::warn!(
+                interrupted,
+                "answers were cut short by the end of the program"
+            );
+        }
+        // The dictionary takes a moment to load; the first question shall not wait for it.
+        tokio::task::spawn_blocking(super::meaning::warm);
+        Ok(())
+    }
+
+    /// Writes what is pending, closes the database and lets go of the data directory.
+    pub async fn close(&self) {
+        self.inner.database.close().await;
+        let mut lock = self
+            .inner
+            .lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *lock = None;
+    }
+
+    pub(super) fn database(&self) -> &Database {
+        &self.inner.database
+    }
+
+    pub(super) fn files(&self) -> &PictureFiles {
+        &self.inner.files
+    }
+
+    pub(super) fn groups_cell(&self) -> &OnceCell<Groups> {
+        &self.inner.groups
+    }
+
+    pub(super) fn writers(&self) -> MutexGuard<'_, HashSet<AnswerId>> {
+        let writers = self.inner.writers.lock();
+        writers.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Instants before this are too long ago to keep.
+    pub(super) fn keep_since(&self, now: i64) -> Option<i64> {
+        let days = i64::from(self.inner.keep_days?);
+        Some(now - days * clock::DAY_MS)
+    }
+}
+
+/// Makes the data directory and takes it.
+fn take(path: &Path) -> Result<Lock, OpenError> {
+    let io = |source| OpenError::Folder {
+        path: path.to_owned(),
+        source,
+    };
+    make_private(path).map_err(io)?;
+    Lock::take(path).map_err(|error| match error {
+        LockError::Taken => OpenError::InUse {
+            path: path.to_owned(),
+        },
+        LockError::Io(source) => io(source),
+    })
+}
+
+/// Makes a folder that only its owner can look into: customers' pictures lie in it.
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+async fn in_file(folder: Option<&Path>) -> Result<Database, OpenError> {
+    let path = folder.map(|folder| folder.join(DATABASE_FILE));
+    let database = Database::sqlite(path.as_deref()).await;
+    database.map_err(|error| match error {
+        DatabaseError::Connect(source) => OpenError::File {
+            path: path.unwrap_or_default(),
+            source,
+        },
+        DatabaseError::Newer => OpenError::Newer,
+        DatabaseError::Migrate(source) => OpenError::Migrate { source },
+    })
+}
+
+async fn on_server(url: &str) -> Result<Database, OpenError> {
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(OpenError::Scheme);
+    }
+    let database = Database::postgres(url).await;
+    database.map_err(|error| match error {
+        DatabaseError::Connect(source) => OpenError::Server { source },
+        DatabaseError::Newer => OpenError::Newer,
+        DatabaseError::Migrate(source) => OpenError::Migrate { source },
+    })
+}
