@@ -345,7 +345,11 @@ export const en = {
 			`${kind} files cannot be read here. Open the picture, save it as PNG or JPEG and add that.`,
 		video: 'Videos cannot be read here. Pause at the right moment, take a screenshot and add that.',
 		conversationUnknown: 'This conversation is not here any more. It may have been deleted.',
-		lookFailed: 'The closer look failed. Try again.',
+		answerRunning:
+			'Another question in this conversation is being answered. Wait for it, then ask again.',
+		roundNotNewest: 'Somebody has asked on in this conversation. Reload it, then ask again.',
+		recordsFull: 'The disk of the desk is full: nothing can be kept. Tell whoever runs it.',
+		recordsFailed: 'The records could not be reached; the log of the desk says why. Try again.',
 		notAPicture:
 			'This file is not a picture that can be read here. Use JPEG, PNG, WebP, GIF or BMP.',
 		pictureTooLargeUnknown: 'This picture is too large. Try a smaller one.',
