@@ -215,6 +215,16 @@ for (const colorScheme of ['light', 'dark'] as const) {
 test.describe('on a phone', () => {
 	test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
 
+	test('a dialog of the desk does not keep the next page from being used', async ({ page }) => {
+		await page.goto('/');
+		await page.getByRole('button', { name: 'The machine in detail' }).tap();
+		await expect(page.getByRole('dialog')).toBeVisible();
+		await page.evaluate(() => (location.hash = '#/insights?days=7'));
+		await expect(heading(page, 'Insights')).toBeFocused();
+		await page.getByText('90 days', { exact: true }).tap();
+		await expect(page).toHaveURL(/days=90/);
+	});
+
 	test('the name opens the way to the other pages, and Esc closes it', async ({ page }) => {
 		await page.goto('/');
 		const menu = bar(page).locator('summary');

@@ -16,7 +16,7 @@ import type {
 	StoredRound,
 	Token
 } from '../src/api/types.ts';
-import { withReadings } from './live.ts';
+import { readings, records } from './live.ts';
 import { marksOf } from './marks.ts';
 import { MockPages } from './pages.ts';
 import { MockPictures, pictureLimit } from './pictures.ts';
@@ -71,7 +71,7 @@ export class MockDesk {
 	}
 
 	readonly #routes: Route[] = [
-		['GET', /^\/api\/status$/, (x) => x.json(200, withReadings(this.#status()))],
+		['GET', /^\/api\/status$/, (x) => x.json(200, this.#status())],
 		['GET', /^\/api\/samples$/, (x) => x.json(200, this.#pictures.samples)],
 		[
 			'POST',
@@ -295,6 +295,8 @@ export class MockDesk {
 			device: { name: 'AMD EPYC 9B14', threads: 2, tier: 'avx512-bf16' },
 			memory: { used_bytes: 412e6, total_bytes: 25.2e9 },
 			queue: { running: this.#running, waiting: 0 },
+			readings: readings(this.#running),
+			records,
 			limits: {
 				picture_bytes: pictureLimit,
 				pictures_per_question: 8,

@@ -1,13 +1,12 @@
 /** The stream of the mock's state, with readings that move as a machine's do. */
 import type { ServerResponse } from 'node:http';
-import type { LiveStatus, Readings } from '../src/api/live.ts';
 import type { Status } from '../src/api/types.ts';
 
 const everyMs = 1000;
 let beat = 30;
 
 /** Calm waves, so that the bars have something to show. */
-export function readings(running: number): Readings {
+export function readings(running: number): Status['readings'] {
 	beat += 1;
 	const wave = 34 + 22 * Math.sin(beat / 3) + 12 * Math.sin(beat / 1.3);
 	return {
@@ -18,16 +17,15 @@ export function readings(running: number): Readings {
 	};
 }
 
-export const withReadings = (status: Status): LiveStatus => ({
-	...status,
-	readings: readings(status.queue.running),
-	records: { kept: true, keep_days: 180, import_bytes: 512 * 1024 * 1024 }
-});
+export const records: Status['records'] = {
+	kept: true,
+	keep_days: 180,
+	import_bytes: 512 * 1024 * 1024
+};
 
 export function streamStatus(response: ServerResponse, status: () => Status): void {
 	response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-	const tell = () =>
-		response.write(`event: status\ndata: ${JSON.stringify(withReadings(status()))}\n\n`);
+	const tell = () => response.write(`event: status\ndata: ${JSON.stringify(status())}\n\n`);
 	tell();
 	const timer = setInterval(tell, everyMs);
 	response.on('close', () => clearInterval(timer));

@@ -16,7 +16,7 @@ export class MockRecordsPage {
 		['empty_bin', '', '1 conversation', null, 171]
 	].map(([action, subject, detail, asker, hours]) => ({
 		at: Date.now() - Number(hours) * hourMs,
-		action: String(action),
+		action: action as AuditEntry['action'],
 		subject: String(subject),
 		detail: String(detail),
 		asker: asker as string | null
@@ -88,7 +88,7 @@ export class MockRecordsPage {
 		return reply(response, 200, result);
 	}
 
-	#note(action: string, subject: string, detail: string): void {
+	#note(action: AuditEntry['action'], subject: string, detail: string): void {
 		this.#log = [{ at: Date.now(), action, subject, detail, asker: null }, ...this.#log];
 	}
 }

@@ -1,43 +1,12 @@
 /** The desk's records: taking them out, bringing them in, and deleting them. */
 import { queryString } from '../router/links';
-import { getJson, refused } from './client';
+import { getJson, sendJson } from './http';
 import type { Span } from './insights';
 import { Problem, problemFromBody } from './problem';
+import type { ConversationList, Schemas, Told } from './types';
 
-/** A conversation in a list, as far as the records page shows it. */
-export interface ListedConversation {
-	id: string;
-	title: string;
-	customer: string | null;
-	created_at: number;
-	updated_at: number;
-	rounds: number;
-	deleted_at: number | null;
-}
-
-export interface ConversationPage {
-	conversations: ListedConversation[];
-	next_cursor: string | null;
-}
-
-export interface Imported {
-	conversations: number;
-	rounds: number;
-	answers: number;
-	pictures: number;
-	/** Conversations that were here already. */
-	skipped: number;
-}
-
-export interface AuditEntry {
-	at: number;
-	action: string;
-	/** An id, or empty. */
-	subject: string;
-	/** How much, in a few words. */
-	detail: string;
-	asker: string | null;
-}
+export type Imported = Schemas['Imported'];
+export type AuditEntry = Told<Schemas['AuditEntry']>;
 
 export type ExportFormat = 'json' | 'csv';
 export type ExportedPictures = 'bytes' | 'hash';
@@ -49,7 +18,7 @@ export const exportLink = (
 export const fetchConversations = (
 	wanted: { deleted?: boolean; customer?: string; cursor?: string; limit?: number },
 	signal?: AbortSignal
-) => getJson<ConversationPage>(`/api/conversations${queryString(wanted)}`, signal);
+) => getJson<ConversationList>(`/api/conversations${queryString(wanted)}`, signal);
 
 export const fetchAudit = (signal?: AbortSignal) => getJson<AuditEntry[]>('/api/audit', signal);
 
@@ -57,17 +26,14 @@ export const fetchAudit = (signal?: AbortSignal) => getJson<AuditEntry[]>('/api/
 export const fetchCustomers = (query: string, signal?: AbortSignal) =>
 	getJson<string[]>(`/api/customers${queryString({ query })}`, signal);
 
-async function send(method: string, path: string): Promise<void> {
-	const response = await fetch(path, { method });
-	if (!response.ok) throw await refused(response);
-}
-
 const conversation = (id: string) => `/api/conversations/${encodeURIComponent(id)}`;
 
-export const restoreConversation = (id: string) => send('POST', `${conversation(id)}/restore`);
-export const deleteForGood = (id: string) => send('DELETE', `${conversation(id)}?for_good=true`);
+export const restoreConversation = (id: string) =>
+	sendJson<unknown>('POST', `${conversation(id)}/restore`);
+export const deleteForGood = (id: string) =>
+	sendJson<unknown>('DELETE', `${conversation(id)}?for_good=true`);
 export const deleteCustomer = (name: string) =>
-	send('DELETE', `/api/customers/${encodeURIComponent(name)}`);
+	sendJson<unknown>('DELETE', `/api/customers/${encodeURIComponent(name)}`);
 
 /** Sends an export back in. `XMLHttpRequest`, because `fetch` does not tell how far an upload is. */
 export function importRecords(

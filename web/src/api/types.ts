@@ -7,11 +7,7 @@ type Json<Response> = Response extends { content: { 'application/json': infer Bo
 	? Body
 	: never;
 
-/** What the machine's instruments and the records add to it is in live.ts. */
-export type Status = Omit<
-	Json<paths['/api/status']['get']['responses'][200]>,
-	'readings' | 'records'
->;
+export type Status = Json<paths['/api/status']['get']['responses'][200]>;
 export type Sample = Json<paths['/api/samples']['get']['responses'][200]>[number];
 export type UploadedPicture = Json<paths['/api/pictures']['post']['responses'][201]>;
 export type AnswerRequest =
@@ -27,9 +23,9 @@ export type FinishReason = EventOf<'done'>['finish_reason'];
 export type Usage = EventOf<'done'>['usage'];
 export type Timings = EventOf<'done'>['timings'];
 
-type Schemas = components['schemas'];
+export type Schemas = components['schemas'];
 /** What the server sends: a field that may be null is there all the same. */
-type Told<Body> = { [Field in keyof Body]-?: Exclude<Body[Field], undefined> };
+export type Told<Body> = { [Field in keyof Body]-?: Exclude<Body[Field], undefined> };
 
 /** How a support person judges a conversation. */
 export type Verdict = Schemas['Verdict'];

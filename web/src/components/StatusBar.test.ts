@@ -1,17 +1,19 @@
 import { render, screen } from '@testing-library/svelte';
 import { createRawSnippet } from 'svelte';
 import { describe, expect, it } from 'vitest';
-import type { LiveStatus } from '../api/live';
+import type { Status } from '../api/types';
 import { Health } from '../state/health.svelte';
 import StatusBar from './StatusBar.svelte';
 
-const status: LiveStatus = {
+const status: Status = {
 	version: '0.1.0',
 	state: { kind: 'ready' },
 	model: { name: 'Qwen3-VL-4B', demo: false, precision: 'q4', parameters: 4e9 },
 	device: { name: 'CPU', threads: 2, tier: 'avx2' },
 	memory: { used_bytes: 4.4e9, total_bytes: 25.8e9 },
 	queue: { running: 0, waiting: 0 },
+	readings: { cpu_percent: 0, process_memory_bytes: 1, gpus: [] },
+	records: { kept: true, import_bytes: 1 },
 	limits: {
 		picture_bytes: 1,
 		pictures_per_question: 8,
@@ -23,7 +25,7 @@ const status: LiveStatus = {
 	defaults: { temperature: 0.25, top_p: 0.8, top_k: 20, max_tokens: 256, rounds: 5 }
 };
 
-function shown(changes: Partial<LiveStatus>, isReachable = true) {
+function shown(changes: Partial<Status>, isReachable = true) {
 	const health = new Health();
 	health.status = { ...status, ...changes };
 	health.isReachable = isReachable;

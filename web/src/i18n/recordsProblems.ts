@@ -18,10 +18,13 @@ export function recordsSentence(
 			return records.import.notJson;
 		case 'import_too_large': {
 			const { bytes, limit } = details;
-			return typeof bytes === 'number' && typeof limit === 'number'
+			if (typeof limit !== 'number') return undefined;
+			return typeof bytes === 'number'
 				? records.import.tooLarge(megabytes(bytes), megabytes(limit))
-				: undefined;
+				: records.import.larger(megabytes(limit));
 		}
+		case 'imports_busy':
+			return records.problem.importsBusy;
 		case 'conversation_unknown':
 			return records.problem.unknown;
 		case 'customer_unknown':

@@ -7,6 +7,7 @@ import { readPlace, type Page, type Place } from './place';
 const desk: Place = { page: 'desk', path: '/', query: new URLSearchParams() };
 
 class Route {
+	#hash = location.hash;
 	#place = $state.raw<Place>(readPlace(location.hash) ?? desk);
 
 	get page(): Page {
@@ -42,7 +43,10 @@ class Route {
 		};
 	}
 
+	/** Told of the same change twice, by `go` and by the browser, it changes once. */
 	#read(): void {
+		if (location.hash === this.#hash) return;
+		this.#hash = location.hash;
 		this.#place = readPlace(location.hash) ?? this.#place;
 	}
 }

@@ -5,7 +5,8 @@
  * A hidden page holds no connection: a browser has only a few for one server.
  */
 import { fetchStatus } from '../api/client';
-import { watchStatus, type LiveStatus } from '../api/live';
+import { watchStatus } from '../api/live';
+import type { Status } from '../api/types';
 import { Problem } from '../api/problem';
 
 const everyMs = 2000;
@@ -16,15 +17,15 @@ const historyLength = 60;
 export type Mood = 'connecting' | 'unreachable' | 'loading' | 'failed' | 'busy' | 'ready';
 
 export class Health {
-	#status = $state.raw<LiveStatus>();
+	#status = $state.raw<Status>();
 	isReachable = $state<boolean>();
 	/** The processor's load, newest last. */
 	cpuHistory = $state.raw<number[]>([]);
 
-	get status(): LiveStatus | undefined {
+	get status(): Status | undefined {
 		return this.#status;
 	}
-	set status(status: LiveStatus | undefined) {
+	set status(status: Status | undefined) {
 		this.#status = status;
 		const percent = status?.readings?.cpu_percent;
 		if (percent !== undefined) {

@@ -1,10 +1,11 @@
 /** The bin, the log and an import under way: what the records page shows and does. */
 import * as api from '../api/records';
-import type { AuditEntry, Imported, ListedConversation } from '../api/records';
+import type { AuditEntry, Imported } from '../api/records';
+import type { Summary } from '../api/types';
 import { asProblem, Problem } from '../api/problem';
 
 export class Bin {
-	conversations = $state.raw<ListedConversation[]>([]);
+	conversations = $state.raw<Summary[]>([]);
 	problem = $state.raw<Problem>();
 	isLoaded = $state(false);
 	#cursor = $state<string | null>(null);
@@ -51,7 +52,7 @@ export class Bin {
 		}
 	}
 
-	async #gone(id: string, done: Promise<void>): Promise<void> {
+	async #gone(id: string, done: Promise<unknown>): Promise<void> {
 		try {
 			await done;
 		} catch (error) {

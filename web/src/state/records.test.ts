@@ -10,6 +10,12 @@ const one = (id: string) => ({
 	created_at: 0,
 	updated_at: 0,
 	rounds: 1,
+	picture: null,
+	interrupted: false,
+	pinned: false,
+	follows: null,
+	verdict: null,
+	snippet: null,
 	deleted_at: 0
 });
 

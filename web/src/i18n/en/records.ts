@@ -54,6 +54,8 @@ export const records = {
 			'This is not a file of Lookdesk. Choose a JSON file that was downloaded from a records page.',
 		tooLarge: (have: string, limit: string) =>
 			`This file is ${have} MB; this desk takes ${limit} MB. Take out a shorter time, or start Lookdesk with a larger --import-megabytes.`,
+		larger: (limit: string) =>
+			`This file is larger than the ${limit} MB this desk takes. Take out a shorter time, or start Lookdesk with a larger --import-megabytes.`,
 		empty: 'This file is empty. Choose another one.'
 	},
 
@@ -89,7 +91,7 @@ export const records = {
 		willGo: 'This will be deleted for good:',
 		conversations: (n: number) => things(n, 'conversation', 'conversations'),
 		rounds: (n: number) => `${things(n, 'round', 'rounds')} with every answer, mark and correction`,
-		inBin: (n: number) => `of them ${n} in the bin`,
+		inBin: (n: number) => `, of them ${n} in the bin`,
 		pictures: 'every picture that only these conversations use',
 		search: 'their words in the search',
 		stays: 'One line stays in the log below: that it was done, and when.',
@@ -106,6 +108,8 @@ export const records = {
 		action: 'What',
 		subject: 'Of what',
 		detail: 'How much',
+		/** The server says it in English. */
+		detailWords: (detail: string) => detail,
 		asker: 'Who',
 		empty: 'Nothing has been taken out, brought in or deleted yet.',
 		desk: 'the desk itself',
@@ -122,6 +126,7 @@ export const records = {
 	problem: {
 		unfit: (reason: string) =>
 			`This file cannot be brought in: ${reason || 'it is not an export of Lookdesk'}. Nothing was changed.`,
+		importsBusy: 'Another file is being brought in. Try again when it is done.',
 		unknown: 'This conversation is gone already.',
 		customerUnknown: 'No conversation belongs to this customer any more.'
 	}

@@ -43,6 +43,8 @@ export const records: Messages['records'] = {
 		notJson: '这不是 Lookdesk 的文件。请选择从记录页下载的 JSON 文件。',
 		tooLarge: (have, limit) =>
 			`文件有 ${have} MB，超过 ${limit} MB。请缩短导出的时间段，或在启动 Lookdesk 时调大 --import-megabytes。`,
+		larger: (limit) =>
+			`文件超过 ${limit} MB。请缩短导出的时间段，或在启动 Lookdesk 时调大 --import-megabytes。`,
 		empty: '这个文件是空的，请换一个。'
 	},
 
@@ -77,7 +79,7 @@ export const records: Messages['records'] = {
 		willGo: '以下内容会彻底删除：',
 		conversations: (n) => `${n} 个对话`,
 		rounds: (n) => `${n} 轮提问，连同全部回答、标记和更正`,
-		inBin: (n) => `其中 ${n} 个在回收站`,
+		inBin: (n) => `，其中 ${n} 个在回收站`,
 		pictures: '只有这些对话用到的图片',
 		search: '搜索里的相关内容',
 		stays: '下方日志会留下一行：做过这件事，以及时间。',
@@ -94,6 +96,13 @@ export const records: Messages['records'] = {
 		action: '事项',
 		subject: '对象',
 		detail: '数量',
+		detailWords: (detail) =>
+			detail
+				.replaceAll(/(\d+) conversations?/g, '$1 个对话')
+				.replaceAll(/(\d+) rounds?/g, '$1 轮提问')
+				.replaceAll(/(\d+) answers?/g, '$1 个回答')
+				.replaceAll(/(\d+) pictures?/g, '$1 张图片')
+				.replaceAll(', ', '，'),
 		asker: '操作人',
 		empty: '还没有导出、导入或删除过任何内容。',
 		desk: '系统自动',
@@ -110,6 +119,7 @@ export const records: Messages['records'] = {
 	problem: {
 		unfit: (reason) =>
 			`这个文件不能导入，它可能不是 Lookdesk 的导出文件，或者已经损坏。没有任何改动。${reason ? `（${reason}）` : ''}`,
+		importsBusy: '正在导入另一个文件，请等它完成后再试。',
 		unknown: '这个对话已经不在了。',
 		customerUnknown: '已经没有属于这位客户的对话。'
 	}
