@@ -327,7 +327,7 @@ test('the list grows while one scrolls', async ({ page }) => {
 		follows: null,
 		created_at: 1,
 		updated_at: Date.now() - index * 60_000,
-		rounds: 1,
+		round_count: 1,
 		picture: null,
 		snippet: null,
 		interrupted: false,

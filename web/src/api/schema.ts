@@ -1045,7 +1045,7 @@ export interface components {
              * Format: int32
              * @description How many rounds it has.
              */
-            rounds: number;
+            round_count: number;
             snippet?: components["schemas"]["Snippet"] | null;
             /** @description What people call it; at first the beginning of its first question. May be empty. */
             title: string;

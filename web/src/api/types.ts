@@ -43,8 +43,8 @@ export interface ConversationList {
 	next_cursor: string | null;
 }
 
-/** With all that was said in it, in place of how many rounds there were. */
-export type WholeConversation = Omit<Summary, 'rounds'> & {
+/** With all that was said in it. */
+export type WholeConversation = Summary & {
 	followed_by: string[];
 	rounds: StoredRound[];
 };

@@ -282,12 +282,7 @@ export const en = {
 
 	settings: {
 		title: 'Settings',
-		fold: 'Fold the settings',
-		unfold: 'Show the settings',
-		role: 'Role',
-		roleShow: 'What is sent',
-		roleHint: 'Sent word for word before every conversation.',
-		editRoles: 'Edit roles'
+		rounds: (n: number) => (n === 1 ? '1 round' : `${n} rounds`)
 	},
 
 	viewer: {

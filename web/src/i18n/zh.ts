@@ -262,12 +262,7 @@ export const zh: Messages = {
 
 	settings: {
 		title: '设置',
-		fold: '收起设置',
-		unfold: '展开设置',
-		role: '角色',
-		roleShow: '实际发送的内容',
-		roleHint: '每次对话之前原样发给模型。',
-		editRoles: '编辑角色'
+		rounds: (n) => `${n} 轮`
 	},
 
 	viewer: {

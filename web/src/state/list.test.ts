@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ConversationList as Page, Summary } from '../api/types';
 import { ConversationList, type ListRecords } from './list.svelte';
 
-const summary = (id: string) => ({ id, title: id, updated_at: 1, rounds: 1 }) as Summary;
+const summary = (id: string) => ({ id, title: id, updated_at: 1, round_count: 1 }) as Summary;
 const page = (ids: string[], next_cursor: string | null = null): Page => ({
 	conversations: ids.map(summary),
 	next_cursor
