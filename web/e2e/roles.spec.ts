@@ -4,6 +4,9 @@ import { strict, violations } from './axe.ts';
 import { unfoldSettings } from './page.ts';
 import { expect, test } from './served.ts';
 
+// Tall enough for the settings to stand open.
+test.use({ viewport: { width: 1440, height: 1000 } });
+
 const editor = (page: Page) => page.getByRole('dialog', { name: 'Role presets' });
 const names = (page: Page) =>
 	editor(page).getByRole('list', { name: 'Presets' }).getByRole('listitem');
@@ -41,7 +44,7 @@ test('a preset is written, chosen, shown as it is sent and kept over a reload', 
 	await editor(page).getByRole('button', { name: 'Delete', exact: true }).click();
 	await expect(editor(page).getByText('Returns desk')).toHaveCount(0);
 	await page.keyboard.press('Escape');
-	await expect(shown).toContainText('after-sales assistant');
+	await expect(shown).toContainText('after-sales');
 });
 
 test('a standard preset can be reworded, not deleted; a draft outlives the editor', async ({
