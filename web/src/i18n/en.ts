@@ -165,7 +165,8 @@ export const en = {
 		sure: (percent: number) => `${percent}% sure`,
 		show: 'Show on the picture',
 		agreesShort: 'read twice',
-		differsShort: (text: string) => `or ${text}?`
+		differsShort: (text: string) => `or ${text}?`,
+		differsPlain: 'read differently'
 	},
 
 	evidence: {

@@ -151,7 +151,8 @@ export const zh: Messages = {
 		sure: (percent) => `把握 ${percent}%`,
 		show: '在图片上查看',
 		agreesShort: '两次一致',
-		differsShort: (text) => `或为 ${text}？`
+		differsShort: (text) => `或为 ${text}？`,
+		differsPlain: '读数不一致'
 	},
 
 	evidence: {
