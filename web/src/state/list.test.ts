@@ -35,6 +35,20 @@ describe('the list of conversations', () => {
 		expect(asked).toHaveLength(2);
 	});
 
+	it('does not shrink under somebody who has scrolled far down', async () => {
+		const all = Array.from({ length: 250 }, (_, at) => `c${at}`);
+		const { list } = listOf(
+			page(all.slice(0, 50), '50'),
+			page(all.slice(50), '250'),
+			page(['new', ...all.slice(0, 199)], '200')
+		);
+		await list.refresh();
+		await list.more();
+		await list.refresh();
+		expect(ids(list)).toEqual(['new', ...all]);
+		expect(list.cursor).toBe('250');
+	});
+
 	it('searches when the typing rests, and drops what an older search brings', async () => {
 		let late: (page: Page) => void = () => undefined;
 		const slow = new Promise<Page>((done) => (late = done));
