@@ -187,7 +187,6 @@ export const en = {
 		placeholder: 'The right answer, or what was wrong with this one…',
 		save: 'Save',
 		cancel: 'Cancel',
-		saved: 'Saved. Thank you.',
 		was: 'Corrected:'
 	},
 

@@ -173,7 +173,6 @@ export const zh: Messages = {
 		placeholder: '写下正确的回答，或这个回答错在哪里…',
 		save: '保存',
 		cancel: '取消',
-		saved: '已保存，谢谢。',
 		was: '已纠正：'
 	},
 
