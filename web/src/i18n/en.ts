@@ -256,7 +256,7 @@ export const en = {
 		wrong: 'Wrong',
 		another: 'Another picture',
 		anotherHint: 'Start a linked conversation about another picture',
-		begun: 'A new conversation, linked to the one before.',
+		begun: 'New conversation, linked to the last.',
 		continues: 'continues',
 		continuedIn: 'continued in',
 		earlier: 'the conversation before',
