@@ -228,6 +228,111 @@ pub(crate) fn words(
     );
 }
 
+/// `c += x w` of q4 as it is: halves of bytes, a scale and an offset per 32 inputs. `w`: up to 4 panels of quads,
+/// `[depth / 4][16][4]`, all below 16; `steps`: their scales and offsets, `[panel][depth / 32]`.
+pub(crate) fn halves(
+    tier: Tier,
+    x: Ints,
+    from: usize,
+    w: Panels<[u8; 4]>,
+    steps: &[Steps],
+    c: &mut Block,
+) {
+    assert!(x.rows == c.len() && from + 4 * w.depth <= x.depth && w.count <= 4);
+    assert!(from.is_multiple_of(128) && w.depth.is_multiple_of(32));
+    assert!(steps.len() == w.count * w.depth / 8);
+    dispatch(
+        tier,
+        Halves {
+            x,
+            from,
+            w,
+            steps,
+            c,
+        },
+    );
+}
+
+/// What a half of a byte stands for, by output: `w = half * scale - least`, both in [`crate::pack::UNIT`]s.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Steps {
+    pub(crate) scale: [f32; 16],
+    pub(crate) least: [f32; 16],
+}
+
+struct Halves<'a> {
+    x: Ints<'a>,
+    from: usize,
+    w: Panels<'a, [u8; 4]>,
+    steps: &'a [Steps],
+    c: &'a mut Block,
+}
+
+impl Kernel for Halves<'_> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        let Self {
+            x,
+            from,
+            w,
+            steps,
+            c,
+        } = self;
+        // SAFETY: `halves` checked the sizes; the caller vouches for the instructions.
+        unsafe { tiles!(L, x.rows, w.count, half_tile(x, from, w, steps, c)) }
+    }
+}
+
+/// # Safety
+/// Rows `row..row + M` and panels `panel..panel + N` exist; the processor has the instructions.
+#[inline(always)]
+unsafe fn half_tile<L: Lanes, const M: usize, const N: usize>(
+    x: Ints,
+    from: usize,
+    w: Panels<[u8; 4]>,
+    steps: &[Steps],
+    c: &mut Block,
+    row: usize,
+    panel: usize,
+) {
+    debug_assert!(row + M <= x.rows && panel + N <= w.count);
+    let groups = w.depth / 8;
+    // SAFETY: `Ints`, `Panels` and `steps` hold what they say; see above for the rest.
+    unsafe {
+        let none = [0; 64];
+        for group in 0..groups {
+            let input = from + 32 * group;
+            let x_at = x.values.as_ptr().add(row * x.depth + input);
+            let w_at = w.values.as_ptr().add(panel * w.stride + 128 * group);
+            let mut sums = [[L::bytes(none.as_ptr()); N]; M];
+            for k in 0..8 {
+                let ws: [L::B; N] =
+                    std::array::from_fn(|n| L::bytes(w_at.add(n * w.stride + 16 * k).cast()));
+                for (m, sums) in sums.iter_mut().enumerate() {
+                    let x = L::quad(x_at.add(m * x.depth + 4 * k));
+                    for (sum, &w) in sums.iter_mut().zip(&ws) {
+                        *sum = L::dot_halves(*sum, w, x);
+                    }
+                }
+            }
+            for (m, sums) in sums.iter().enumerate() {
+                let to = c.get_unchecked_mut(row + m).as_mut_ptr();
+                let at = (row + m) * x.depth + input;
+                let x_scale = L::splat(*x.scales.get_unchecked(at / 128));
+                let x_sum = L::splat(*x.sums.get_unchecked(at / 32));
+                for (n, &sum) in sums.iter().enumerate() {
+                    let steps = steps.get_unchecked((panel + n) * groups + group);
+                    let scale = L::mul(L::load(steps.scale.as_ptr()), x_scale);
+                    let least = L::load(steps.least.as_ptr());
+                    let to = to.add(16 * (panel + n));
+                    let rest = L::mul_sub(least, x_sum, L::load(to));
+                    L::store(to, L::mul_add(L::to_f(L::fold(sum)), scale, rest));
+                }
+            }
+        }
+    }
+}
+
 /// Where integers lie: as bytes, or as words, which take twice the room.
 #[derive(Clone, Copy)]
 struct Operands {

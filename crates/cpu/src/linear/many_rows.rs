@@ -5,9 +5,9 @@ use std::cell::RefCell;
 
 use super::{Sharing, Way, way};
 use crate::aligned::Aligned;
-use crate::kernel::wide::{Block, Integers};
+use crate::kernel::wide::{Block, Steps};
 use crate::kernel::{Panels, Rows, amx, wide};
-use crate::pack::{self, GROUP, Kind, PANEL, Packed};
+use crate::pack::{self, GROUP, Kind, PANEL, Packed, Q4_GROUP};
 
 /// Rows of a wide task; with its 64 outputs they stay in the second-level cache.
 const WIDE_ROWS: usize = 384;
@@ -23,6 +23,7 @@ const TASKS_PER_THREAD: usize = 4;
 const TILES_SLICE: usize = 256;
 const INTS_SLICE: usize = 256;
 const WORDS_SLICE: usize = 128;
+const HALVES_SLICE: usize = 128;
 const PAIRS_SLICE: usize = 128;
 const FLOATS_SLICE: usize = 64;
 
@@ -130,7 +131,9 @@ impl Sharing<'_> {
             let block = &mut sums[group * at.padded_rows()..][..at.rows];
             let at = at.group(panel);
             match way {
-                Way::WideInts => self.wide_ints(weight, at, unpacked, scales, block),
+                Way::WideBytes => self.wide_ints(weight, at, false, unpacked, scales, block),
+                Way::WideWords => self.wide_ints(weight, at, true, unpacked, scales, block),
+                Way::WideHalves => self.wide_halves(weight, at, unpacked, block),
                 Way::WidePairs => self.wide_pairs(weight, at, block),
                 _ => self.wide_floats(weight, at, unpacked, block),
             }
@@ -170,13 +173,13 @@ impl Sharing<'_> {
         &self,
         weight: &Packed,
         at: At,
+        words: bool,
         unpacked: &mut [u8],
         scales: &mut [[f32; PANEL]],
         block: &mut Block,
     ) {
         let (tier, depth) = (self.cpu.tier, weight.depth());
         let x = self.forms.quantised.ints().slice(at.row, at.rows);
-        let words = wide::integers(tier) == Some(Integers::Words);
         let most = if words { WORDS_SLICE } else { INTS_SLICE };
         let (unpacked, widened) = unpacked.split_at_mut(INTS_SLICE * WIDE_PANELS * PANEL);
         for from in (0..depth).step_by(most) {
@@ -212,6 +215,24 @@ impl Sharing<'_> {
             } else {
                 wide::bytes(tier, x, from, w, scales, block);
             }
+        }
+    }
+
+    /// Halves of bytes need neither rounding to bytes nor room as words.
+    fn wide_halves(&self, weight: &Packed, at: At, unpacked: &mut [u8], block: &mut Block) {
+        let tier = self.cpu.tier;
+        let x = self.forms.quantised.ints().slice(at.row, at.rows);
+        let mut steps = [Steps::default(); WIDE_PANELS * HALVES_SLICE / Q4_GROUP];
+        // Whole slices: q4 is padded to twice as much.
+        let (groups, quads) = (HALVES_SLICE / Q4_GROUP, HALVES_SLICE / 4);
+        for from in (0..weight.depth()).step_by(HALVES_SLICE) {
+            let out: &mut [[[u8; 4]; PANEL]] = bytemuck::cast_slice_mut(unpacked);
+            let outs = out.chunks_exact_mut(quads).take(at.panels);
+            for (n, (out, steps)) in outs.zip(steps.chunks_exact_mut(groups)).enumerate() {
+                pack::expand_halves(tier, weight, at.panel + n, from, out, steps);
+            }
+            let w = Panels::new(out.as_flattened(), at.panels, quads, quads * PANEL);
+            wide::halves(tier, x, from, w, &steps[..at.panels * groups], block);
         }
     }
 
