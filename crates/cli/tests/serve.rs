@@ -2,10 +2,13 @@
 
 mod common;
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::desk::{Desk, said};
+use common::desk::{Desk, PATIENCE, said};
 use common::run;
 use serde_json::Value;
 
@@ -133,6 +136,28 @@ fn weights_that_do_not_fit_leave_a_page_that_says_so() {
 }
 
 #[cfg(unix)]
+#[test]
+fn a_page_that_is_open_does_not_keep_a_desk_from_ending() {
+    let mut desk = Desk::start(&[]);
+    let mut stream = TcpStream::connect(&desk.address).expect("the desk listens");
+    let head = format!(
+        "GET /api/status/stream HTTP/1.1\r\nhost: {}\r\n\r\n",
+        desk.address
+    );
+    stream.write_all(head.as_bytes()).expect("sent");
+    let mut some = [0; 64];
+    stream.read_exact(&mut some).expect("it tells");
+    let id = desk.child.id().to_string();
+    let told = std::process::Command::new("kill").arg(id).status();
+    assert!(told.expect("kill is there").success());
+    let started = Instant::now();
+    assert!(desk.child.wait().expect("it ends").success());
+    assert!(
+        started.elapsed() < Duration::from_secs(10),
+        "it waits for the page"
+    );
+}
+
 #[test]
 fn a_desk_told_to_end_ends_well() {
     let mut desk = Desk::start(&[]);
