@@ -18,6 +18,7 @@ mod desk;
 mod event;
 mod picture;
 mod question;
+pub mod records;
 mod refusal;
 mod request;
 mod sample;

@@ -56,6 +56,36 @@ pub enum Code {
     ShuttingDown,
     /// Something broke; the log says what. No details.
     AnswerFailed,
+    /// Details: `id`.
+    ConversationUnknown,
+    /// Details: `id`.
+    RoundUnknown,
+    /// Details: `id`.
+    AnswerUnknown,
+    /// Details: `id`.
+    RoleUnknown,
+    /// No details.
+    CustomerUnknown,
+    /// A role that comes with the desk is not deleted. No details.
+    RoleStandard,
+    /// Details: `field`, `allowed`.
+    FieldOutOfRange,
+    /// The conversation lies in the bin. No details.
+    ConversationDeleted,
+    /// Only the newest question is answered again. No details.
+    RoundNotNewest,
+    /// An answer in the same conversation is being written. No details.
+    AnswerRunning,
+    /// The model found no place for a closer look. No details.
+    NoPlace,
+    /// The disk is full. No details.
+    RecordsFull,
+    /// The database is locked or away. Details: `retry_after_s`.
+    RecordsBusy,
+    /// The database broke; the log says what. No details.
+    RecordsFailed,
+    /// Not a file that can be imported. Details: `reason`.
+    ImportUnfit,
 }
 
 /// What the caller can do about a refusal.
@@ -71,6 +101,12 @@ pub enum Class {
     Unreadable,
     /// Send the picture again.
     UnknownPicture,
+    /// Look for it elsewhere: there is no such record.
+    Unknown,
+    /// Wait for, or undo, what stands in the way.
+    Conflict,
+    /// Make room on the disk.
+    NoRoom,
     /// Wait a moment.
     Busy,
     /// Wait until it is ready.
@@ -90,16 +126,31 @@ impl Code {
             | Self::TextTooLong
             | Self::QuestionTooLong
             | Self::SettingOutOfRange
-            | Self::ShapeUnsupported => Class::Invalid,
+            | Self::ShapeUnsupported
+            | Self::FieldOutOfRange
+            | Self::ImportUnfit
+            | Self::RoleStandard => Class::Invalid,
             Self::PictureTooLarge => Class::TooLarge,
             Self::PictureType => Class::Unsupported,
-            Self::PictureEmpty | Self::PictureUnreadable | Self::PictureDimensions => {
-                Class::Unreadable
-            }
+            Self::PictureEmpty
+            | Self::PictureUnreadable
+            | Self::PictureDimensions
+            | Self::NoPlace => Class::Unreadable,
             Self::PictureUnknown => Class::UnknownPicture,
             Self::PicturesFull | Self::QueueFull => Class::Busy,
-            Self::NotReady | Self::ModelFailed | Self::ShuttingDown => Class::NotReady,
-            Self::AnswerFailed => Class::Failed,
+            Self::NotReady | Self::ModelFailed | Self::ShuttingDown | Self::RecordsBusy => {
+                Class::NotReady
+            }
+            Self::AnswerFailed | Self::RecordsFailed => Class::Failed,
+            Self::ConversationUnknown
+            | Self::RoundUnknown
+            | Self::AnswerUnknown
+            | Self::RoleUnknown
+            | Self::CustomerUnknown => Class::Unknown,
+            Self::ConversationDeleted | Self::RoundNotNewest | Self::AnswerRunning => {
+                Class::Conflict
+            }
+            Self::RecordsFull => Class::NoRoom,
         }
     }
 }

@@ -168,7 +168,9 @@ impl ApiError {
                 Class::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
                 Class::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 Class::Unreadable => StatusCode::UNPROCESSABLE_ENTITY,
-                Class::UnknownPicture => StatusCode::NOT_FOUND,
+                Class::UnknownPicture | Class::Unknown => StatusCode::NOT_FOUND,
+                Class::Conflict => StatusCode::CONFLICT,
+                Class::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
                 Class::Busy => StatusCode::TOO_MANY_REQUESTS,
                 Class::NotReady => StatusCode::SERVICE_UNAVAILABLE,
                 Class::Failed => StatusCode::INTERNAL_SERVER_ERROR,
@@ -179,9 +181,13 @@ impl ApiError {
                 Class::Busy => StatusCode::TOO_MANY_REQUESTS,
                 Class::NotReady => StatusCode::SERVICE_UNAVAILABLE,
                 Class::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-                Class::Invalid | Class::Unsupported | Class::Unreadable | Class::UnknownPicture => {
-                    StatusCode::BAD_REQUEST
-                }
+                Class::Conflict => StatusCode::CONFLICT,
+                Class::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
+                Class::Invalid
+                | Class::Unsupported
+                | Class::Unreadable
+                | Class::UnknownPicture
+                | Class::Unknown => StatusCode::BAD_REQUEST,
             },
             Self::Field { .. } | Self::Unsupported { .. } => StatusCode::BAD_REQUEST,
             Self::ModelUnknown { .. } => StatusCode::NOT_FOUND,

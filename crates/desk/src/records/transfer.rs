@@ -1,0 +1,84 @@
+//! What goes in and out: exports, imports, and what a sweep removed.
+
+use std::io::Read;
+use std::pin::Pin;
+
+use futures_core::Stream;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::ConversationId;
+use crate::Refusal;
+
+/// What to export.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ExportWish {
+    /// JSON when left out.
+    #[serde(default)]
+    pub format: ExportFormat,
+    /// Only this conversation.
+    pub conversation: Option<ConversationId>,
+    /// Only conversations with a question at or after this instant.
+    pub from: Option<i64>,
+    /// Only conversations with a question before this instant.
+    pub to: Option<i64>,
+    /// Whether the pictures' bytes come along.
+    #[serde(default)]
+    pub pictures: ExportPictures,
+}
+
+/// The form of an export.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    /// Everything; can be imported.
+    #[default]
+    Json,
+    /// A table with one row for each answer, for spreadsheets.
+    Csv,
+}
+
+/// Whether the pictures' bytes come along.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportPictures {
+    /// They do.
+    #[default]
+    Bytes,
+    /// Only their hashes do.
+    Hash,
+}
+
+/// An export, piece by piece.
+pub type ExportStream = Pin<Box<dyn Stream<Item = Result<Vec<u8>, Refusal>> + Send>>;
+
+/// Where an import is read from: a file, or a body that has been spooled.
+pub type ImportSource = Box<dyn Read + Send>;
+
+/// What an import has added.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Imported {
+    /// Conversations added.
+    pub conversations: u64,
+    /// Rounds added.
+    pub rounds: u64,
+    /// Answers added.
+    pub answers: u64,
+    /// Pictures added.
+    pub pictures: u64,
+    /// Conversations that were here already.
+    pub skipped: u64,
+}
+
+/// What a sweep has removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Conversations that lay in the bin for a day.
+    pub from_bin: u64,
+    /// Conversations older than the records are kept.
+    pub too_old: u64,
+    /// Pictures that nothing used any more.
+    pub pictures: u64,
+}
