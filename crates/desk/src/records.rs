@@ -9,14 +9,21 @@
 
 mod answer;
 mod audit;
+mod clock;
 mod conversation;
+mod cut;
+mod exported;
 mod filter;
 mod ids;
+mod incoming;
 mod insights;
+mod meaning;
 mod open;
 mod refusals;
 mod role;
 mod round;
+mod snippet;
+mod store;
 mod transfer;
 
 pub use answer::{

@@ -1,16 +1,21 @@
-//! The doors of the records. A handle is cheap to clone; all of them are the same records.
+//! The records of the desk as a handle: where they lie, how they are opened and closed.
+//!
+//! What can be asked of them stands in the files of the store, each by what it is about.
 
-#![expect(
-    clippy::todo,
-    unused_variables,
-    reason = "the store behind these doors follows"
-)]
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use tokio::sync::OnceCell;
 
-use super::*;
-use crate::{AskedSettings, Picture, PictureId, Refusal};
+use super::store::{
+    Database, DatabaseError, Groups, Lock, LockError, PictureFiles, bring_standard, recover,
+};
+use super::{AnswerId, clock};
+use crate::Refusal;
+
+const DATABASE_FILE: &str = "lookdesk.db";
 
 /// Where records are kept and for how long.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,214 +40,199 @@ pub enum OpenError {
         /// The data directory.
         path: PathBuf,
     },
+    /// The data directory cannot be made or written.
+    #[error("the records cannot be kept in {path}; make it writable, or choose another --data-dir")]
+    Folder {
+        /// The data directory.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// A database on a server needs a folder for the pictures all the same.
+    #[error("a --database needs a --data-dir too: pictures are kept there as files")]
+    NoFolder,
+    /// Not the address of a database that this program knows.
+    #[error("--database must begin with postgres://; leave it out to keep records in a file")]
+    Scheme,
+    /// The file is there and cannot be used.
+    #[error("the database {path} cannot be opened; if it is damaged, restore it from a backup")]
+    File {
+        /// The database file.
+        path: PathBuf,
+        /// What the database said.
+        source: sqlx::Error,
+    },
+    /// The server cannot be used. The address may hold a password and is not repeated.
+    #[error("the database server cannot be used; check the address given as --database")]
+    Server {
+        /// What the database said.
+        source: sqlx::Error,
+    },
+    /// The records were written by a newer program.
+    #[error("the records were written by a newer Lookdesk; use that one, or choose another place")]
+    Newer,
+    /// The records could not be brought up to date.
+    #[error("the records could not be brought up to date; nothing of them was lost")]
+    Migrate {
+        /// What the database said.
+        source: sqlx::migrate::MigrateError,
+    },
+    /// The records are open, and what must be done first could not be.
+    #[error("the records cannot be used")]
+    Prepare {
+        /// What happened and what to do.
+        source: Refusal,
+    },
 }
 
-/// The records of the desk.
+/// The records of the desk. Cheap to clone; all handles are the same records.
 #[derive(Clone, Debug)]
-pub struct Records {}
+pub struct Records {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    database: Database,
+    files: PictureFiles,
+    groups: OnceCell<Groups>,
+    /// Answers that somebody in this program is writing.
+    writers: Mutex<HashSet<AnswerId>>,
+    keep_days: Option<u32>,
+    /// Held for as long as the records are open.
+    lock: Mutex<Option<Lock>>,
+}
 
 impl Records {
     /// Opens the records, makes them where there are none, and brings older ones up to date.
     /// Answers that were running when the program ended become interrupted.
     pub async fn open(place: &RecordsPlace) -> Result<Self, OpenError> {
-        todo!()
+        let (files, lock) = match &place.data_dir {
+            Some(path) => {
+                let lock = take(path)?;
+                (PictureFiles::Folder(path.clone()), Some(lock))
+            }
+            None => (PictureFiles::memory(), None),
+        };
+        let database = match (&place.database, &place.data_dir) {
+            (Some(_), None) => return Err(OpenError::NoFolder),
+            (Some(url), Some(_)) => on_server(url).await?,
+            (None, folder) => in_file(folder.as_deref()).await?,
+        };
+        let records = Self {
+            inner: Arc::new(Inner {
+                database,
+                files,
+                groups: OnceCell::new(),
+                writers: Mutex::default(),
+                keep_days: place.keep_days,
+                lock: Mutex::new(lock),
+            }),
+        };
+        let prepared = records.prepare().await;
+        prepared.map_err(|source| OpenError::Prepare { source })?;
+        Ok(records)
     }
 
-    /// Writes what is pending and closes the database.
+    /// What must be true before anybody uses the records.
+    async fn prepare(&self) -> Result<(), Refusal> {
+        let kind = self.database().kind();
+        let mut turn = self.database().write().await?;
+        let connection = turn.connection();
+        bring_standard(connection).await?;
+        let interrupted = recover(connection, kind).await?;
+        turn.keep().await?;
+        if interrupted > 0 {
+            tracing::warn!(
+                interrupted,
+                "answers were cut short by the end of the program"
+            );
+        }
+        // The dictionary takes a moment to load; the first question shall not wait for it.
+        tokio::task::spawn_blocking(super::meaning::warm);
+        Ok(())
+    }
+
+    /// Writes what is pending, closes the database and lets go of the data directory.
     pub async fn close(&self) {
-        todo!()
+        self.inner.database.close().await;
+        let mut lock = self
+            .inner
+            .lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *lock = None;
     }
 
-    /// Deletes what is due: the bin after a day, what is older than the records are kept, pictures
-    /// that nothing uses. Call it at start and every hour.
-    pub async fn sweep(&self) -> Result<Swept, Refusal> {
-        todo!()
+    pub(super) fn database(&self) -> &Database {
+        &self.inner.database
     }
 
-    /// A page of the list.
-    pub async fn list(&self, filter: &ConversationFilter) -> Result<ConversationPage, Refusal> {
-        todo!()
+    pub(super) fn files(&self) -> &PictureFiles {
+        &self.inner.files
     }
 
-    /// Begins a conversation.
-    pub async fn create(&self, new: NewConversation) -> Result<Conversation, Refusal> {
-        todo!()
+    pub(super) fn groups_cell(&self) -> &OnceCell<Groups> {
+        &self.inner.groups
     }
 
-    /// A conversation with all that was said; also one in the bin.
-    pub async fn conversation(&self, id: ConversationId) -> Result<Conversation, Refusal> {
-        todo!()
+    pub(super) fn writers(&self) -> MutexGuard<'_, HashSet<AnswerId>> {
+        let writers = self.inner.writers.lock();
+        writers.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes what people say about a conversation.
-    pub async fn change(
-        &self,
-        id: ConversationId,
-        change: ConversationChange,
-    ) -> Result<Conversation, Refusal> {
-        todo!()
+    /// Instants before this are too long ago to keep.
+    pub(super) fn keep_since(&self, now: i64) -> Option<i64> {
+        let days = i64::from(self.inner.keep_days?);
+        Some(now - days * clock::DAY_MS)
     }
+}
 
-    /// Puts a conversation into the bin.
-    pub async fn delete(&self, id: ConversationId) -> Result<(), Refusal> {
-        todo!()
-    }
+/// Makes the data directory and takes it.
+fn take(path: &Path) -> Result<Lock, OpenError> {
+    let io = |source| OpenError::Folder {
+        path: path.to_owned(),
+        source,
+    };
+    make_private(path).map_err(io)?;
+    Lock::take(path).map_err(|error| match error {
+        LockError::Taken => OpenError::InUse {
+            path: path.to_owned(),
+        },
+        LockError::Io(source) => io(source),
+    })
+}
 
-    /// Takes a conversation out of the bin.
-    pub async fn restore(&self, id: ConversationId) -> Result<Conversation, Refusal> {
-        todo!()
-    }
+/// Makes a folder that only its owner can look into: customers' pictures lie in it.
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
 
-    /// Deletes a conversation at once: rows, pictures that nobody else uses, search index.
-    pub async fn delete_for_good(
-        &self,
-        id: ConversationId,
-        asker: Option<&str>,
-    ) -> Result<(), Refusal> {
-        todo!()
-    }
+async fn in_file(folder: Option<&Path>) -> Result<Database, OpenError> {
+    let path = folder.map(|folder| folder.join(DATABASE_FILE));
+    let database = Database::sqlite(path.as_deref()).await;
+    database.map_err(|error| match error {
+        DatabaseError::Connect(source) => OpenError::File {
+            path: path.unwrap_or_default(),
+            source,
+        },
+        DatabaseError::Newer => OpenError::Newer,
+        DatabaseError::Migrate(source) => OpenError::Migrate { source },
+    })
+}
 
-    /// Stores a round, its pictures and a running answer, all or nothing. A conversation without a
-    /// title takes the beginning of the question.
-    ///
-    /// Refuses with `answer_running` while an answer of the conversation runs.
-    pub async fn begin_round(&self, new: NewRound) -> Result<BegunRound, Refusal> {
-        todo!()
+async fn on_server(url: &str) -> Result<Database, OpenError> {
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(OpenError::Scheme);
     }
-
-    /// Stores another running answer to the newest round. `settings` where they are not the
-    /// round's.
-    pub async fn begin_answer(
-        &self,
-        round: RoundId,
-        settings: Option<AskedSettings>,
-    ) -> Result<AnswerId, Refusal> {
-        todo!()
-    }
-
-    /// Appends words to a running answer. Call it at most every half second.
-    pub async fn append(&self, answer: AnswerId, words: NewWords<'_>) -> Result<(), Refusal> {
-        todo!()
-    }
-
-    /// Ends a running answer, with its last words.
-    pub async fn finish_answer(
-        &self,
-        answer: AnswerId,
-        words: NewWords<'_>,
-        end: AnswerEnd,
-    ) -> Result<(), Refusal> {
-        todo!()
-    }
-
-    /// A round and where it stands.
-    pub async fn round(&self, id: RoundId) -> Result<FoundRound, Refusal> {
-        todo!()
-    }
-
-    /// An answer and where it stands.
-    pub async fn answer(&self, id: AnswerId) -> Result<FoundAnswer, Refusal> {
-        todo!()
-    }
-
-    /// Replaces what people made of an answer.
-    pub async fn set_feedback(
-        &self,
-        answer: AnswerId,
-        feedback: Feedback,
-    ) -> Result<Feedback, Refusal> {
-        todo!()
-    }
-
-    /// Replaces the evidence of an answer.
-    pub async fn set_evidence(
-        &self,
-        answer: AnswerId,
-        evidence: &[Evidence],
-    ) -> Result<(), Refusal> {
-        todo!()
-    }
-
-    /// Adds a closer look to an answer.
-    pub async fn add_reading(&self, answer: AnswerId, reading: &Reading) -> Result<(), Refusal> {
-        todo!()
-    }
-
-    /// A picture that a round uses, read from its file.
-    pub async fn picture(&self, id: PictureId) -> Result<Option<Arc<Picture>>, Refusal> {
-        todo!()
-    }
-
-    /// A thumbnail kept before; it leaves with its picture.
-    pub async fn thumbnail(&self, id: PictureId, edge: u32) -> Result<Option<Vec<u8>>, Refusal> {
-        todo!()
-    }
-
-    /// Keeps a thumbnail of a picture that a round uses; of others it keeps none.
-    pub async fn keep_thumbnail(
-        &self,
-        id: PictureId,
-        edge: u32,
-        bytes: Vec<u8>,
-    ) -> Result<(), Refusal> {
-        todo!()
-    }
-
-    /// All role presets, in their order.
-    pub async fn roles(&self) -> Result<Vec<RolePreset>, Refusal> {
-        todo!()
-    }
-
-    /// Adds a role at the end.
-    pub async fn add_role(&self, new: NewRole) -> Result<RolePreset, Refusal> {
-        todo!()
-    }
-
-    /// Changes a role.
-    pub async fn change_role(&self, id: RoleId, change: RoleChange) -> Result<RolePreset, Refusal> {
-        todo!()
-    }
-
-    /// Deletes a role, unless it comes with the desk.
-    pub async fn delete_role(&self, id: RoleId) -> Result<(), Refusal> {
-        todo!()
-    }
-
-    /// Names of customers that contain these words, at most 200, in order.
-    pub async fn customers(&self, query: Option<&str>) -> Result<Vec<String>, Refusal> {
-        todo!()
-    }
-
-    /// Deletes all conversations of a customer at once, those in the bin too; says how many.
-    pub async fn delete_customer(&self, name: &str, asker: Option<&str>) -> Result<u64, Refusal> {
-        todo!()
-    }
-
-    /// What the records tell about a time.
-    pub async fn insights(&self, wish: &InsightsWish) -> Result<Insights, Refusal> {
-        todo!()
-    }
-
-    /// Takes records out, piece by piece; memory does not grow with their number.
-    pub async fn export(
-        &self,
-        wish: ExportWish,
-        asker: Option<&str>,
-    ) -> Result<ExportStream, Refusal> {
-        todo!()
-    }
-
-    /// Brings an exported JSON file in, all or nothing. What is here already stays as it is.
-    pub async fn import(
-        &self,
-        source: ImportSource,
-        asker: Option<&str>,
-    ) -> Result<Imported, Refusal> {
-        todo!()
-    }
-
-    /// The newest 500 entries of the audit log, newest first.
-    pub async fn audit(&self) -> Result<Vec<AuditEntry>, Refusal> {
-        todo!()
-    }
+    let database = Database::postgres(url).await;
+    database.map_err(|error| match error {
+        DatabaseError::Connect(source) => OpenError::Server { source },
+        DatabaseError::Newer => OpenError::Newer,
+        DatabaseError::Migrate(source) => OpenError::Migrate { source },
+    })
 }

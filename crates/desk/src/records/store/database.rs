@@ -1,0 +1,289 @@
+//! The database: how it is opened, whose turn it is to write, and what its errors mean to people.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::any::{Any, AnyPoolOptions};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::pool::PoolConnection;
+use sqlx::{AnyConnection, AnyPool, Executor, SqlSafeStr, Transaction};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::Refusal;
+
+const SQLITE: &[(i64, &str, &str)] = &[(
+    1,
+    "records",
+    include_str!("../../../migrations/sqlite/0001_records.sql"),
+)];
+const POSTGRES: &[(i64, &str, &str)] = &[(
+    1,
+    "records",
+    include_str!("../../../migrations/postgres/0001_records.sql"),
+)];
+
+/// Readers beside the one who writes.
+const CONNECTIONS: u32 = 6;
+/// How long somebody waits for a connection before hearing that the database is busy.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What each connection to SQLite is told first. Deleted words are overwritten, not only forgotten;
+/// a stored word survives a power cut.
+const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+    PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; \
+    PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;";
+
+/// Which kind of database it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// Why a database cannot be opened.
+#[derive(Debug)]
+pub enum DatabaseError {
+    /// It does not answer, or does not let us in.
+    Connect(sqlx::Error),
+    /// Its schema was written by a newer program.
+    Newer,
+    /// Its schema could not be brought up to date.
+    Migrate(MigrateError),
+}
+
+/// The database of the records.
+///
+/// One writer at a time, on both kinds: SQLite knows no other way, and what is decided by reading
+/// first (a group of questions, the next position) stays true until it is written.
+#[derive(Debug)]
+pub struct Database {
+    pool: AnyPool,
+    kind: Kind,
+    writing: Mutex<()>,
+}
+
+/// A turn to write: a transaction that is undone unless it is kept.
+pub struct Turn<'a> {
+    transaction: Transaction<'static, Any>,
+    turn: MutexGuard<'a, ()>,
+}
+
+impl Database {
+    /// Opens the file, or a database that lives in memory and dies with the last handle.
+    pub async fn sqlite(path: Option<&Path>) -> Result<Self, DatabaseError> {
+        let url = match path {
+            Some(path) => format!("sqlite://{}?mode=rwc", escaped(path)),
+            None => "sqlite::memory:?cache=private".to_owned(),
+        };
+        // Each connection to memory would be a database of its own.
+        let connections = if path.is_some() { CONNECTIONS } else { 1 };
+        Self::open(&url, Kind::Sqlite, connections).await
+    }
+
+    /// Connects to a server.
+    pub async fn postgres(url: &str) -> Result<Self, DatabaseError> {
+        Self::open(url, Kind::Postgres, CONNECTIONS).await
+    }
+
+    async fn open(url: &str, kind: Kind, connections: u32) -> Result<Self, DatabaseError> {
+        sqlx::any::install_default_drivers();
+        let mut options = AnyPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(PATIENCE);
+        if kind == Kind::Sqlite {
+            options = options
+                .min_connections(1)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .after_connect(|connection, _| {
+                    Box::pin(async move { connection.execute(PRAGMAS).await.map(drop) })
+                });
+        }
+        let pool = options.connect(url).await.map_err(DatabaseError::Connect)?;
+        let database = Self {
+            pool,
+            kind,
+            writing: Mutex::new(()),
+        };
+        database.migrate().await?;
+        Ok(database)
+    }
+
+    async fn migrate(&self) -> Result<(), DatabaseError> {
+        let steps = match self.kind {
+            Kind::Sqlite => SQLITE,
+            Kind::Postgres => POSTGRES,
+        };
+        let steps = steps.iter().map(|&(version, name, sql)| {
+            let sql = sql.into_sql_str();
+            Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+        });
+        let migrator = Migrator::with_migrations(steps.collect());
+        migrator.run(&self.pool).await.map_err(|error| match error {
+            MigrateError::VersionMissing(_) => DatabaseError::Newer,
+            error => DatabaseError::Migrate(error),
+        })
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// A connection to read from.
+    pub async fn read(&self) -> Result<PoolConnection<Any>, Refusal> {
+        Ok(self.pool.acquire().await?)
+    }
+
+    /// A transaction that sees the database as it is now, whatever is written meanwhile.
+    pub async fn snapshot(&self) -> Result<Transaction<'static, Any>, Refusal> {
+        let begin = match self.kind {
+            Kind::Sqlite => "BEGIN",
+            Kind::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        Ok(self.pool.begin_with(begin).await?)
+    }
+
+    /// Waits for the turn to write.
+    pub async fn write(&self) -> Result<Turn<'_>, Refusal> {
+        let turn = self.writing.lock().await;
+        let begin = match self.kind {
+            Kind::Sqlite => "BEGIN IMMEDIATE",
+            Kind::Postgres => "BEGIN",
+        };
+        let transaction = self.pool.begin_with(begin).await?;
+        Ok(Turn { transaction, turn })
+    }
+
+    /// Lets go of what deleted rows have left behind in the file and beside it.
+    pub async fn scrub(&self) -> Result<(), Refusal> {
+        if self.kind == Kind::Postgres {
+            return Ok(());
+        }
+        // Merging rewrites the index without what was deleted. A negative number takes up all of
+        // it; each statement does a little, so that others can write in between.
+        let mut merge = "INSERT INTO found (found, rank) VALUES ('merge', -2000)";
+        loop {
+            let _turn = self.writing.lock().await;
+            let mut connection = self.pool.acquire().await?;
+            let before = total_changes(&mut connection).await?;
+            connection.execute(merge).await?;
+            if total_changes(&mut connection).await? - before < 2 {
+                break;
+            }
+            merge = "INSERT INTO found (found, rank) VALUES ('merge', 2000)";
+        }
+        let _turn = self.writing.lock().await;
+        let mut connection = self.pool.acquire().await?;
+        connection
+            .execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            .await?;
+        Ok(())
+    }
+
+    /// Closes all connections once they are idle.
+    pub async fn close(&self) {
+        let _turn = self.writing.lock().await;
+        self.pool.close().await;
+    }
+}
+
+impl Turn<'_> {
+    /// The connection to write on.
+    pub fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.transaction
+    }
+}
+
+impl<'a> Turn<'a> {
+    /// Keeps what was written.
+    pub async fn keep(self) -> Result<(), Refusal> {
+        self.keep_and_hold().await.map(drop)
+    }
+
+    /// Keeps what was written, and the turn too, for files that must follow the rows.
+    pub async fn keep_and_hold(self) -> Result<MutexGuard<'a, ()>, Refusal> {
+        self.transaction.commit().await?;
+        Ok(self.turn)
+    }
+}
+
+async fn total_changes(connection: &mut AnyConnection) -> Result<i64, Refusal> {
+    Ok(sqlx::query_scalar("SELECT total_changes()")
+        .fetch_one(connection)
+        .await?)
+}
+
+/// A path as part of a URL.
+fn escaped(path: &Path) -> String {
+    let mut text = String::new();
+    for byte in path.to_string_lossy().bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {
+                text.push(char::from(byte));
+            }
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
+}
+
+impl From<sqlx::Error> for Refusal {
+    /// What a database's error means to somebody at the desk. The log gets the rest.
+    fn from(error: sqlx::Error) -> Self {
+        let refusal = match &error {
+            sqlx::Error::Database(fault) => by_code(fault.code().as_deref().unwrap_or_default()),
+            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed => {
+                Self::records_busy()
+            }
+            _ => Self::records_failed(),
+        };
+        tracing::error!(code = ?refusal.code, %error, "the database of the records failed");
+        refusal
+    }
+}
+
+/// SQLite numbers its errors, the last eight bits being the kind; PostgreSQL has five characters.
+fn by_code(code: &str) -> Refusal {
+    const SQLITE_BUSY: u32 = 5;
+    const SQLITE_LOCKED: u32 = 6;
+    const SQLITE_FULL: u32 = 13;
+    if code.len() != 5 {
+        return match code.parse::<u32>().map(|code| code & 0xff) {
+            Ok(SQLITE_BUSY | SQLITE_LOCKED) => Refusal::records_busy(),
+            Ok(SQLITE_FULL) => Refusal::records_full(),
+            _ => Refusal::records_failed(),
+        };
+    }
+    match code {
+        // disk_full
+        "53100" => Refusal::records_full(),
+        // lock_not_available, deadlock_detected, query_canceled
+        "55P03" | "40P01" | "57014" => Refusal::records_busy(),
+        // The server ends, or takes no more connections.
+        _ if code.starts_with("57P") || code.starts_with("08") || code == "53300" => {
+            Refusal::records_busy()
+        }
+        _ => Refusal::records_failed(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Code;
+
+    #[test]
+    fn a_full_disk_and_a_locked_database_have_sentences_of_their_own() {
+        for (code, means) in [
+            ("13", Code::RecordsFull),
+            ("53100", Code::RecordsFull),
+            ("5", Code::RecordsBusy),
+            ("517", Code::RecordsBusy),
+            ("57P01", Code::RecordsBusy),
+            ("1", Code::RecordsFailed),
+            ("23505", Code::RecordsFailed),
+        ] {
+            assert_eq!(by_code(code).code, means, "{code}");
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Records taken out: piece by piece, so that memory does not grow with their number.
+//!
+//! An export holds no connection while its reader is slow. It leaves out what was asked after it
+//! began, and whatever lies in the bin: that is on its way out.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::stream;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::files::{Name, aside};
+use super::list::Statement;
+use super::log::enter;
+use super::rows::Columns;
+use super::table::Table;
+use super::{roles, whole};
+use crate::records::exported::{
+    ExportedConversation, ExportedPicture, ExportedRound, SCHEMA, VERSION,
+};
+use crate::records::{
+    AuditAction, ConversationId, ExportFormat, ExportPictures, ExportStream, ExportWish, Records,
+};
+use crate::{PictureId, Refusal};
+
+/// Pieces that wait for a slow reader. A picture may be 27 MB of base64.
+const PIECES: usize = 2;
+/// Ids fetched at a time.
+const PAGE: usize = 500;
+/// Small pieces are gathered until they are worth a trip.
+const PIECE_BYTES: usize = 64 * 1024;
+
+impl Records {
+    /// Takes records out, piece by piece; memory does not grow with their number.
+    pub async fn export(
+        &self,
+        wish: ExportWish,
+        asker: Option<&str>,
+    ) -> Result<ExportStream, Refusal> {
+        let mut turn = self.database().write().await?;
+        let connection = turn.connection();
+        if let Some(id) = wish.conversation {
+            let (_, known) = whole::find(connection, id).await?;
+            if known.deleted_at.is_some() {
+                return Err(Refusal::conversation_deleted());
+            }
+        }
+        let subject = wish
+            .conversation
+            .map(|id| id.to_string())
+            .unwrap_or_default();
+        let detail = match (wish.format, wish.pictures) {
+            (ExportFormat::Csv, _) => "csv",
+            (ExportFormat::Json, ExportPictures::Bytes) => "json with pictures",
+            (ExportFormat::Json, ExportPictures::Hash) => "json",
+        };
+        enter(connection, AuditAction::Export, &subject, detail, asker).await?;
+        let horizon = sqlx::query_scalar("SELECT COALESCE(MAX(number), 0) FROM rounds")
+            .fetch_one(connection)
+            .await?;
+        turn.keep().await?;
+        let (sender, receiver) = mpsc::channel(PIECES);
+        let export = Export {
+            records: self.clone(),
+            wish,
+            horizon,
+            out: Out {
+                sender,
+                gathered: Vec::new(),
+            },
+        };
+        tokio::spawn(export.run());
+        let pieces = stream::unfold(receiver, |mut receiver| async move {
+            let piece = receiver.recv().await?;
+            Some((piece, receiver))
+        });
+        Ok(Box::pin(pieces))
+    }
+}
+
+/// The way to the reader.
+struct Out {
+    sender: mpsc::Sender<Result<Vec<u8>, Refusal>>,
+    gathered: Vec<u8>,
+}
+
+/// Why an export stops early.
+enum Stop {
+    /// The reader has left.
+    Gone,
+    /// The records cannot be read.
+    Refused(Refusal),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<sqlx::Error> for Stop {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl Out {
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        self.gathered.extend_from_slice(bytes);
+        match self.gathered.len() < PIECE_BYTES {
+            true => Ok(()),
+            false => self.flush().await,
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), Stop> {
+        let piece = std::mem::take(&mut self.gathered);
+        let sent = self.sender.send(Ok(piece)).await;
+        sent.map_err(|_| Stop::Gone)
+    }
+
+    /// Writes an element of a list, each on a line of its own.
+    async fn element<T: Serialize>(&mut self, is_first: bool, element: &T) -> Result<(), Stop> {
+        self.write(if is_first { b"\n" } else { b",\n" }).await?;
+        // Plain data with names as keys: nothing that JSON could not say.
+        let json = serde_json::to_vec(element).unwrap_or_default();
+        self.write(&json).await
+    }
+}
+
+/// An export that runs.
+struct Export {
+    records: Records,
+    wish: ExportWish,
+    /// The last round that belongs to it.
+    horizon: i64,
+    out: Out,
+}
+
+impl Export {
+    async fn run(mut self) {
+        let done = match self.wish.format {
+            ExportFormat::Json => self.json().await,
+            ExportFormat::Csv => self.csv().await,
+        };
+        match done {
+            Ok(()) | Err(Stop::Gone) => {}
+            Err(Stop::Refused(refusal)) => {
+                // A reader that has left needs no reason.
+                let _ = self.out.sender.send(Err(refusal)).await;
+            }
+        }
+    }
+
+    async fn json(&mut self) -> Result<(), Stop> {
+        let head = format!(r#"{{"schema":"{SCHEMA}","version":{VERSION},"pictures":["#);
+        self.out.write(head.as_bytes()).await?;
+        self.pictures().await?;
+        self.out.write(b"\n],\n\"roles\":[").await?;
+        if self.is_everything() {
+            let mut connection = self.records.database().read().await?;
+            let roles = roles::all(&mut connection).await?;
+            drop(connection);
+            for (at, role) in roles.iter().enumerate() {
+                self.out.element(at == 0, role).await?;
+            }
+        }
+        self.out.write(b"\n],\n\"conversations\":[").await?;
+        let mut is_first = true;
+        let mut after = None;
+        while let Some(page) = self.conversations(&mut after).await? {
+            for id in page {
+                if let Some(conversation) = self.conversation(id).await? {
+                    self.out.element(is_first, &conversation).await?;
+                    is_first = false;
+                }
+            }
+        }
+        self.out.write(b"\n]}\n").await?;
+        self.out.flush().await
+    }
+
+    async fn csv(&mut self) -> Result<(), Stop> {
+        self.out.write(&Table::head()).await?;
+        let mut after = None;
+        while let Some(page) = self.conversations(&mut after).await? {
+            for id in page {
+                if let Some(conversation) = self.conversation(id).await? {
+                    self.out.write(&Table::rows(&conversation)).await?;
+                }
+            }
+        }
+        self.out.flush().await
+    }
+
+    /// Whether roles belong to it too, which are nobody's conversation.
+    fn is_everything(&self) -> bool {
+        let wish = &self.wish;
+        wish.conversation.is_none() && wish.from.is_none() && wish.to.is_none()
+    }
+
+    /// Which conversations `c` are wanted.
+    fn condition(&self, statement: &mut Statement) -> Result<String, Refusal> {
+        let mut condition = "c.deleted_at IS NULL".to_owned();
+        if let Some(id) = self.wish.conversation {
+            let place = statement.text(id.to_string())?;
+            condition.push_str(&format!(" AND c.id = {place}"));
+        }
+        let mut in_time = Vec::new();
+        if let Some(from) = self.wish.from {
+            in_time.push(format!("r.asked_at >= {}", statement.whole(from)?));
+        }
+        if let Some(to) = self.wish.to {
+            in_time.push(format!("r.asked_at < {}", statement.whole(to)?));
+        }
+        if !in_time.is_empty() {
+            condition.push_str(&format!(
+                " AND c.number IN (SELECT r.conversation FROM rounds r WHERE {})",
+                in_time.join(" AND "),
+            ));
+        }
+        Ok(condition)
+    }
+
+    async fn pictures(&mut self) -> Result<(), Stop> {
+        let mut after = String::new();
+        let mut is_first = true;
+        loop {
+            let mut statement = Statement::new("");
+            let condition = self.condition(&mut statement)?;
+            let place = statement.text(after.clone())?;
+            statement.sql = format!(
+                "SELECT p.id, p.media_type, p.width, p.height, p.tokens, p.bytes FROM pictures p \
+                 WHERE p.id > {place} AND p.id IN \
+                     (SELECT rp.picture FROM round_pictures rp \
+                      JOIN rounds o ON o.number = rp.round \
+                      JOIN conversations c ON c.number = o.conversation \
+                      WHERE o.number <= {} AND {condition}) \
+                 ORDER BY p.id LIMIT {PAGE}",
+                self.horizon,
+            );
+            let mut connection = self.records.database().read().await?;
+            let rows = statement.fetch(&mut connection).await?;
+            drop(connection);
+            let pictures = rows
+                .iter()
+                .map(whole::picture)
+                .collect::<Result<Vec<_>, _>>()?;
+            for picture in pictures {
+                after = picture.id.to_string();
+                let data = self.data(picture.id).await?;
+                let picture = ExportedPicture::new(picture, data);
+                self.out.element(is_first, &picture).await?;
+                is_first = false;
+            }
+            if rows.len() < PAGE {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn data(&self, id: PictureId) -> Result<Option<String>, Refusal> {
+        if self.wish.pictures == ExportPictures::Hash {
+            return Ok(None);
+        }
+        let files = self.records.files().clone();
+        let bytes = aside(move || files.get(Name::Picture(id))).await?;
+        Ok(bytes.map(|bytes| STANDARD.encode(bytes)))
+    }
+
+    /// The next ids, in the order of their beginning.
+    async fn conversations(
+        &self,
+        after: &mut Option<(i64, String)>,
+    ) -> Result<Option<Vec<ConversationId>>, Refusal> {
+        let mut statement = Statement::new("");
+        let mut condition = self.condition(&mut statement)?;
+        if let Some((created_at, id)) = after {
+            let created_at = statement.whole(*created_at)?;
+            let id = statement.text(id.clone())?;
+            condition.push_str(&format!(" AND (c.created_at, c.id) > ({created_at}, {id})"));
+        }
+        statement.sql = format!(
+            "SELECT c.created_at, c.id FROM conversations c WHERE {condition} \
+             ORDER BY c.created_at, c.id LIMIT {PAGE}"
+        );
+        let mut connection = self.records.database().read().await?;
+        let rows = statement.fetch(&mut connection).await?;
+        let Some(last) = rows.last() else {
+            return Ok(None);
+        };
+        *after = Some((last.whole("created_at")?, last.text("id")?));
+        let ids = rows.iter().map(|row| row.id("id"));
+        ids.collect::<Result<_, _>>().map(Some)
+    }
+
+    /// A conversation whole; none where it was deleted meanwhile.
+    async fn conversation(
+        &self,
+        id: ConversationId,
+    ) -> Result<Option<ExportedConversation>, Refusal> {
+        let mut snapshot = self.records.database().snapshot().await?;
+        let Ok((number, summary)) = whole::find(&mut snapshot, id).await else {
+            return Ok(None);
+        };
+        let stored = whole::rounds(&mut snapshot, number).await?.into_iter();
+        let stored = stored.filter(|stored| stored.number <= self.horizon);
+        let rounds = stored
+            .map(|stored| ExportedRound::new(stored.round, stored.replaced_by, &stored.tokens));
+        let rounds = rounds.collect::<Result<_, _>>()?;
+        Ok(Some(ExportedConversation::new(summary, rounds)))
+    }
+}

@@ -1,0 +1,92 @@
+//! What people made of an answer, and where on the pictures it stands.
+
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use super::found;
+use super::rows::{Columns, bounded, document, limits, storable, word};
+use crate::Refusal;
+use crate::records::{AnswerId, Evidence, Feedback, Reading, Records};
+
+impl Records {
+    /// Replaces what people made of an answer.
+    pub async fn set_feedback(
+        &self,
+        answer: AnswerId,
+        feedback: Feedback,
+    ) -> Result<Feedback, Refusal> {
+        let correction = feedback.correction.as_deref().map(storable);
+        let correction = correction.filter(|words| !words.trim().is_empty());
+        bounded(
+            "correction",
+            correction.as_deref().unwrap_or_default(),
+            limits::CORRECTION,
+        )?;
+        let mut turn = self.database().write().await?;
+        let connection = turn.connection();
+        let row = find(connection, answer).await?;
+        sqlx::query("UPDATE answers SET thumb = $2, correction = $3 WHERE number = $1")
+            .bind(row.whole("number")?)
+            .bind(feedback.thumb.map(word))
+            .bind(correction.clone())
+            .execute(&mut *connection)
+            .await?;
+        let kind = self.database().kind();
+        found::index_round(connection, kind, row.whole("round")?).await?;
+        turn.keep().await?;
+        Ok(Feedback {
+            thumb: feedback.thumb,
+            correction,
+        })
+    }
+
+    /// Replaces the evidence of an answer.
+    pub async fn set_evidence(
+        &self,
+        answer: AnswerId,
+        evidence: &[Evidence],
+    ) -> Result<(), Refusal> {
+        let mut evidence = evidence.to_vec();
+        for piece in &mut evidence {
+            piece.label = storable(&piece.label);
+            bounded("label", &piece.label, limits::LABEL)?;
+        }
+        let mut turn = self.database().write().await?;
+        let connection = turn.connection();
+        let row = find(connection, answer).await?;
+        sqlx::query("UPDATE answers SET evidence = $2 WHERE number = $1")
+            .bind(row.whole("number")?)
+            .bind(document(&evidence))
+            .execute(connection)
+            .await?;
+        turn.keep().await
+    }
+
+    /// Adds a closer look to an answer.
+    pub async fn add_reading(&self, answer: AnswerId, reading: &Reading) -> Result<(), Refusal> {
+        let mut reading = reading.clone();
+        for text in [&mut reading.was, &mut reading.text] {
+            *text = storable(text);
+            bounded("text", text, limits::READING)?;
+        }
+        let mut turn = self.database().write().await?;
+        let connection = turn.connection();
+        let row = find(connection, answer).await?;
+        let mut readings: Vec<Reading> = row.json("readings")?;
+        readings.push(reading);
+        sqlx::query("UPDATE answers SET readings = $2 WHERE number = $1")
+            .bind(row.whole("number")?)
+            .bind(document(&readings))
+            .execute(connection)
+            .await?;
+        turn.keep().await
+    }
+}
+
+async fn find(connection: &mut AnyConnection, id: AnswerId) -> Result<AnyRow, Refusal> {
+    let row = sqlx::query("SELECT number, round, readings FROM answers WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await?;
+    row.ok_or_else(|| Refusal::answer_unknown(id))
+}
