@@ -13,166 +13,41 @@ use jieba_rs::Jieba;
 use super::cut;
 
 /// Questions at least so alike mean the same. Chosen on the questions of the test below.
-pub const ALIKE: f32 = 0.58;
+pub const ALIKE: f32 = 0.55;
 
 /// How much kinds of words count.
 const WORD: f32 = 1.0;
-const CHARACTER: f32 = 0.4;
+const CHARACTER: f32 = 0.5;
 const CODE: f32 = 0.7;
 /// The one word that all codes and numbers are.
 const ANY_CODE: &str = "#";
 /// Longer questions are told by their beginning.
 const CHARACTERS: usize = 2000;
 
-/// Words that say how somebody asks, not what about.
+/// Characters that say how somebody asks, not what about. A word of nothing else is empty.
+const EMPTY_CHARACTERS: &str = "的了吗呢吧啊呀嘛是在有没和与也都就请问你您好这那哪我它他她们个台张能会要想一\
+    着被把对从给用得地什么怎样如何几啥谁为多少久长吗里上中看帮忙谢告诉知道到底";
+/// Words that tell nothing apart: fillers, and what every question here is about.
 const EMPTY_WORDS: &[&str] = &[
-    "的",
-    "了",
-    "吗",
-    "呢",
-    "吧",
-    "啊",
-    "呀",
-    "是",
-    "在",
-    "有",
-    "和",
-    "与",
-    "也",
-    "都",
-    "就",
-    "请",
-    "请问",
-    "你好",
-    "您好",
-    "一下",
-    "这",
-    "那",
-    "这个",
-    "那个",
-    "这台",
-    "这里",
-    "里",
-    "上",
-    "中",
-    "我",
-    "我的",
-    "你",
-    "您",
-    "们",
-    "我们",
-    "它",
-    "他",
-    "个",
-    "台",
-    "张",
-    "图",
-    "图片",
-    "照片",
-    "看",
-    "看看",
-    "帮",
-    "帮我",
-    "帮忙",
-    "麻烦",
-    "一",
-    "能",
-    "能不能",
-    "可以",
-    "可不可以",
-    "会",
-    "要",
-    "想",
-    "告诉",
-    "知道",
-    "请告诉我",
-    "谢谢",
-    "到底",
-    "一个",
-    "什么",
-    "啥",
-    "哪",
-    "哪个",
-    "怎么",
-    "怎样",
-    "如何",
-    "多少",
-    "几",
-    "为什么",
-    "为啥",
-    "吗?",
-    "意思",
-    "回事",
-    "怎么回事",
-    "着",
-    "被",
-    "把",
-    "对",
-    "从",
-    "给",
-    "用",
-    "得",
-    "地",
-    "a",
-    "an",
-    "the",
-    "is",
-    "are",
-    "was",
-    "be",
-    "do",
-    "doe",
-    "did",
-    "it",
-    "its",
-    "this",
-    "that",
-    "these",
-    "those",
-    "my",
-    "me",
-    "i",
-    "you",
-    "your",
-    "we",
-    "our",
-    "of",
-    "on",
-    "in",
-    "at",
-    "to",
-    "for",
-    "with",
-    "and",
-    "or",
-    "please",
-    "hi",
-    "hello",
-    "can",
-    "could",
-    "would",
-    "will",
-    "tell",
-    "show",
-    "know",
-    "what",
-    "which",
-    "how",
-    "why",
-    "where",
-    "when",
-    "there",
-    "here",
-    "picture",
-    "photo",
-    "image",
-    "see",
-    "thank",
-    "hey",
-    "from",
-    "by",
-    "s",
-    "t",
+    "一下", "图片", "照片", "麻烦", "可以", "意思", "回事", "时候", "时间", "哪天", "一天", "机器",
+    "设备", "产品", "东西", "屏幕", "上面", "显示", "写", "叫", "办", "a", "an", "the", "is",
+    "are", "was", "be", "do", "doe", "does", "did", "it", "its", "this", "that", "these", "those",
+    "my", "me", "i", "you", "your", "we", "our", "of", "on", "in", "at", "to", "for", "with",
+    "and", "or", "please", "hi", "hello", "can", "could", "would", "will", "tell", "show", "know",
+    "what", "which", "how", "why", "where", "when", "there", "here", "picture", "photo", "image",
+    "see", "thank", "thanks", "hey", "from", "by", "s", "t", "mean", "say", "thing", "device",
+    "product", "machine", "screen",
+];
+/// Words for the same thing.
+const SAME_WORDS: &[(&str, &str)] = &[
+    ("错误代码", "错误码"),
+    ("故障代码", "错误码"),
+    ("故障码", "错误码"),
+    ("报错码", "错误码"),
+    ("指示灯", "灯"),
+    ("信号灯", "灯"),
+    ("无法", "不"),
+    ("不能", "不"),
 ];
 
 static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
@@ -194,23 +69,29 @@ impl Meaning {
     /// What a question is about, as far as words tell.
     pub fn of(question: &str) -> Self {
         let beginning: String = question.chars().take(CHARACTERS).collect();
-        let folded = cut::folded(&beginning);
+        let mut folded = cut::folded(&beginning);
+        for (word, same) in SAME_WORDS {
+            folded = folded.replace(word, same);
+        }
         let mut words: HashMap<Box<str>, f32> = HashMap::new();
         let mut add = |word: &str, weight: f32| {
-            if !EMPTY.contains(word) {
-                words.insert(word.into(), weight);
+            if !is_empty(word) {
+                let known = words.entry(word.into()).or_default();
+                *known = known.max(weight);
             }
         };
         for run in runs(&folded) {
             match run {
                 Run::Code => add(ANY_CODE, CODE),
+                Run::Word(word) if is_empty(word) => {}
                 Run::Word(word) => add(stem(word), WORD),
                 Run::Segment(text) => {
-                    for token in JIEBA.cut(text, true) {
+                    // Guessed words, such as 灯亮了, would hide the ones that are known.
+                    for token in JIEBA.cut(text, false) {
                         add(token.word, WORD);
                         let is_compound = token.word.chars().nth(1).is_some();
-                        for character in token.word.chars().filter(|_| is_compound) {
-                            if !EMPTY.contains(token.word) {
+                        if is_compound && !is_empty(token.word) {
+                            for character in token.word.chars() {
                                 add(character.encode_utf8(&mut [0; 4]), CHARACTER);
                             }
                         }
@@ -234,6 +115,13 @@ impl Meaning {
     pub fn is_empty(&self) -> bool {
         self.words.keys().all(|word| &**word == ANY_CODE)
     }
+}
+
+fn is_empty(word: &str) -> bool {
+    EMPTY.contains(word)
+        || word
+            .chars()
+            .all(|character| EMPTY_CHARACTERS.contains(character))
 }
 
 enum Run<'a> {
@@ -426,7 +314,7 @@ mod tests {
             }
         }
         assert_eq!(wrong, 0);
-        assert!(missed <= 4, "{missed} pairs apart");
+        assert!(missed <= 2, "{missed} pairs apart");
     }
 
     #[test]

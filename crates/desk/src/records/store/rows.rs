@@ -13,7 +13,6 @@ pub trait Columns {
     fn maybe_text(&self, name: &str) -> Result<Option<String>, Refusal>;
     fn whole(&self, name: &str) -> Result<i64, Refusal>;
     fn maybe_whole(&self, name: &str) -> Result<Option<i64>, Refusal>;
-    fn maybe_real(&self, name: &str) -> Result<Option<f64>, Refusal>;
 
     /// A number that cannot be negative.
     fn count<T: TryFrom<i64>>(&self, name: &str) -> Result<T, Refusal> {
@@ -76,10 +75,6 @@ impl Columns for AnyRow {
     }
 
     fn maybe_whole(&self, name: &str) -> Result<Option<i64>, Refusal> {
-        Ok(self.try_get(name)?)
-    }
-
-    fn maybe_real(&self, name: &str) -> Result<Option<f64>, Refusal> {
         Ok(self.try_get(name)?)
     }
 }

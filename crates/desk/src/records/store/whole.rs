@@ -20,7 +20,6 @@ pub const SUMMARY: &str = "c.number, c.id, c.title, c.customer, c.verdict, c.pin
 #[derive(Debug)]
 pub struct StoredRound {
     pub number: i64,
-    pub position: i64,
     pub replaced_by: Option<RoundId>,
     pub round: Round,
     /// Of each answer, in the same order; see the schema.
@@ -66,7 +65,7 @@ pub async fn rounds(
     conversation: i64,
 ) -> Result<Vec<StoredRound>, Refusal> {
     let rows = sqlx::query(
-        "SELECT number, id, position, asked_at, question, role, settings, remembered_rounds, asker, \
+        "SELECT number, id, asked_at, question, role, settings, remembered_rounds, asker, \
              replaced_by \
          FROM rounds WHERE conversation = $1 ORDER BY position",
     )
@@ -114,7 +113,6 @@ pub async fn rounds(
 fn round(row: &AnyRow) -> Result<StoredRound, Refusal> {
     Ok(StoredRound {
         number: row.whole("number")?,
-        position: row.whole("position")?,
         replaced_by: row.maybe_id("replaced_by")?,
         tokens: Vec::new(),
         round: Round {

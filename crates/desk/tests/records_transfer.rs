@@ -1,0 +1,349 @@
+//! Exports and imports: what goes out comes back the same; what is unfit changes nothing.
+
+mod common;
+
+use common::{
+    answer, ask, conversation, end, export, export_of, mark, picture, places, question, said,
+    sqlite,
+};
+use desk::records::{
+    AnswerState, Certainty, ConversationChange, ConversationFilter, Evidence, EvidenceId,
+    ExportFormat, ExportPictures, ExportWish, Feedback, Imported, InsightsWish, NewConversation,
+    NewRole, NewWords, Problem, Reading, ReadingId, Records, Thumb, Verdict,
+};
+use desk::{AskedSettings, Code, Refusal};
+
+/// Records with everything in them that there can be.
+async fn fill(records: &Records) {
+    let id = conversation(records, Some("王先生")).await;
+    let mut first = question(id, "错误码是什么？😀");
+    first.pictures = vec![picture("one"), picture("two"), picture("one")];
+    first.settings.seed = Some(u64::MAX);
+    first.asker = Some("anna".into());
+    let begun = records.begin_round(first).await.expect("asked");
+    answer(
+        records,
+        begun.answer,
+        "是 E-102。",
+        &[mark(2, 7, Certainty::Doubtful)],
+    )
+    .await;
+    let feedback = Feedback {
+        thumb: Some(Thumb::Up),
+        correction: Some("是 E-103。".into()),
+    };
+    records
+        .set_feedback(begun.answer, feedback)
+        .await
+        .expect("judged");
+    let area = [0, 0, 1000, 1];
+    let evidence = Evidence {
+        id: EvidenceId::new(),
+        picture: picture("one").id(),
+        label: "<b>E</b>".into(),
+        area,
+    };
+    records
+        .set_evidence(begun.answer, &[evidence])
+        .await
+        .expect("stored");
+    let reading = Reading {
+        id: ReadingId::new(),
+        picture: picture("two").id(),
+        area,
+        was: "E-102".into(),
+        text: "E-103".into(),
+        agrees: false,
+        probability: 0.1 + 0.2,
+    };
+    records
+        .add_reading(begun.answer, &reading)
+        .await
+        .expect("stored");
+    let settings = AskedSettings {
+        temperature: Some(0.7),
+        ..AskedSettings::default()
+    };
+    let again = records
+        .begin_answer(begun.round, Some(settings))
+        .await
+        .expect("again");
+    let mut failed = end(AnswerState::Failed, 0.1);
+    failed.problem = Some(Problem {
+        code: Code::AnswerFailed,
+        message: "It broke.".into(),
+    });
+    let words = NewWords {
+        text: "半",
+        ..NewWords::default()
+    };
+    records
+        .finish_answer(again, words, failed)
+        .await
+        .expect("ended");
+    let mut edit = question(id, "=HYPERLINK(\"http://x\")");
+    edit.replaces = Some(begun.round);
+    records.begin_round(edit).await.expect("edited");
+    let change = ConversationChange {
+        verdict: Some(Some(Verdict::HandedOver)),
+        pinned: Some(true),
+        ..ConversationChange::default()
+    };
+    records.change(id, change).await.expect("judged");
+    let follow = NewConversation {
+        title: Some("继续".into()),
+        follows: Some(id),
+        ..NewConversation::default()
+    };
+    let follow = records.create(follow).await.expect("begun");
+    let cut_short = ask(records, follow.summary.id, "保修期多久？").await;
+    let words = NewWords {
+        text: "一年",
+        tokens: &common::tokens("一年"),
+        marks: &[],
+    };
+    records
+        .append(cut_short.answer, words)
+        .await
+        .expect("appended");
+    said(records, None, "What is the model number?", "AX73").await;
+    let role = NewRole {
+        name: "路由器".into(),
+        text: "只谈路由器。".into(),
+    };
+    records.add_role(role).await.expect("added");
+}
+
+async fn import(records: &Records, file: &[u8]) -> Result<Imported, Refusal> {
+    let source = Box::new(std::io::Cursor::new(file.to_vec()));
+    records.import(source, Some("anna")).await
+}
+
+#[tokio::test]
+async fn what_goes_out_comes_back_the_same_on_any_database() {
+    for from in places().await {
+        let old = from.open().await;
+        fill(&old).await;
+        old.close().await;
+        drop(old);
+        // Opened again: what was running is interrupted, with its words.
+        let old = from.open().await;
+        let file = export(&old, ExportPictures::Bytes).await;
+        let text = String::from_utf8(file.clone()).expect("UTF-8");
+        assert!(text.contains("\"interrupted\"") && !text.contains("\"running\""));
+        for to in places().await {
+            let new = to.open().await;
+            let imported = import(&new, &file).await.expect("imported");
+            assert_eq!(imported.conversations, 3);
+            assert_eq!(imported.rounds, 4);
+            assert_eq!(imported.answers, 5);
+            assert_eq!(imported.pictures, 2);
+            let again = export(&new, ExportPictures::Bytes).await;
+            assert_eq!(
+                String::from_utf8(again).expect("UTF-8"),
+                text,
+                "{} to {}",
+                from.name,
+                to.name
+            );
+            // The same figures, and the same hits.
+            let wish = InsightsWish::default();
+            let mut before = old.insights(&wish).await.expect("counted");
+            let mut after = new.insights(&wish).await.expect("counted");
+            // Groups are named anew.
+            let anyhow = desk::records::GroupId::new();
+            for group in before.groups.iter_mut().chain(&mut after.groups) {
+                group.id = anyhow;
+            }
+            assert_eq!(before, after);
+            for query in ["e103", "保修", "model", "王先生"] {
+                let filter = ConversationFilter {
+                    query: Some(query.into()),
+                    ..ConversationFilter::default()
+                };
+                let found = new.list(&filter).await.expect("listed");
+                assert_eq!(old.list(&filter).await.expect("listed"), found);
+            }
+            // Once more changes nothing.
+            let twice = import(&new, &file).await.expect("imported");
+            let nothing = Imported {
+                skipped: 3,
+                ..Imported::default()
+            };
+            assert_eq!(twice, nothing);
+            let third = export(&new, ExportPictures::Bytes).await;
+            assert_eq!(third, file);
+            let shown = new.picture(picture("two").id()).await.expect("readable");
+            assert_eq!(shown, Some(picture("two")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn later_rounds_of_a_known_conversation_are_added() {
+    let (here, there) = (sqlite(), sqlite());
+    let (here, there) = (here.open().await, there.open().await);
+    let id = said(&here, None, "错误码？", "E1").await;
+    let early = export(&here, ExportPictures::Hash).await;
+    import(&there, &early).await.expect("imported");
+    let more = ask(&here, id, "灯亮吗？").await;
+    answer(&here, more.answer, "亮。", &[]).await;
+    let late = export(&here, ExportPictures::Hash).await;
+    let imported = import(&there, &late).await.expect("imported");
+    assert_eq!(
+        (imported.skipped, imported.rounds, imported.answers),
+        (1, 1, 1)
+    );
+    let rounds = there.conversation(id).await.expect("there").rounds;
+    assert_eq!(rounds, here.conversation(id).await.expect("there").rounds);
+}
+
+#[tokio::test]
+async fn a_choice_of_records_goes_out() {
+    for place in places().await {
+        let records = place.open().await;
+        fill(&records).await;
+        let all = records
+            .list(&ConversationFilter::default())
+            .await
+            .expect("listed")
+            .conversations;
+        let one = ExportWish {
+            conversation: Some(all[0].id),
+            pictures: ExportPictures::Hash,
+            ..ExportWish::default()
+        };
+        let file = export_of(&records, one).await.expect("exported");
+        let json: serde_json::Value = serde_json::from_slice(&file).expect("JSON");
+        assert_eq!(json["conversations"].as_array().expect("a list").len(), 1);
+        assert_eq!(json["pictures"].as_array().expect("a list").len(), 2);
+        assert!(json["pictures"][0]["data"].is_null());
+        assert!(json["roles"].as_array().expect("a list").is_empty());
+        let later = ExportWish {
+            from: Some(4_000_000_000_000),
+            ..ExportWish::default()
+        };
+        let file = export_of(&records, later).await.expect("exported");
+        let json: serde_json::Value = serde_json::from_slice(&file).expect("JSON");
+        assert!(json["conversations"].as_array().expect("a list").is_empty());
+        // What lies in the bin does not leave.
+        records.delete(all[0].id).await.expect("binned");
+        let refusal = export_of(&records, one).await.expect_err("binned");
+        assert_eq!(refusal.code, Code::ConversationDeleted);
+        let entries = records.audit().await.expect("readable");
+        assert!(
+            entries
+                .iter()
+                .all(|entry| entry.asker.as_deref() == Some("anna"))
+        );
+        assert_eq!(entries.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_table_has_a_row_for_each_answer_and_runs_nothing() {
+    let place = sqlite();
+    let records = place.open().await;
+    fill(&records).await;
+    let wish = ExportWish {
+        format: ExportFormat::Csv,
+        ..ExportWish::default()
+    };
+    let file = export_of(&records, wish).await.expect("exported");
+    let text = String::from_utf8(file).expect("UTF-8");
+    let table = text.strip_prefix('\u{feff}').expect("marked as UTF-8");
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let head = reader.headers().expect("a head").clone();
+    let column = |name: &str| {
+        head.iter()
+            .position(|column| column == name)
+            .expect("a column")
+    };
+    let rows: Vec<_> = reader.records().map(|row| row.expect("a row")).collect();
+    assert_eq!(rows.len(), 5);
+    assert!(
+        rows.iter()
+            .flatten()
+            .all(|cell| !cell.starts_with(['=', '+', '-', '@']))
+    );
+    assert_eq!(&rows[0][column("doubtful")], "E-102");
+    assert_eq!(&rows[2][column("question")], "'=HYPERLINK(\"http://x\")");
+}
+
+#[tokio::test]
+async fn an_unfit_file_changes_nothing() {
+    for place in places().await {
+        let records = place.open().await;
+        fill(&records).await;
+        let before = export(&records, ExportPictures::Bytes).await;
+        let file = String::from_utf8(before.clone()).expect("UTF-8");
+        // As if it came from elsewhere, so that nothing in it is known.
+        let foreign = file
+            .replace("\"id\":\"01", "\"id\":\"02")
+            .replace("\"replaced_by\":\"01", "\"replaced_by\":\"02");
+        let id = picture("one").id().to_string();
+        let changed = |from: &str, to: &str| {
+            let changed = foreign.replacen(from, to, 1);
+            assert_ne!(changed, foreign, "{from}");
+            changed.into_bytes()
+        };
+        let unfit = [
+            changed("\"id\":\"02", "\"id\":\"../../etc/passwd"),
+            changed(
+                &format!("\"pictures\":[\"{id}\""),
+                &format!("\"pictures\":[\"{}\"", "0".repeat(64)),
+            ),
+            changed(
+                &format!("\"id\":\"{id}\""),
+                &format!("\"id\":\"{}\"", "0".repeat(64)),
+            ),
+            changed("image/png", "image/svg+xml"),
+            changed("image/png", "image/jpeg"),
+            changed("\"data\":\"iVBORw0KGgp", "\"data\":\"PHNjcmlwdD4"),
+            changed("\"width\":640", "\"width\":4294967295"),
+            changed("\"version\":1", "\"version\":2"),
+            changed("\"state\":\"done\"", "\"state\":\"perhaps\""),
+            changed("\"start\":2", "\"start\":200"),
+            changed("[0,0,1000,1]", "[0,0,1001,1]"),
+            changed("\"asked_at\":", "\"asked_at\":-"),
+            changed(
+                "\"title\":\"继续\"",
+                &format!("\"title\":\"{}\"", "长".repeat(201)),
+            ),
+            changed("\"title\":\"继续\"", "\"title\":\"继续\",\"admin\":true"),
+            foreign.as_bytes()[..foreign.len() - 3].to_vec(),
+            foreign.as_bytes()[..foreign.len() / 2].to_vec(),
+            [foreign.as_bytes(), b"x"].concat(),
+        ];
+        for (at, file) in unfit.iter().enumerate() {
+            let refusal = import(&records, file).await.expect_err("unfit");
+            assert!(
+                matches!(refusal.code, Code::ImportUnfit | Code::FieldOutOfRange),
+                "{at}: {refusal}"
+            );
+            let after = export(&records, ExportPictures::Bytes).await;
+            assert!(after == before, "file {at} changed something");
+        }
+        // A new picture of a file that fails later does not stay either.
+        let other = sqlite();
+        let donor = other.open().await;
+        let donated = conversation(&donor, None).await;
+        let mut asked = question(donated, "?");
+        asked.pictures = vec![picture("three")];
+        donor.begin_round(asked).await.expect("asked");
+        let file = export(&donor, ExportPictures::Bytes).await;
+        import(&records, &file[..file.len() - 3])
+            .await
+            .expect_err("cut short");
+        let folder = place
+            .place
+            .data_dir
+            .as_ref()
+            .expect("a folder")
+            .join("pictures");
+        let hash = picture("three").id().to_string();
+        assert!(!folder.join(&hash[..2]).join(&hash).exists());
+        import(&records, &file).await.expect("imported");
+        assert!(folder.join(&hash[..2]).join(&hash).exists());
+    }
+}
