@@ -9,7 +9,7 @@ use super::rows::{Columns, word};
 use crate::Refusal;
 use crate::records::{
     Certainty, DayFigures, DoubtfulString, GroupExample, Insights, InsightsWish, QuestionGroup,
-    Records, Share, SolvedAfter, TextMark, Thumb, Thumbs, Verdict,
+    Records, Share, SolvedAfter, TextMark, Thumbs, Verdict,
 };
 
 const GROUPS: usize = 20;
@@ -38,7 +38,10 @@ impl Records {
             solved_in_first_round: share(solved_at_once, judged),
             doubtful_answers: share(doubtful, answered),
             ttft_ms_median: median(&mut all),
-            thumbs: thumbs(connection, wish).await?,
+            thumbs: Thumbs {
+                up: days.iter().map(|day| day.thumbs.up).sum(),
+                down: days.iter().map(|day| day.thumbs.down).sum(),
+            },
             groups,
             rounds_to_solution,
             ttft_by_day: days.into_iter().map(Day::figures).collect(),
@@ -74,6 +77,7 @@ struct Day {
     questions: u64,
     answered: u64,
     doubtful: u64,
+    thumbs: Thumbs,
     ttft_ms: Vec<f64>,
 }
 
@@ -95,6 +99,8 @@ async fn days(connection: &mut AnyConnection, wish: &InsightsWish) -> Result<Vec
     statement.sql = format!(
         "SELECT {day} AS day, COUNT(*) AS questions, CAST(SUM(r.answered) AS BIGINT) AS answered, \
              CAST(SUM(CASE WHEN r.doubtful > 0 THEN 1 ELSE 0 END) AS BIGINT) AS doubtful, \
+             CAST(SUM(r.thumbs_up) AS BIGINT) AS thumbs_up, \
+             CAST(SUM(r.thumbs_down) AS BIGINT) AS thumbs_down, \
              STRING_AGG(CAST(r.ttft_ms AS TEXT), ' ') AS ttft_ms \
          FROM rounds r WHERE {counted} GROUP BY 1 ORDER BY 1"
     );
@@ -107,6 +113,10 @@ async fn days(connection: &mut AnyConnection, wish: &InsightsWish) -> Result<Vec
             questions: row.count("questions")?,
             answered: row.count("answered")?,
             doubtful: row.count("doubtful")?,
+            thumbs: Thumbs {
+                up: row.count("thumbs_up")?,
+                down: row.count("thumbs_down")?,
+            },
             ttft_ms: ttft_ms
                 .split(' ')
                 .filter_map(|ms| ms.parse().ok())
@@ -121,9 +131,15 @@ async fn conversations(
     wish: &InsightsWish,
 ) -> Result<u64, Refusal> {
     let mut statement = Statement::new("");
-    let counted = counted(&mut statement, wish)?;
-    statement.sql =
-        format!("SELECT COUNT(DISTINCT r.conversation) AS number FROM rounds r WHERE {counted}");
+    statement.sql = match (wish.from, wish.to) {
+        (None, None) => "SELECT COUNT(*) AS number FROM conversations c \
+             WHERE c.deleted_at IS NULL AND c.rounds > 0"
+            .to_owned(),
+        _ => {
+            let counted = counted(&mut statement, wish)?;
+            format!("SELECT COUNT(DISTINCT r.conversation) AS number FROM rounds r WHERE {counted}")
+        }
+    };
     let rows = statement.fetch(connection).await?;
     rows.first().map_or(Ok(0), |row| row.count("number"))
 }
@@ -162,23 +178,6 @@ async fn solutions(
         }
     }
     Ok((solved, judged))
-}
-
-async fn thumbs(connection: &mut AnyConnection, wish: &InsightsWish) -> Result<Thumbs, Refusal> {
-    let mut statement = Statement::new("");
-    let counted = counted(&mut statement, wish)?;
-    statement.sql = format!(
-        "SELECT a.thumb, COUNT(*) AS number FROM answers a JOIN rounds r ON r.number = a.round \
-         WHERE a.thumb IS NOT NULL AND {counted} GROUP BY 1"
-    );
-    let mut thumbs = Thumbs::default();
-    for row in statement.fetch(connection).await? {
-        match row.word::<Thumb>("thumb")? {
-            Thumb::Up => thumbs.up = row.count("number")?,
-            Thumb::Down => thumbs.down = row.count("number")?,
-        }
-    }
-    Ok(thumbs)
 }
 
 async fn hours(

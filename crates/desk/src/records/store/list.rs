@@ -11,7 +11,9 @@ use super::whole::{SUMMARY, summary};
 use crate::Refusal;
 use crate::records::cut::{self, Phrase};
 use crate::records::snippet::{Found, snippet};
-use crate::records::{ConversationFilter, ConversationPage, ConversationSummary, Records, Verdict};
+use crate::records::{
+    ConversationFilter, ConversationPage, ConversationSummary, Records, Thumb, Verdict,
+};
 
 const PAGE: u32 = 50;
 const LONGEST_PAGE: u32 = 200;
@@ -325,11 +327,10 @@ fn round_condition(
     if let Some(weekday) = filter.weekday {
         of_round.push(format!("{} = {weekday}", weekday_of("r.asked_at", offset)));
     }
-    if let Some(thumb) = filter.thumb {
-        let place = statement.text(word(thumb))?;
-        of_round.push(format!(
-            "r.number IN (SELECT a.round FROM answers a WHERE a.thumb = {place})"
-        ));
+    match filter.thumb {
+        Some(Thumb::Up) => of_round.push("r.thumbs_up > 0".to_owned()),
+        Some(Thumb::Down) => of_round.push("r.thumbs_down > 0".to_owned()),
+        None => {}
     }
     if of_round.is_empty() {
         return Ok(None);
