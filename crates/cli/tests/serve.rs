@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use common::desk::{Desk, PATIENCE, said};
 use common::run;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn samples() -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/samples/samples.json");

@@ -26,21 +26,35 @@ impl Desk {
 
     /// Sends one request on a connection of its own; gives status and the rest.
     pub fn send(&self, method: &str, path: &str, body: &[u8]) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).expect("the desk listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let answer = self.try_send(method, path, body).expect("an answer");
+        let status = answer.split(' ').nth(1).expect("a status");
+        (status.parse().expect("a number"), answer)
+    }
+
+    /// The same; `None` where the desk is gone, or goes before its answer is whole.
+    pub fn try_send(&self, method: &str, path: &str, body: &[u8]) -> Option<String> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n",
             self.address,
             body.len()
         );
-        stream.write_all(head.as_bytes()).expect("sent");
-        stream.write_all(body).expect("sent");
+        stream.write_all(head.as_bytes()).ok()?;
+        stream.write_all(body).ok()?;
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("an answer");
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let status = answer.split(' ').nth(1).expect("a status");
-        (status.parse().expect("a number"), answer)
+        stream.read_to_end(&mut answer).ok()?;
+        (!answer.is_empty()).then(|| String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&self) {
+        let id = self.child.id().to_string();
+        let killed = std::process::Command::new("kill")
+            .args(["-9", &id])
+            .status();
+        assert!(killed.expect("kill is there").success());
     }
 
     /// What lies at an address, as JSON.

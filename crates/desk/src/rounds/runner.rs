@@ -226,7 +226,7 @@ struct Said<'a> {
     unwritten: Unwritten,
     /// A writing under way; gives back what it could not write.
     writing: Option<JoinHandle<Option<Unwritten>>>,
-    /// Not to be written before.
+    /// Not to be written before; the first words are written at once.
     next: Instant,
 }
 
@@ -238,7 +238,7 @@ impl<'a> Said<'a> {
             marker: Marker::default(),
             unwritten: Unwritten::default(),
             writing: None,
-            next: Instant::now() + PAUSE,
+            next: Instant::now(),
         }
     }
 
