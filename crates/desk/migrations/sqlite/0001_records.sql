@@ -52,7 +52,8 @@ CREATE TABLE rounds (
     question_group BIGINT,
     -- Of the answer that counts, the newest one that is done.
     answered BIGINT NOT NULL DEFAULT 0,
-    ttft_ms DOUBLE PRECISION,
+    -- Millionths of a second.
+    ttft_us BIGINT,
     doubtful BIGINT NOT NULL DEFAULT 0,
     -- Of all its answers.
     thumbs_up BIGINT NOT NULL DEFAULT 0,
@@ -61,7 +62,7 @@ CREATE TABLE rounds (
 );
 -- All that insights count, so that they need not look at the rounds themselves.
 CREATE INDEX rounds_counting
-    ON rounds (asked_at, conversation, question_group, answered, ttft_ms, doubtful, thumbs_up, thumbs_down)
+    ON rounds (asked_at, conversation, question_group, answered, ttft_us, doubtful, thumbs_up, thumbs_down)
     WHERE counts = 1;
 CREATE INDEX rounds_of_group ON rounds (question_group, counts, asked_at, conversation);
 CREATE INDEX rounds_in_doubt ON rounds (asked_at) WHERE counts = 1 AND doubtful > 0;

@@ -188,6 +188,14 @@ impl Database {
         Ok(())
     }
 
+    /// Tells the database that much has changed, for its plans. SQLite plans without such figures.
+    pub async fn take_stock(&self) -> Result<(), Refusal> {
+        if self.kind == Kind::Postgres {
+            self.pool.execute("VACUUM (ANALYZE)").await?;
+        }
+        Ok(())
+    }
+
     /// Closes all connections once they are idle.
     pub async fn close(&self) {
         let _turn = self.writing.lock().await;

@@ -63,7 +63,11 @@ impl Records {
             import.records.remove_unknown(import.files).await;
             return Err(refusal);
         }
-        Ok(import.imported)
+        let imported = import.imported;
+        if imported.rounds > 0 {
+            self.database().take_stock().await?;
+        }
+        Ok(imported)
     }
 
     /// Removes files that an import has written and that no row knows.
@@ -258,7 +262,7 @@ impl Import<'_> {
         }
         let number: i64 = sqlx::query_scalar(
             "INSERT INTO rounds (id, conversation, position, asked_at, question, role, settings, \
-                 remembered_rounds, asker, replaced_by, counts, answered, ttft_ms, doubtful, \
+                 remembered_rounds, asker, replaced_by, counts, answered, ttft_us, doubtful, \
                  thumbs_up, thumbs_down) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
                  $16) RETURNING number",
@@ -275,7 +279,7 @@ impl Import<'_> {
         .bind(round.replaced_by.map(|id| id.to_string()))
         .bind(i64::from(counts && round.replaced_by.is_none()))
         .bind(i64::from(weight.answered))
-        .bind(weight.ttft_ms)
+        .bind(weight.ttft_us)
         .bind(weight.doubtful)
         .bind(weight.thumbs_up)
         .bind(weight.thumbs_down)

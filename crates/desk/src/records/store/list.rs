@@ -347,16 +347,11 @@ fn round_condition(
 }
 
 /// SQL for the hour of an instant.
-pub fn hour_of(instant: &str, offset_minutes: i32) -> String {
+fn hour_of(instant: &str, offset_minutes: i32) -> String {
     format!("(({instant} + {offset_minutes} * 60000) / 3600000) % 24")
 }
 
 /// SQL for the day of the week of an instant; 1970 began on a Thursday.
-pub fn weekday_of(instant: &str, offset_minutes: i32) -> String {
+fn weekday_of(instant: &str, offset_minutes: i32) -> String {
     format!("(({instant} + {offset_minutes} * 60000) / 86400000 + 3) % 7")
-}
-
-/// SQL for the number of days since 1970.
-pub fn day_of(instant: &str, offset_minutes: i32) -> String {
-    format!("({instant} + {offset_minutes} * 60000) / 86400000")
 }

@@ -429,13 +429,13 @@ pub async fn weigh(connection: &mut AnyConnection, round: i64) -> Result<(), Ref
         }
     }
     sqlx::query(
-        "UPDATE rounds SET answered = $2, ttft_ms = $3, doubtful = $4, thumbs_up = $5, \
+        "UPDATE rounds SET answered = $2, ttft_us = $3, doubtful = $4, thumbs_up = $5, \
              thumbs_down = $6 \
          WHERE number = $1",
     )
     .bind(round)
     .bind(i64::from(weight.answered))
-    .bind(weight.ttft_ms)
+    .bind(weight.ttft_us)
     .bind(weight.doubtful)
     .bind(weight.thumbs_up)
     .bind(weight.thumbs_down)
@@ -448,7 +448,7 @@ pub async fn weigh(connection: &mut AnyConnection, round: i64) -> Result<(), Ref
 #[derive(Debug, Default)]
 pub struct Weight {
     pub answered: bool,
-    pub ttft_ms: Option<f64>,
+    pub ttft_us: Option<i64>,
     pub doubtful: i64,
     pub thumbs_up: i64,
     pub thumbs_down: i64,
@@ -461,7 +461,8 @@ impl Weight {
             .iter()
             .filter(|mark| mark.certainty == Certainty::Doubtful);
         self.answered = true;
-        self.ttft_ms = timings.map(|timings| timings.ttft_ms);
+        // A whole number sums up alike in every database; casting saturates.
+        self.ttft_us = timings.map(|timings| (timings.ttft_ms * 1000.0).round().max(0.0) as i64);
         self.doubtful = i64::try_from(doubtful.count()).unwrap_or(i64::MAX);
     }
 
