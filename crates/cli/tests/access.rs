@@ -2,11 +2,11 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
 
-use common::{lookdesk, run};
+use common::run;
 
 struct Desk {
     child: Child,
@@ -15,24 +15,7 @@ struct Desk {
 
 impl Desk {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = lookdesk()
-            .args(["serve", "--port", "0"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let stdout = child.stdout.take().expect("stdout is piped");
-        let mut line = String::new();
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("a line about where it is");
-        let (_, after) = line.split_once("http://").expect("an address to open");
-        let address = after
-            .split_whitespace()
-            .next()
-            .expect("an address")
-            .to_owned();
+        let (child, address) = common::serve(arguments, Stdio::piped());
         Self { child, address }
     }
 

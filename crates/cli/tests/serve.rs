@@ -2,14 +2,14 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::{lookdesk, run};
+use common::run;
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -22,21 +22,7 @@ struct Desk {
 
 impl Desk {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = lookdesk()
-            .args(["serve", "--port", "0"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let stdout = child.stdout.take().expect("stdout is piped");
-        let mut line = String::new();
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("a line about where it is");
-        let (_, after) = line.split_once("http://").expect("an address to open");
-        let address = after.split_whitespace().next().expect("an address");
-        let address = address.to_owned();
+        let (child, address) = common::serve(arguments, Stdio::null());
         Self { child, address }
     }
 

@@ -19,14 +19,15 @@ const TASK_VALUES: usize = 16 * 1024;
 pub(crate) struct Quantised {
     depth: usize,
     values: Vec<i8>,
+    words: Vec<i16>,
     scales: Vec<f32>,
     totals: Vec<i32>,
     sums: Vec<f32>,
 }
 
 impl Quantised {
-    /// Replaces what it holds by `x`.
-    pub(crate) fn fill(&mut self, tier: Tier, pool: &Pool, x: &HostTensor) {
+    /// Replaces what it holds by `x`; in words as well, if they are wanted.
+    pub(crate) fn fill(&mut self, tier: Tier, pool: &Pool, x: &HostTensor, words: bool) {
         let (rows, columns) = (x.rows(), x.columns());
         let depth = columns.next_multiple_of(Q4_BLOCK).max(Q4_BLOCK);
         self.depth = depth;
@@ -53,17 +54,39 @@ impl Quantised {
             })
             .collect();
         pool.run_each(parts, |part| vectorise(tier, part));
+        self.words.clear();
+        if words {
+            self.words.resize(self.values.len(), 0);
+            let values = &self.values;
+            pool.run_chunks(&mut self.words, TASK_VALUES, |index, to| {
+                let from = &values[index * TASK_VALUES..][..to.len()];
+                vectorise(tier, Widen(from, to));
+            });
+        }
     }
 
     /// As the kernels take it.
     pub(crate) fn ints(&self) -> Ints<'_> {
         Ints::new(
             &self.values,
+            &self.words,
             &self.scales,
             &self.totals,
             &self.sums,
             self.depth,
         )
+    }
+}
+
+/// int8 as 16 bits.
+struct Widen<'a>(&'a [i8], &'a mut [i16]);
+
+impl Work for Widen<'_> {
+    #[inline(always)]
+    fn run(self) {
+        for (to, from) in self.1.iter_mut().zip(self.0) {
+            *to = i16::from(*from);
+        }
     }
 }
 

@@ -144,6 +144,11 @@ impl<'a, T> Panels<'a, T> {
             depth,
         }
     }
+
+    /// One of them.
+    pub(crate) fn panel(&self, index: usize) -> &'a [T] {
+        &self.values[index * self.stride..][..self.depth * 16]
+    }
 }
 
 /// Activations in int8: `x = value * scale`, one scale per 128 values.
@@ -151,6 +156,8 @@ impl<'a, T> Panels<'a, T> {
 pub(crate) struct Ints<'a> {
     /// [rows, depth], a multiple of 256 per row
     values: &'a [i8],
+    /// The same in 16 bits; empty where nothing multiplies words.
+    words: &'a [i16],
     depth: usize,
     rows: usize,
     /// Scales times [`crate::pack::UNIT`], [rows, depth / 128].
@@ -165,6 +172,7 @@ impl<'a> Ints<'a> {
     /// Panics if a part has not as many values as the rows need.
     pub(crate) fn new(
         values: &'a [i8],
+        words: &'a [i16],
         scales: &'a [f32],
         totals: &'a [i32],
         sums: &'a [f32],
@@ -174,8 +182,10 @@ impl<'a> Ints<'a> {
         assert!(depth.is_multiple_of(256) && values.len() == rows * depth);
         assert!(scales.len() == rows * (depth / 128) && totals.len() == scales.len());
         assert!(sums.len() == rows * (depth / 32));
+        assert!(words.is_empty() || words.len() == values.len());
         Self {
             values,
+            words,
             depth,
             rows,
             scales,
@@ -187,8 +197,13 @@ impl<'a> Ints<'a> {
     /// Some of the rows.
     pub(crate) fn slice(self, first: usize, rows: usize) -> Self {
         let part = |per_row: usize| first * per_row..(first + rows) * per_row;
+        let words = match self.words {
+            [] => self.words,
+            words => &words[part(self.depth)],
+        };
         Self {
             values: &self.values[part(self.depth)],
+            words,
             scales: &self.scales[part(self.depth / 128)],
             totals: &self.totals[part(self.depth / 128)],
             sums: &self.sums[part(self.depth / 32)],

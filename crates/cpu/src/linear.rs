@@ -9,6 +9,7 @@ use ops::{Gelu, HostTensor};
 use crate::activations::{Quantised, Rounded, Tiled};
 use crate::backend::{Cpu, Precision};
 use crate::elementwise;
+use crate::kernel::wide::Integers;
 use crate::kernel::{Rows, Work, amx, thin, vectorise, wide};
 use crate::pack::{Kind, PANEL, Packed};
 use crate::shared_rows::SharedRows;
@@ -38,9 +39,23 @@ enum Way {
     /// Everything in bfloat16, sums in float32.
     WidePairs,
     /// Int8 activations, weights in bytes.
-    WideInts,
+    WideBytes,
+    /// The same in words of 16 bits.
+    WideWords,
+    /// Int8 activations, weights in halves of bytes.
+    WideHalves,
     /// As `WidePairs`, in tiles; weights in bytes are unpacked.
     WideTiles,
+}
+
+impl Way {
+    /// Activations are wanted in int8.
+    fn takes_ints(self) -> bool {
+        matches!(
+            self,
+            Self::ThinInts | Self::WideBytes | Self::WideWords | Self::WideHalves
+        )
+    }
 }
 
 fn way(cpu: &Cpu, kind: Kind, rows: usize) -> Way {
@@ -56,8 +71,13 @@ fn way(cpu: &Cpu, kind: Kind, rows: usize) -> Way {
         Kind::Bf16 if cpu.precision != Precision::F32 && wide::multiplies_pairs(cpu.tier) => {
             Way::WidePairs
         }
-        Kind::Q8 | Kind::Q4 if wide::multiplies_ints(cpu.tier) => Way::WideInts,
-        _ => Way::WideFloats,
+        Kind::Q8 | Kind::Q4 => match wide::integers(cpu.tier) {
+            Some(Integers::Bytes) => Way::WideBytes,
+            Some(Integers::Words) if kind == Kind::Q4 => Way::WideHalves,
+            Some(Integers::Words) => Way::WideWords,
+            None => Way::WideFloats,
+        },
+        Kind::F32 | Kind::Bf16 => Way::WideFloats,
     }
 }
 
@@ -129,11 +149,9 @@ pub(crate) fn products(cpu: &Cpu, x: &HostTensor, products: &[Product<'_>]) {
         .flatten()
         .map(|weight| way(cpu, weight.weight.kind, rows))
         .collect();
-    if ways
-        .iter()
-        .any(|way| matches!(way, Way::ThinInts | Way::WideInts))
-    {
-        forms.quantised.fill(cpu.tier, &cpu.pool, x);
+    if ways.iter().any(|way| way.takes_ints()) {
+        let words = ways.contains(&Way::WideWords);
+        forms.quantised.fill(cpu.tier, &cpu.pool, x, words);
     }
     if ways.contains(&Way::WidePairs) {
         forms.rounded.fill(cpu.tier, &cpu.pool, x);

@@ -23,7 +23,7 @@ mod pairs;
 
 use formats::{AlignedBytes, Blob, Tensor};
 
-pub(crate) use expand::{expand_bytes, expand_f32, scales_of};
+pub(crate) use expand::{expand_bytes, expand_f32, expand_halves, scales_of, widen};
 pub(crate) use pairs::expand_pairs;
 
 use crate::pool::Pool;

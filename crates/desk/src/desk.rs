@@ -156,6 +156,7 @@ impl Desk {
             settings,
             shape: wishes.shape,
             alternatives: wishes.alternatives,
+            ignore_eos: wishes.ignore_eos,
             asker: wishes.asker,
         })
     }

@@ -16,6 +16,8 @@ pub struct Question {
     pub shape: Shape,
     /// How many likely alternatives to report beside each token.
     pub alternatives: u32,
+    /// Go on past the model's own end; see [`crate::Wishes::ignore_eos`].
+    pub ignore_eos: bool,
     /// Who asks; see [`crate::Wishes::asker`].
     pub asker: Option<String>,
 }

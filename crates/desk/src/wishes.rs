@@ -10,6 +10,9 @@ pub struct Wishes {
     pub shape: Shape,
     /// How many likely alternatives to report beside each token.
     pub alternatives: u32,
+    /// Whether the answer goes on past the model's own end, up to its most tokens: for measuring speed. An answer
+    /// with a shape still ends with it.
+    pub ignore_eos: bool,
     /// Who asks. Askers that wait take turns, so that one with many questions
     /// does not hold up the others; all without a name count as one.
     pub asker: Option<String>,

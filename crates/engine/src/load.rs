@@ -20,7 +20,7 @@ pub use fits::{Fit, fit};
 
 use crate::handle::{EngineInfo, Gauge, Handle, Shared, Vocabulary};
 use crate::kv::Chain;
-use crate::prepare::Preparer;
+use crate::prepare::{Cutter, Preparer};
 use crate::runner::{PAGE_TOKENS, Runner};
 use crate::scheduler::Bounds;
 use crate::speculation::Speculation;
@@ -316,13 +316,11 @@ pub fn load(
     };
     let preparer = Preparer {
         chat: ChatFormat::new(parts.tokenizer, &config)?,
-        preprocessor,
-        limits: PictureLimits::default(),
+        cutter: Cutter::new(preprocessor, PictureLimits::default()),
         merge: config.vision.spatial_merge_size,
         context_tokens,
         root,
         speculation: options.speculation,
-        patches: Preparer::cache(),
     };
     Ok(Handle::new(Shared {
         vocabulary,

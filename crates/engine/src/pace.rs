@@ -17,9 +17,33 @@ const FIRST_ROWS: [usize; 2] = [64, 256];
 /// pass. With somebody waiting for words these come at half their speed for a while; without, a pass is made to pay.
 const HURRY_SHARE: f64 = 1.0;
 const CALM_SHARE: f64 = 4.0;
+/// Where many newcomers wait beside few who hear words, the few wait longer for each: at most so many times.
+const MOST_PATIENCE: f64 = 4.0;
 /// Fewest rows of a prompt in a step, with somebody waiting for words, and without. A step unpacks every weight
 /// once, whatever its rows: fewer would make each row dearer, and dearer rows would again be fewer.
 const LEAST_ROWS: [usize; 2] = [32, 256];
+
+/// How pressing the next step is.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+pub(crate) enum Press {
+    /// Nobody waits for the next word.
+    #[default]
+    Calm,
+    /// Somebody does, and so do so many newcomers for each who does.
+    Words { newcomers_each: f64 },
+}
+
+impl Press {
+    /// With so many who wait for the next word, and so many who have not had their first.
+    pub(crate) fn of(speaking: usize, newcomers: usize) -> Self {
+        match speaking {
+            0 => Self::Calm,
+            _ => Self::Words {
+                newcomers_each: newcomers as f64 / speaking as f64,
+            },
+        }
+    }
+}
 
 /// Times of steps so far, and the bounds they are to keep.
 #[derive(Debug, Clone)]
@@ -93,27 +117,32 @@ impl Pace {
 
     /// What is left of the bound beside a pass over the weights that takes `pass` ms. On a machine where
     /// that alone is near the bound, prompts and pictures still get a fair share of the time.
-    fn beside_ms(&self, pass: f64, hurry: bool) -> f64 {
-        let (bound, share) = match hurry {
-            true => (self.hurry_ms, HURRY_SHARE),
-            false => (self.calm_ms, CALM_SHARE),
-        };
-        (bound - pass).max(pass * share)
+    fn beside_ms(&self, pass: f64, press: Press) -> f64 {
+        let calm = (self.calm_ms - pass).max(pass * CALM_SHARE);
+        match press {
+            Press::Calm => calm,
+            Press::Words { newcomers_each } => {
+                let patience = newcomers_each.clamp(1.0, MOST_PATIENCE);
+                let hurry = (self.hurry_ms - pass).max(pass * HURRY_SHARE);
+                (hurry * patience).min(calm)
+            }
+        }
     }
 
     /// Rows of prompts that fit beside `taken` rows.
-    pub(crate) fn prompt_rows(&self, taken: usize, hurry: bool) -> usize {
+    pub(crate) fn prompt_rows(&self, taken: usize, press: Press) -> usize {
+        let calm = usize::from(press == Press::Calm);
         let few = self.step_ms(taken.clamp(1, FEW)).unwrap_or(0.0);
         let Some((pass, row_ms)) = self.many.fit(few) else {
-            return FIRST_ROWS[usize::from(!hurry)];
+            return FIRST_ROWS[calm];
         };
-        let rows = self.beside_ms(pass, hurry) / row_ms.max(1e-6);
-        (rows as usize).max(LEAST_ROWS[usize::from(!hurry)])
+        let rows = self.beside_ms(pass, press) / row_ms.max(1e-6);
+        (rows as usize).max(LEAST_ROWS[calm])
     }
 
     /// How long a picture may be read beside a step of `taken` rows.
-    pub(crate) fn reading_ms(&self, taken: usize, hurry: bool) -> f64 {
-        self.beside_ms(self.step_ms(taken).unwrap_or(0.0), hurry)
+    pub(crate) fn reading_ms(&self, taken: usize, press: Press) -> f64 {
+        self.beside_ms(self.step_ms(taken).unwrap_or(0.0), press)
     }
 }
 
@@ -171,6 +200,11 @@ fn blend(mean: &mut Option<f64>, new: f64) {
 mod tests {
     use super::*;
 
+    /// Somebody waits for words, and nobody for the first.
+    const HURRY: Press = Press::Words {
+        newcomers_each: 1.0,
+    };
+
     /// A machine with 100 ms per pass and 2 ms per row of a prompt.
     fn measured() -> Pace {
         let mut pace = Pace::default();
@@ -182,8 +216,8 @@ mod tests {
     #[test]
     fn rows_of_a_prompt_fit_the_bound_beside_words() {
         let pace = measured();
-        assert_eq!(pace.prompt_rows(1, true), 75);
-        assert_eq!(pace.prompt_rows(0, false), 450);
+        assert_eq!(pace.prompt_rows(1, HURRY), 75);
+        assert_eq!(pace.prompt_rows(0, Press::Calm), 450);
         assert!(pace.step_ms(75).is_some_and(|ms| ms <= 250.0));
     }
 
@@ -192,10 +226,22 @@ mod tests {
         let mut pace = Pace::default();
         pace.observe(1, 900.0);
         pace.observe(100, 2_900.0);
-        assert_eq!(pace.prompt_rows(1, true), 45);
-        assert_eq!(pace.reading_ms(1, true), 900.0);
+        assert_eq!(pace.prompt_rows(1, HURRY), 45);
+        assert_eq!(pace.reading_ms(1, HURRY), 900.0);
         // And a prompt makes the most of each pass when nobody waits for words.
-        assert_eq!(pace.prompt_rows(0, false), 256);
+        assert_eq!(pace.prompt_rows(0, Press::Calm), 256);
+    }
+
+    #[test]
+    fn where_newcomers_outnumber_those_who_hear_words_these_wait_longer_but_not_without_bound() {
+        let pace = measured();
+        let rows = |newcomers| pace.prompt_rows(1, Press::of(2, newcomers));
+        assert_eq!(rows(0), 75);
+        assert_eq!(rows(2), 75);
+        assert_eq!(rows(4), 150);
+        assert_eq!(rows(8), 300);
+        assert_eq!(rows(1000), 300);
+        assert!(rows(1000) <= pace.prompt_rows(0, Press::of(0, 1000)));
     }
 
     #[test]
@@ -203,7 +249,7 @@ mod tests {
         let mut pace = Pace::default();
         pace.observe(1, 1.0);
         pace.observe(100, 200_000.0);
-        assert_eq!(pace.prompt_rows(1, true), LEAST_ROWS[0]);
+        assert_eq!(pace.prompt_rows(1, HURRY), LEAST_ROWS[0]);
     }
 
     #[test]
@@ -211,14 +257,14 @@ mod tests {
         // 70 ms for one row, but 400 ms for more than a few and 5 ms for each of them.
         let mut pace = Pace::default();
         pace.observe(1, 70.0);
-        let mut rows = pace.prompt_rows(1, true);
+        let mut rows = pace.prompt_rows(1, HURRY);
         for _ in 0..40 {
             pace.observe(rows + 1, 400.0 + 5.0 * rows as f64);
-            rows = pace.prompt_rows(1, true);
+            rows = pace.prompt_rows(1, HURRY);
             pace.observe(250, 1650.0);
         }
         assert!((70..=90).contains(&rows), "{rows}");
-        assert!(pace.prompt_rows(0, false) > 250);
+        assert!(pace.prompt_rows(0, Press::Calm) > 250);
     }
 
     #[test]
@@ -226,9 +272,9 @@ mod tests {
         let mut pace = measured();
         (0..12).for_each(|_| pace.observe(75, 1000.0));
         assert!(
-            pace.prompt_rows(1, true) <= 32,
+            pace.prompt_rows(1, HURRY) <= 32,
             "{}",
-            pace.prompt_rows(1, true)
+            pace.prompt_rows(1, HURRY)
         );
     }
 

@@ -1,10 +1,13 @@
 //! From a request to what the worker runs: pictures decoded and cut, tokens, positions, settings
 //! checked. Everything here happens on the caller's thread and needs no model state.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod cutter;
+mod turns;
+
+use std::sync::Arc;
 use std::time::Instant;
 
-use model::picture::{Patches, Picture, PictureError, PictureLimits, Preprocessor, decode};
+use model::picture::{Patches, PictureError};
 use model::positions::{Positions, positions};
 use model::prompt::{ChatFormat, Prompt, RenderOptions};
 
@@ -12,27 +15,22 @@ use crate::constraint::Constraint;
 use crate::handle::{PictureFacts, TokenCount};
 use crate::kv::{Chain, TokenKey, TokenRun};
 use crate::lookup::Lookup;
-use crate::recent::Recent;
 use crate::request::{Request, SubmitError};
 use crate::runner::PAGE_TOKENS;
 use crate::sampling::Sampler;
 use crate::speculation::Speculation;
 use crate::stop::StopFilter;
-
-/// Cut pictures kept, so that a second question does not decode again.
-const PATCHES_BYTES: usize = 256 << 20;
+pub(crate) use cutter::Cutter;
 
 /// Prepares requests for one model.
 pub(crate) struct Preparer {
     pub(crate) chat: ChatFormat,
-    pub(crate) preprocessor: Preprocessor,
-    pub(crate) limits: PictureLimits,
+    pub(crate) cutter: Cutter,
     pub(crate) merge: usize,
     pub(crate) context_tokens: usize,
     /// The model, as the cache of keys and values tells models apart.
     pub(crate) root: Chain,
     pub(crate) speculation: Speculation,
-    pub(crate) patches: Mutex<Recent<blake3::Hash, Arc<Patches>>>,
 }
 
 /// A request ready to run.
@@ -55,21 +53,9 @@ pub(crate) struct Prepared {
 }
 
 impl Preparer {
-    pub(crate) fn cache() -> Mutex<Recent<blake3::Hash, Arc<Patches>>> {
-        Mutex::new(Recent::new(PATCHES_BYTES))
-    }
-
-    /// Decodes a picture and says what it is and costs. It is cut at once: a question about it is likely
-    /// to follow.
+    /// Decodes a picture and says what it is and costs.
     pub(crate) fn inspect(&self, bytes: &[u8]) -> Result<PictureFacts, PictureError> {
-        let picture = decode(bytes, &self.limits)?;
-        self.cut(blake3::hash(bytes), &picture)?;
-        Ok(PictureFacts {
-            width: picture.width,
-            height: picture.height,
-            tokens: self.preprocessor.tokens(picture.width, picture.height)?,
-            media_type: picture.format.media_type(),
-        })
+        self.cutter.inspect(bytes)
     }
 
     pub(crate) fn prepare(&self, request: Request) -> Result<Prepared, SubmitError> {
@@ -138,31 +124,11 @@ impl Preparer {
 
     fn all_patches(&self, pictures: &[Arc<[u8]>]) -> Result<Vec<Arc<Patches>>, SubmitError> {
         let one = |(index, bytes): (usize, &Arc<[u8]>)| {
-            self.patches(bytes)
+            self.cutter
+                .patches(bytes)
                 .map_err(|source| SubmitError::Picture { index, source })
         };
         pictures.iter().enumerate().map(one).collect()
-    }
-
-    fn patches(&self, bytes: &[u8]) -> Result<Arc<Patches>, PictureError> {
-        let key = blake3::hash(bytes);
-        if let Some(patches) = self.kept().get(&key) {
-            return Ok(patches);
-        }
-        self.cut(key, &decode(bytes, &self.limits)?)
-    }
-
-    /// Resizes and cuts a decoded picture, and keeps it under the hash of its file.
-    fn cut(&self, key: blake3::Hash, picture: &Picture) -> Result<Arc<Patches>, PictureError> {
-        let patches = Arc::new(self.preprocessor.patches(picture)?);
-        let size = patches.values.len() * size_of::<f32>();
-        self.kept().insert(key, Arc::clone(&patches), size);
-        Ok(patches)
-    }
-
-    /// A panic while the lock was held leaves a valid, if incomplete, cache.
-    fn kept(&self) -> MutexGuard<'_, Recent<blake3::Hash, Arc<Patches>>> {
-        self.patches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

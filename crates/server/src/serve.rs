@@ -1,5 +1,7 @@
 //! Connections: taken in within limits, let go gracefully.
 
+mod crowd;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +18,7 @@ use tokio::time::{sleep, timeout};
 use axum::Extension;
 use tower::Layer;
 
+use self::crowd::Crowd;
 use crate::Server;
 use crate::access::Peer;
 use crate::timed::Timed;
@@ -25,6 +28,8 @@ use crate::timed::Timed;
 pub struct ServeLimits {
     /// Open at the same time; more wait to be taken in.
     pub connections: usize,
+    /// Of these, how many one address may hold; what it opens beyond is closed at once.
+    pub connections_each: usize,
     /// How long a client may take to say what it wants, also between two
     /// requests.
     pub head_time: Duration,
@@ -39,7 +44,8 @@ pub struct ServeLimits {
 impl Default for ServeLimits {
     fn default() -> Self {
         Self {
-            connections: 512,
+            connections: 1024,
+            connections_each: 640,
             head_time: Duration::from_secs(30),
             head_bytes: 32 * 1024,
             write_pause: Duration::from_secs(60),
@@ -64,6 +70,7 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let permits = Arc::new(Semaphore::new(limits.connections));
+    let crowd = Crowd::new(limits.connections_each);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.head_time)
@@ -79,6 +86,10 @@ pub async fn serve(
             sleep(BREATH).await;
             continue;
         };
+        let Some(member) = crowd.join(peer.ip()) else {
+            tracing::info!(%peer, "an address holds all connections it may");
+            continue;
+        };
         let told = Extension(Peer(peer.ip())).layer(server.router.clone());
         let service = TowerToHyperService::new(told);
         let stream = Timed::new(stream, limits.write_pause);
@@ -88,7 +99,7 @@ pub async fn serve(
             if let Err(error) = watched.await {
                 tracing::debug!(%error, "a connection broke");
             }
-            drop(permit);
+            drop((permit, member));
         });
     }
     drop(listener);

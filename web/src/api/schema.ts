@@ -485,6 +485,8 @@ export interface components {
          *     fields nobody knows are ignored.
          */
         ChatRequest: {
+            /** @description Whether the answer goes on past the model's own end, up to `max_tokens`: for measuring speed. */
+            ignore_eos?: boolean | null;
             /** @description Whether to report how likely each token was. */
             logprobs?: boolean | null;
             /**

@@ -52,6 +52,7 @@ pub fn request(question: &Question) -> Request {
         max_tokens: settings.max_tokens as usize,
         stop: settings.stop.clone(),
         top_logprobs: question.alternatives as usize,
+        ignore_eos: question.ignore_eos,
         client: question.asker.clone(),
         ..Request::new(messages, pictures)
     }
@@ -280,6 +281,7 @@ mod tests {
             },
             shape: desk::Shape::Free,
             alternatives: 3,
+            ignore_eos: false,
             asker: Some("front".into()),
         };
         let request = request(&question);

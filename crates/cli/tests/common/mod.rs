@@ -3,9 +3,9 @@
 #![allow(dead_code, reason = "each test program uses what it needs of this")]
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -78,6 +78,25 @@ pub fn run_with_stdin(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>, st
     // It may refuse without reading.
     let _ = child.stdin.take().expect("stdin is piped").write_all(stdin);
     child.wait_with_output().expect("the program ends").into()
+}
+
+/// Starts a desk on a port of its own and gives its address once it listens.
+pub fn serve(arguments: &[&str], stderr: Stdio) -> (Child, String) {
+    let mut child = lookdesk()
+        .args(["serve", "--port", "0"])
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(stderr)
+        .spawn()
+        .expect("the program starts");
+    let stdout = child.stdout.take().expect("stdout is piped");
+    let mut line = String::new();
+    BufReader::new(stdout)
+        .read_line(&mut line)
+        .expect("a line about where it is");
+    let (_, after) = line.split_once("http://").expect("an address to open");
+    let address = after.split_whitespace().next().expect("an address");
+    (child, address.to_owned())
 }
 
 pub fn repository() -> PathBuf {

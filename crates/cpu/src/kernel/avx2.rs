@@ -295,6 +295,40 @@ impl<D: Dot256> Lanes for Avx2<D> {
     }
 
     #[inline(always)]
+    unsafe fn dot_words(sum: Self::I, w: Self::B, x: Self::B) -> Self::I {
+        // SAFETY: see above.
+        unsafe {
+            [
+                _mm256_add_epi32(sum[0], _mm256_madd_epi16(w[0], x[0])),
+                _mm256_add_epi32(sum[1], _mm256_madd_epi16(w[1], x[1])),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn dot_halves(sum: Self::B, w: Self::B, x: Self::B) -> Self::B {
+        // SAFETY: see above.
+        unsafe {
+            [
+                _mm256_add_epi16(sum[0], _mm256_maddubs_epi16(w[0], x[0])),
+                _mm256_add_epi16(sum[1], _mm256_maddubs_epi16(w[1], x[1])),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn fold(sums: Self::B) -> Self::I {
+        // SAFETY: see above.
+        unsafe {
+            let one = _mm256_set1_epi16(1);
+            [
+                _mm256_madd_epi16(sums[0], one),
+                _mm256_madd_epi16(sums[1], one),
+            ]
+        }
+    }
+
+    #[inline(always)]
     unsafe fn nibbles(bytes: Self::B) -> (Self::B, Self::B) {
         // SAFETY: see above.
         unsafe {

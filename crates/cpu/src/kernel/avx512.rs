@@ -210,6 +210,24 @@ impl<D: Dot512> Lanes for Avx512<D> {
     }
 
     #[inline(always)]
+    unsafe fn dot_words(sum: Self::I, w: Self::B, x: Self::B) -> Self::I {
+        // SAFETY: see above.
+        unsafe { _mm512_add_epi32(sum, _mm512_madd_epi16(w, x)) }
+    }
+
+    #[inline(always)]
+    unsafe fn dot_halves(sum: Self::B, w: Self::B, x: Self::B) -> Self::B {
+        // SAFETY: see above.
+        unsafe { _mm512_add_epi16(sum, _mm512_maddubs_epi16(w, x)) }
+    }
+
+    #[inline(always)]
+    unsafe fn fold(sums: Self::B) -> Self::I {
+        // SAFETY: see above.
+        unsafe { _mm512_madd_epi16(sums, _mm512_set1_epi16(1)) }
+    }
+
+    #[inline(always)]
     unsafe fn nibbles(bytes: Self::B) -> (Self::B, Self::B) {
         // SAFETY: see above.
         unsafe {

@@ -49,6 +49,13 @@ pub(crate) trait Lanes {
     unsafe fn bytes(from: *const u8) -> Self::B;
     /// The same 4 bytes 16 times.
     unsafe fn quad(from: *const i8) -> Self::B;
+    /// Per lane `sum + w0 x0 + w1 x1`, both pairs of 16 signed bits.
+    unsafe fn dot_words(sum: Self::I, w: Self::B, x: Self::B) -> Self::I;
+    /// Sums of 16 bits, two a lane: `sum + w0 x0 + w1 x1` and `sum + w2 x2 + w3 x3`, every w below 16. Eight of them
+    /// stay within 16 bits where every x is above -128.
+    unsafe fn dot_halves(sum: Self::B, w: Self::B, x: Self::B) -> Self::B;
+    /// Both sums of each lane together.
+    unsafe fn fold(sums: Self::B) -> Self::I;
     /// The low halves of all bytes, and the high halves.
     unsafe fn nibbles(bytes: Self::B) -> (Self::B, Self::B);
     /// Per lane `sum + w0 x0 + w1 x1 + w2 x2 + w3 x3`, w unsigned, x signed.

@@ -150,6 +150,29 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    unsafe fn dot_words(sum: Self::I, w: Self::B, x: Self::B) -> Self::I {
+        each(|lane| {
+            let pair = |at| i32::from(word(&w, at)) * i32::from(word(&x, at));
+            sum[lane] + pair(2 * lane) + pair(2 * lane + 1)
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn dot_halves(sum: Self::B, w: Self::B, x: Self::B) -> Self::B {
+        let mut sums = [0; 64];
+        for (at, to) in sums.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+            let product = |at: usize| i16::from(w[at]) * i16::from(x[at].cast_signed());
+            *to = (word(&sum, at) + product(2 * at) + product(2 * at + 1)).to_le_bytes();
+        }
+        sums
+    }
+
+    #[inline(always)]
+    unsafe fn fold(sums: Self::B) -> Self::I {
+        each(|lane| i32::from(word(&sums, 2 * lane)) + i32::from(word(&sums, 2 * lane + 1)))
+    }
+
+    #[inline(always)]
     unsafe fn nibbles(bytes: Self::B) -> (Self::B, Self::B) {
         (bytes.map(|byte| byte & 15), bytes.map(|byte| byte >> 4))
     }
@@ -164,4 +187,9 @@ impl Lanes for Portable {
             sum
         })
     }
+}
+
+/// The 16 bits at a place.
+fn word(bytes: &[u8; 64], at: usize) -> i16 {
+    i16::from_le_bytes([bytes[2 * at], bytes[2 * at + 1]])
 }

@@ -16,38 +16,35 @@ pub(crate) type Outputs = [[f32; PANEL]];
 pub(crate) fn floats(tier: Tier, kind: Kind, x: Rows<f32>, panel: &[u8], out: &mut Outputs) {
     assert!(x.count == out.len() && x.count <= MOST_ROWS);
     assert!(panel.len() == kind.panel_bytes(x.columns));
-    match kind {
-        Kind::Bf16 => dispatch(tier, ByPairs { x, panel, out }),
-        Kind::F32 => dispatch(tier, BySingles { x, panel, out }),
-        Kind::Q8 | Kind::Q4 => unreachable!("bytes meet int8 activations"),
-    }
+    assert!(
+        matches!(kind, Kind::F32 | Kind::Bf16),
+        "bytes meet int8 activations"
+    );
+    let by_floats = ByFloats {
+        kind,
+        x,
+        panel,
+        out,
+    };
+    dispatch(tier, by_floats);
 }
 
 /// `out = x w` for a panel of q8 or q4. `depth`: the panel's, padded.
 pub(crate) fn ints(tier: Tier, kind: Kind, x: Ints, depth: usize, panel: &[u8], out: &mut Outputs) {
     assert!(x.rows == out.len() && x.rows <= MOST_ROWS && depth <= x.depth);
     assert!(panel.len() == kind.panel_bytes(depth));
-    match kind {
-        Kind::Q8 => dispatch(
-            tier,
-            ByBytes {
-                x,
-                depth,
-                panel,
-                out,
-            },
-        ),
-        Kind::Q4 => dispatch(
-            tier,
-            ByHalves {
-                x,
-                depth,
-                panel,
-                out,
-            },
-        ),
-        Kind::F32 | Kind::Bf16 => unreachable!("floats meet float activations"),
-    }
+    assert!(
+        matches!(kind, Kind::Q8 | Kind::Q4),
+        "floats meet float activations"
+    );
+    let by_ints = ByInts {
+        kind,
+        x,
+        depth,
+        panel,
+        out,
+    };
+    dispatch(tier, by_ints);
 }
 
 /// Calls `$run::<L, M>` with the number of rows.
@@ -63,17 +60,57 @@ macro_rules! by_rows {
     };
 }
 
-struct BySingles<'a> {
+struct ByFloats<'a> {
+    kind: Kind,
     x: Rows<'a, f32>,
     panel: &'a [u8],
     out: &'a mut Outputs,
 }
 
-impl Kernel for BySingles<'_> {
+impl Kernel for ByFloats<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
+        let Self {
+            kind,
+            x,
+            panel,
+            out,
+        } = self;
         // SAFETY: `floats` checked the sizes; the caller vouches for the instructions.
-        unsafe { by_rows!(self.x.count, singles::<L>(self.x, self.panel, self.out)) }
+        unsafe {
+            match kind {
+                Kind::Bf16 => by_rows!(x.count, pairs::<L>(x, panel, out)),
+                _ => by_rows!(x.count, singles::<L>(x, panel, out)),
+            }
+        }
+    }
+}
+
+struct ByInts<'a> {
+    kind: Kind,
+    x: Ints<'a>,
+    depth: usize,
+    panel: &'a [u8],
+    out: &'a mut Outputs,
+}
+
+impl Kernel for ByInts<'_> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        let Self {
+            kind,
+            x,
+            depth,
+            panel,
+            out,
+        } = self;
+        // SAFETY: `ints` checked the sizes; the caller vouches for the instructions.
+        unsafe {
+            match kind {
+                Kind::Q8 => by_rows!(x.rows, bytes::<L>(x, depth, panel, out)),
+                _ => by_rows!(x.rows, halves::<L>(x, depth, panel, out)),
+            }
+        }
     }
 }
 
@@ -106,20 +143,6 @@ unsafe fn singles<L: Lanes, const M: usize>(x: Rows<f32>, panel: &[u8], out: &mu
     }
 }
 
-struct ByPairs<'a> {
-    x: Rows<'a, f32>,
-    panel: &'a [u8],
-    out: &'a mut Outputs,
-}
-
-impl Kernel for ByPairs<'_> {
-    #[inline(always)]
-    unsafe fn run<L: Lanes>(self) {
-        // SAFETY: `floats` checked the sizes; the caller vouches for the instructions.
-        unsafe { by_rows!(self.x.count, pairs::<L>(self.x, self.panel, self.out)) }
-    }
-}
-
 #[inline(always)]
 unsafe fn pairs<L: Lanes, const M: usize>(x: Rows<f32>, panel: &[u8], out: &mut Outputs) {
     // SAFETY: the panel holds 16 pairs per two inputs, padded; `Rows` holds what it says.
@@ -148,27 +171,6 @@ unsafe fn pairs<L: Lanes, const M: usize>(x: Rows<f32>, panel: &[u8], out: &mut 
         for (out, [a, b, c, d]) in out.iter_mut().zip(sums) {
             L::store(out.as_mut_ptr(), L::add(L::add(a, b), L::add(c, d)));
         }
-    }
-}
-
-struct ByBytes<'a> {
-    x: Ints<'a>,
-    depth: usize,
-    panel: &'a [u8],
-    out: &'a mut Outputs,
-}
-
-impl Kernel for ByBytes<'_> {
-    #[inline(always)]
-    unsafe fn run<L: Lanes>(self) {
-        let Self {
-            x,
-            depth,
-            panel,
-            out,
-        } = self;
-        // SAFETY: `ints` checked the sizes; the caller vouches for the instructions.
-        unsafe { by_rows!(x.rows, bytes::<L>(x, depth, panel, out)) }
     }
 }
 
@@ -208,27 +210,6 @@ unsafe fn bytes<L: Lanes, const M: usize>(x: Ints, depth: usize, panel: &[u8], o
         for (out, total) in out.iter_mut().zip(total) {
             L::store(out.as_mut_ptr(), total);
         }
-    }
-}
-
-struct ByHalves<'a> {
-    x: Ints<'a>,
-    depth: usize,
-    panel: &'a [u8],
-    out: &'a mut Outputs,
-}
-
-impl Kernel for ByHalves<'_> {
-    #[inline(always)]
-    unsafe fn run<L: Lanes>(self) {
-        let Self {
-            x,
-            depth,
-            panel,
-            out,
-        } = self;
-        // SAFETY: `ints` checked the sizes; the caller vouches for the instructions.
-        unsafe { by_rows!(x.rows, halves::<L>(x, depth, panel, out)) }
     }
 }
 

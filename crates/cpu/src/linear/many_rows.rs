@@ -5,9 +5,9 @@ use std::cell::RefCell;
 
 use super::{Sharing, Way, way};
 use crate::aligned::Aligned;
-use crate::kernel::wide::Block;
+use crate::kernel::wide::{Block, Steps};
 use crate::kernel::{Panels, Rows, amx, wide};
-use crate::pack::{self, GROUP, Kind, PANEL, Packed};
+use crate::pack::{self, GROUP, Kind, PANEL, Packed, Q4_GROUP};
 
 /// Rows of a wide task; with its 64 outputs they stay in the second-level cache.
 const WIDE_ROWS: usize = 384;
@@ -22,6 +22,8 @@ const TASKS_PER_THREAD: usize = 4;
 /// Inputs per slice: four panels of a slice take 16 KB, of tiles twice that (two of them are in use at a time).
 const TILES_SLICE: usize = 256;
 const INTS_SLICE: usize = 256;
+const WORDS_SLICE: usize = 128;
+const HALVES_SLICE: usize = 128;
 const PAIRS_SLICE: usize = 128;
 const FLOATS_SLICE: usize = 64;
 
@@ -129,7 +131,9 @@ impl Sharing<'_> {
             let block = &mut sums[group * at.padded_rows()..][..at.rows];
             let at = at.group(panel);
             match way {
-                Way::WideInts => self.wide_ints(weight, at, unpacked, scales, block),
+                Way::WideBytes => self.wide_ints(weight, at, false, unpacked, scales, block),
+                Way::WideWords => self.wide_ints(weight, at, true, unpacked, scales, block),
+                Way::WideHalves => self.wide_halves(weight, at, unpacked, block),
                 Way::WidePairs => self.wide_pairs(weight, at, block),
                 _ => self.wide_floats(weight, at, unpacked, block),
             }
@@ -169,14 +173,17 @@ impl Sharing<'_> {
         &self,
         weight: &Packed,
         at: At,
+        words: bool,
         unpacked: &mut [u8],
         scales: &mut [[f32; PANEL]],
         block: &mut Block,
     ) {
         let (tier, depth) = (self.cpu.tier, weight.depth());
         let x = self.forms.quantised.ints().slice(at.row, at.rows);
-        for from in (0..depth).step_by(INTS_SLICE) {
-            let slice = INTS_SLICE.min(depth - from);
+        let most = if words { WORDS_SLICE } else { INTS_SLICE };
+        let (unpacked, widened) = unpacked.split_at_mut(INTS_SLICE * WIDE_PANELS * PANEL);
+        for from in (0..depth).step_by(most) {
+            let slice = most.min(depth - from);
             let (groups, quads) = (slice / GROUP, slice / 4 * PANEL);
             let scales = &mut scales[..at.panels * groups];
             let panels = scales.chunks_exact_mut(groups).enumerate();
@@ -198,7 +205,34 @@ impl Sharing<'_> {
                     Panels::new(quads, at.panels, slice / 4, stride / 4)
                 }
             };
-            wide::ints(tier, x, from, w, scales, block);
+            if words {
+                let out: &mut [[u16; 2]] = bytemuck::cast_slice_mut(widened);
+                for (n, out) in out.chunks_exact_mut(2 * quads).take(at.panels).enumerate() {
+                    pack::widen(tier, w.panel(n), out);
+                }
+                let w = Panels::new(out, at.panels, slice / 2, 2 * quads);
+                wide::words(tier, x, from, w, scales, block);
+            } else {
+                wide::bytes(tier, x, from, w, scales, block);
+            }
+        }
+    }
+
+    /// Halves of bytes need neither rounding to bytes nor room as words.
+    fn wide_halves(&self, weight: &Packed, at: At, unpacked: &mut [u8], block: &mut Block) {
+        let tier = self.cpu.tier;
+        let x = self.forms.quantised.ints().slice(at.row, at.rows);
+        let mut steps = [Steps::default(); WIDE_PANELS * HALVES_SLICE / Q4_GROUP];
+        // Whole slices: q4 is padded to twice as much.
+        let (groups, quads) = (HALVES_SLICE / Q4_GROUP, HALVES_SLICE / 4);
+        for from in (0..weight.depth()).step_by(HALVES_SLICE) {
+            let out: &mut [[[u8; 4]; PANEL]] = bytemuck::cast_slice_mut(unpacked);
+            let outs = out.chunks_exact_mut(quads).take(at.panels);
+            for (n, (out, steps)) in outs.zip(steps.chunks_exact_mut(groups)).enumerate() {
+                pack::expand_halves(tier, weight, at.panel + n, from, out, steps);
+            }
+            let w = Panels::new(out.as_flattened(), at.panels, quads, quads * PANEL);
+            wide::halves(tier, x, from, w, &steps[..at.panels * groups], block);
         }
     }
 

@@ -128,3 +128,72 @@ fn tasks_of_several_groups_of_panels_leave_no_output_out() {
 fn tasks_that_cut_the_rows_leave_no_row_out() {
     agrees(Kind::Bf16, Precision::Bf16, 1100, 40, 33);
 }
+
+/// `x weight^T` with `x` in int8, a scale per 128 inputs, and the weight as it is; and the sum of the sizes of its terms.
+fn by_definition(x: &HostTensor, weight: &Packed) -> Vec<(f64, f64)> {
+    let quantised = |group: &[f32]| -> Vec<f64> {
+        let largest = group.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+        let scale = largest / 127.0;
+        let steps = group.iter().map(|x| (x * (1.0 / scale)).round_ties_even());
+        steps
+            .map(|step| f64::from(step) * f64::from(scale))
+            .collect()
+    };
+    let rows: Vec<Vec<f64>> = (0..x.rows())
+        .map(|row| x.row(row).chunks(128).flat_map(quantised).collect())
+        .collect();
+    let mut values = vec![0.0; weight.inputs];
+    let mut out = vec![(0.0, 0.0); x.rows() * weight.outputs];
+    for output in 0..weight.outputs {
+        weight.row(output, &mut values);
+        for (row, x) in rows.iter().enumerate() {
+            let terms = x.iter().zip(&values).map(|(x, w)| x * f64::from(*w));
+            out[row * weight.outputs + output] = terms.fold((0.0, 0.0), |(sum, size), term| {
+                (sum + term, size + term.abs())
+            });
+        }
+    }
+    out
+}
+
+#[test]
+fn bytes_words_and_halves_multiply_as_defined() {
+    let close = |found: &[f32], expected: &[(f64, f64)], within: f64| {
+        let all = found.iter().zip(expected);
+        all.into_iter()
+            .all(|(found, (sum, size))| (f64::from(*found) - sum).abs() <= within * size)
+    };
+    let tiers = Tier::available().into_iter();
+    for tier in tiers.filter(|tier| !amx::multiplies_tiles(*tier)) {
+        for (kind, precision) in [(Kind::Q8, Precision::Q8), (Kind::Q4, Precision::Q4)] {
+            for (rows, outputs, inputs) in [(9, 70, 300), (41, 200, 520), (400, 40, 256)] {
+                let options = CpuOptions {
+                    tier,
+                    precision,
+                    threads: 1,
+                };
+                let cpu = Cpu::new(options).expect("threads");
+                let mut x = HostTensor::zeros(rows, inputs);
+                x.values_mut().copy_from_slice(&noise(rows * inputs, 5));
+                let weight = CpuLinear {
+                    weight: packed(kind, outputs, inputs, 7),
+                    bias: None,
+                };
+                let mut out = HostTensor::zeros(rows, outputs);
+                let product = Product::new(&weight, &mut out, Then::Store);
+                products(&cpu, &x, &[product]);
+                let within = match way(&cpu, kind, rows) {
+                    Way::WideWords | Way::WideHalves => 1e-6,
+                    Way::WideBytes if kind == Kind::Q8 => 1e-6,
+                    // Rounded to bytes on the way; or activations are not in int8.
+                    _ => 3e-3,
+                };
+                assert!(
+                    close(out.values(), &by_definition(&x, &weight.weight), within),
+                    "{kind:?} [{rows}, {inputs}] to {outputs} on {}",
+                    tier.name()
+                );
+            }
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use half::f16;
 
 use super::{GROUP, Kind, PANEL, Packed, Q4_BLOCK, Q4_GROUP, Q4_META, UNIT};
+use crate::kernel::wide::Steps;
 use crate::kernel::{Work, vectorise};
 use crate::tier::Tier;
 
@@ -204,6 +205,81 @@ pub(crate) fn expand_bytes(
         scales,
     };
     vectorise(tier, expand);
+}
+
+/// q4 as it is, a byte for each half: `[inputs / 4][16][4]`, with what halves stand for, `[inputs / 32]`.
+pub(crate) fn expand_halves(
+    tier: Tier,
+    weight: &Packed,
+    panel: usize,
+    from: usize,
+    out: &mut [Quad],
+    steps: &mut [Steps],
+) {
+    struct Expand<'a> {
+        quads: &'a [Quad],
+        meta: &'a [u8],
+        from: usize,
+        out: &'a mut [Quad],
+        steps: &'a mut [Steps],
+    }
+    impl Work for Expand<'_> {
+        #[inline(always)]
+        fn run(self) {
+            for (index, steps) in self.steps.iter_mut().enumerate() {
+                let (scale, least) = group_of(self.meta, self.from + index * Q4_GROUP);
+                for lane in 0..PANEL {
+                    steps.scale[lane] = scale[lane] * (1.0 / UNIT);
+                    steps.least[lane] = least[lane] * (1.0 / UNIT);
+                }
+            }
+            for (quad, out) in self.quads.iter().zip(self.out.as_chunks_mut::<2>().0) {
+                let halves = quad.as_flattened();
+                let [low, high] = out;
+                for (to, halves) in low.as_flattened_mut().iter_mut().zip(halves) {
+                    *to = halves & 15;
+                }
+                for (to, halves) in high.as_flattened_mut().iter_mut().zip(halves) {
+                    *to = halves >> 4;
+                }
+            }
+        }
+    }
+    assert!(from.is_multiple_of(Q4_GROUP) && out.len() == steps.len() * Q4_GROUP / 4);
+    let (quads, meta) = weight.panel(panel).split_at(weight.depth() * PANEL / 2);
+    let quads: &[Quad] = bytemuck::cast_slice(quads);
+    let expand = Expand {
+        quads: &quads[from / 8..],
+        meta,
+        from,
+        out,
+        steps,
+    };
+    vectorise(tier, expand);
+}
+
+/// Bytes of `[inputs / 4][16][4]` as words of 16 bits, `[inputs / 2][16][2]`.
+pub(crate) fn widen(tier: Tier, from: &[[u8; 4]], out: &mut [[u16; 2]]) {
+    struct Widen<'a>(&'a [u32], &'a mut [u32]);
+    impl Work for Widen<'_> {
+        #[inline(always)]
+        fn run(self) {
+            let quads = self.0.as_chunks::<PANEL>().0.iter();
+            for (quads, out) in quads.zip(self.1.as_chunks_mut::<{ 2 * PANEL }>().0) {
+                let (first, second) = out.split_at_mut(PANEL);
+                for lane in 0..PANEL {
+                    let quad = quads[lane];
+                    first[lane] = quad & 0xff | (quad & 0xff00) << 8;
+                    second[lane] = (quad >> 16) & 0xff | (quad >> 24) << 16;
+                }
+            }
+        }
+    }
+    assert!(out.len() == 2 * from.len() && from.len().is_multiple_of(PANEL));
+    vectorise(
+        tier,
+        Widen(bytemuck::cast_slice(from), bytemuck::cast_slice_mut(out)),
+    );
 }
 
 /// A number below 2^16, rounded, four times in 16 bits each.

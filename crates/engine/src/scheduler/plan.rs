@@ -6,10 +6,10 @@
 //! picture is read, by turns, so that the wait stays within one bound.
 
 use super::{Id, Job, Scheduler};
-use crate::pace::Pace;
+use crate::pace::{Pace, Press};
 
 /// What to do next.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Plan {
     /// Questions that had to give way to older ones; they start again when there is room.
     pub(crate) put_back: Vec<Id>,
@@ -17,8 +17,8 @@ pub(crate) struct Plan {
     pub(crate) parts: Vec<Part>,
     /// Whose picture is read, and which.
     pub(crate) read: Option<(Id, usize)>,
-    /// Somebody waits for the next word.
-    pub(crate) hurry: bool,
+    /// How pressing it is.
+    pub(crate) press: Press,
 }
 
 /// One question's rows in a step.
@@ -58,8 +58,12 @@ impl Scheduler {
 
     /// Decides the next step. `drafts`: how many guesses a question that speaks has.
     pub(crate) fn plan(&mut self, pace: &Pace, drafts: impl Fn(Id) -> usize) -> Plan {
+        let speaking = self.running.iter().filter(|job| job.speaks()).count();
+        let newcomers = self.running.len() - speaking + self.put_back.len() + self.waiting.len();
+        let press = Press::of(speaking, newcomers);
+        let hurry = press != Press::Calm;
         let mut plan = Plan {
-            hurry: self.running.iter().any(|job| job.speaks()),
+            press,
             ..Plan::default()
         };
         self.words(&mut plan, drafts);
@@ -68,7 +72,7 @@ impl Scheduler {
         let read = unread.and_then(|at| Some((self.running[at].id, self.running[at].unread()?)));
         // Whoever comes first to words comes first; after that the others have to be quick anyway.
         let (prompts, reads) = match (prompt, unread) {
-            (Some(_), Some(_)) if plan.hurry => (self.read_last, !self.read_last),
+            (Some(_), Some(_)) if hurry => (self.read_last, !self.read_last),
             (Some(prompt), Some(unread)) => (true, unread < prompt),
             _ => (true, true),
         };
@@ -146,7 +150,7 @@ impl Scheduler {
     fn prompts(&mut self, plan: &mut Plan, pace: &Pace) {
         let taken: usize = plan.parts.iter().map(Part::rows).sum();
         let mut most = self.bounds.rows.saturating_sub(taken);
-        let mut rows = pace.prompt_rows(taken, plan.hurry).min(most);
+        let mut rows = pace.prompt_rows(taken, plan.press).min(most);
         for job in &self.running {
             if rows == 0 {
                 break;

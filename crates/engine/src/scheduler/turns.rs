@@ -22,6 +22,10 @@ impl<T> Turns<T> {
         self.clients.is_empty()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.clients.iter().map(|(_, line)| line.len()).sum()
+    }
+
     /// Behind the client's other items.
     pub(crate) fn push(&mut self, client: Option<&str>, item: T) {
         match self.line(client) {

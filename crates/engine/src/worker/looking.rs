@@ -44,7 +44,7 @@ impl<B: Backend> Worker<B> {
             return;
         };
         let rows = plan.parts.iter().map(Part::rows).sum();
-        let time = Duration::from_secs_f64(self.pace.reading_ms(rows, plan.hurry) / 1e3);
+        let time = Duration::from_secs_f64(self.pace.reading_ms(rows, plan.press) / 1e3);
         let live = self.live.get_mut(&id).expect("who wants it is here");
         live.tell_reading(index);
         let patches = Arc::clone(live.picture(index));

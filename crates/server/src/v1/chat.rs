@@ -11,7 +11,7 @@ use futures_util::stream::{iter, select_all};
 use super::chat_reply::{ChatCompletion, Head};
 use super::chat_request::ChatRequest;
 use super::chat_stream::ChatWriter;
-use super::question::{ask, check_model};
+use super::question::{ask, served_name};
 use super::read::{Read, read};
 use super::{listen, refused};
 use crate::access::Asker;
@@ -51,11 +51,7 @@ pub(crate) async fn complete(
 ) -> Result<Response, ApiError> {
     let Read { request, turn } =
         read::<ChatRequest>(&shared, &headers, body, refused::CHAT).await?;
-    check_model(&shared, request.model.as_deref())?;
-    let model = request
-        .model
-        .clone()
-        .unwrap_or_else(|| shared.models[0].clone());
+    let model = served_name(&shared, request.model.as_deref())?.to_owned();
     let (request, manner) = request.understand()?;
     let answers = ask(&shared, asker, Read { request, turn }, manner.answers).await?;
     let head = Head::new(model);

@@ -65,6 +65,8 @@ pub(crate) struct ChatRequest {
     stream_options: Option<StreamOptions>,
     /// What the answer must look like.
     response_format: Option<ResponseFormat>,
+    /// Whether the answer goes on past the model's own end, up to `max_tokens`: for measuring speed.
+    ignore_eos: Option<bool>,
 }
 
 /// How a stream is told.
@@ -182,6 +184,7 @@ impl ChatRequest {
             },
             shape: self.response_format.map_or(Shape::Free, Shape::from),
             alternatives,
+            ignore_eos: self.ignore_eos.unwrap_or(false),
             places: Places {
                 max_tokens: max_tokens_name,
                 ..PLACES

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::chat_request::ChatRequest;
-use super::question::{self, check_model};
+use super::question::{self, served_name};
 use super::read::{Read, read};
 use super::refused;
 use super::responses_request::ResponsesRequest;
@@ -74,7 +74,7 @@ pub(crate) async fn chat(
 ) -> Result<Json<InputTokens>, ApiError> {
     let Read { request, turn } =
         read::<ChatRequest>(&shared, &headers, body, refused::CHAT).await?;
-    check_model(&shared, request.model.as_deref())?;
+    served_name(&shared, request.model.as_deref())?;
     let (request, _) = request.understand()?;
     let count = question::count(&shared, asker, Read { request, turn }).await?;
     Ok(Json(InputTokens::of("chat.completion.input_tokens", count)))
@@ -106,7 +106,7 @@ pub(crate) async fn responses(
 ) -> Result<Json<InputTokens>, ApiError> {
     let rules = refused::RESPONSES;
     let Read { request, turn } = read::<ResponsesRequest>(&shared, &headers, body, rules).await?;
-    check_model(&shared, request.model.as_deref())?;
+    served_name(&shared, request.model.as_deref())?;
     let (request, _) = request.understand()?;
     let count = question::count(&shared, asker, Read { request, turn }).await?;
     Ok(Json(InputTokens::of("response.input_tokens", count)))

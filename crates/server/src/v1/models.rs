@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::question::check_model;
+use super::question::served_name;
 use crate::error::{ApiError, OpenAiErrorBody};
 use crate::shared::Shared;
 
@@ -69,6 +69,6 @@ pub(crate) async fn show(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Model>, ApiError> {
     let Path(model) = path.map_err(|_| ApiError::NotFound)?;
-    check_model(&shared, Some(&model))?;
+    served_name(&shared, Some(&model))?;
     Ok(Json(Model::of(&shared, &model)))
 }

@@ -53,6 +53,8 @@ pub(super) struct Asked {
     pub shape: Shape,
     /// Likely alternatives to report beside each token.
     pub alternatives: u32,
+    /// Go on past the model's own end.
+    pub ignore_eos: bool,
     pub places: Places,
 }
 
@@ -78,17 +80,21 @@ impl Places {
     }
 }
 
-/// Whether the model goes by this name.
-pub(super) fn check_model(shared: &Shared, model: Option<&str>) -> Result<(), ApiError> {
-    match model {
-        Some(model) if !shared.models.iter().any(|known| known == model) => {
-            Err(ApiError::ModelUnknown {
-                model: model.chars().take(SHOWN).collect(),
-                known: shared.models.to_vec(),
-            })
-        }
-        _ => Ok(()),
+/// The name that the model was asked by, or its own where none was given; an unknown one is refused.
+pub(super) fn served_name<'a>(
+    shared: &'a Shared,
+    model: Option<&'a str>,
+) -> Result<&'a str, ApiError> {
+    let Some(model) = model else {
+        return Ok(&shared.models[0]);
+    };
+    if shared.models.iter().any(|known| known == model) {
+        return Ok(model);
     }
+    Err(ApiError::ModelUnknown {
+        model: model.chars().take(SHOWN).collect(),
+        known: shared.models.to_vec(),
+    })
 }
 
 /// Asks as often as wanted. Dropping a stream cancels its answer.
@@ -142,6 +148,7 @@ async fn on_the_desk<T: Send + 'static>(
         settings,
         shape,
         alternatives,
+        ignore_eos,
         ..
     } = request;
     let spoken = bring(shared, one_system(spoken)?).await?;
@@ -160,6 +167,7 @@ async fn on_the_desk<T: Send + 'static>(
         let wishes = Wishes {
             shape,
             alternatives,
+            ignore_eos,
             asker: Some(asker.0),
             default_max_tokens: Some(MAX_TOKENS.min(longest)),
         };

@@ -49,7 +49,6 @@ pub(super) const CHAT: &[Rule] = &[
     rule("best_of", is_one, "Use `n` and choose yourself."),
     rule("use_beam_search", is_false, NOT_OFFERED),
     rule("min_tokens", is_zero, NOT_OFFERED),
-    rule("ignore_eos", is_false, NOT_OFFERED),
     rule("echo", is_false, NOT_OFFERED),
     rule(
         "continue_final_message",

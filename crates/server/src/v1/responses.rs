@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use futures_util::stream::iter;
 
-use super::question::{ask, check_model};
+use super::question::{ask, served_name};
 use super::read::{Read, read};
 use super::reply::new_id;
 use super::responses_reply::{OutputText, ResponseReply, message, message_status};
@@ -53,11 +53,7 @@ pub(crate) async fn respond(
 ) -> Result<Response, ApiError> {
     let rules = refused::RESPONSES;
     let Read { request, turn } = read::<ResponsesRequest>(&shared, &headers, body, rules).await?;
-    check_model(&shared, request.model.as_deref())?;
-    let model = request
-        .model
-        .clone()
-        .unwrap_or_else(|| shared.models[0].clone());
+    let model = served_name(&shared, request.model.as_deref())?.to_owned();
     let (request, manner) = request.understand()?;
     let answers = ask(&shared, asker, Read { request, turn }, 1).await?;
     let (stream, with_logprobs) = (manner.stream, manner.logprobs);

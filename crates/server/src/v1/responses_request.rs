@@ -199,6 +199,7 @@ impl ResponsesRequest {
             },
             shape,
             alternatives,
+            ignore_eos: false,
             places: PLACES,
         };
         let manner = ResponseManner {

@@ -133,7 +133,7 @@ async fn every_setting_reaches_the_desk_under_its_own_name() {
         "stop": "\n", "logprobs": true, "top_logprobs": 3,
         "user": "ann", "metadata": {"a": "b"}, "service_tier": "auto", "n": 1, "stream": null,
         "frequency_penalty": 0, "tools": [], "tool_choice": "none", "logit_bias": {},
-        "parallel_tool_calls": true, "store": false, "modalities": ["text"], "mystery": [1],
+        "parallel_tool_calls": true, "ignore_eos": true, "store": false, "modalities": ["text"], "mystery": [1],
     });
     assert_eq!(ask(&stage, &body).await.status, StatusCode::OK);
     let asked = stage.answerer.asked().remove(0);
@@ -149,6 +149,7 @@ async fn every_setting_reaches_the_desk_under_its_own_name() {
     assert_eq!((settings.seed, settings.max_tokens), (Some(11), 12));
     assert_eq!(settings.stop, ["\n"]);
     assert_eq!((asked.alternatives, asked.shape), (3, Shape::Free));
+    assert!(asked.ignore_eos);
     assert_eq!(asked.asker.as_deref(), Some("address 127.0.0.1"));
     ask(&stage, &with("stop", json!(["a", "b"]))).await;
     let asked = stage.answerer.asked().remove(1);
@@ -157,6 +158,7 @@ async fn every_setting_reaches_the_desk_under_its_own_name() {
         (asked.settings.max_tokens, asked.settings.seed),
         (1024, None)
     );
+    assert!(!asked.ignore_eos);
 }
 
 #[tokio::test]

@@ -196,3 +196,34 @@ async fn a_head_without_end_is_refused() {
         "{answer}"
     );
 }
+
+#[tokio::test]
+async fn an_address_with_all_connections_it_may_have_is_let_in_again_when_one_ends() {
+    let limits = ServeLimits {
+        connections_each: 1,
+        ..ServeLimits::default()
+    };
+    let running = start(limits).await;
+    let script = running.answerer.will_wait();
+    let mut first = running.ask().await;
+    read_until(&mut first, "\r\n\r\n").await;
+    let mut second = running.ask().await;
+    let mut rest = Vec::new();
+    let closed = timeout(PATIENCE, second.read_to_end(&mut rest)).await;
+    assert!(closed.is_ok(), "closed at once");
+    assert!(rest.is_empty());
+    assert!(!script.is_cancelled(), "the first one is left alone");
+    drop(first);
+    let let_in = async {
+        loop {
+            let mut next = running.ask().await;
+            let mut rest = [0; 12];
+            if next.read_exact(&mut rest).await.is_ok() {
+                return rest;
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let seen = timeout(PATIENCE, let_in).await.expect("in time");
+    assert_eq!(&seen, b"HTTP/1.1 200");
+}

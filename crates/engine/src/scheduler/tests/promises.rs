@@ -87,7 +87,7 @@ fn a_picture_is_read_and_a_prompt_computed_by_turns_beside_words() {
     let mut with_picture = job(1, own(1, 100), 50);
     with_picture.pictures = Job::new(1, with_picture.tokens.clone(), 1, [90]).pictures;
     scheduler.submit(None, with_picture);
-    scheduler.submit(None, job(2, own(2, 300), 50));
+    scheduler.submit(None, job(2, own(2, 700), 50));
     let plans: Vec<Plan> = (0..4).map(|_| step(&mut scheduler)).collect();
     let read: Vec<bool> = plans.iter().map(|plan| plan.read == Some((1, 0))).collect();
     assert_eq!(read, [true, false, true, false]);
