@@ -2,6 +2,8 @@
 //!
 //! `tools/postgres.sh run cargo test -p desk --release --test records_size -- --ignored --nocapture`
 
+#![expect(clippy::print_stderr, reason = "a measurement is there to be read")]
+
 mod common;
 
 use std::io::{self, Cursor, Read};

@@ -228,8 +228,8 @@ impl Records {
         .ok_or_else(unknown)?;
         drop(connection);
         let found = self.round(row.id("id")?).await?;
-        let answers = found.round.answers.iter();
-        let answer = answers.cloned().find(|answer| answer.id == id);
+        let mut answers = found.round.answers.iter();
+        let answer = answers.find(|answer| answer.id == id).cloned();
         Ok(FoundAnswer {
             conversation: found.conversation,
             answer: answer.ok_or_else(unknown)?,
