@@ -114,13 +114,12 @@ fn device_reading(device: &Device) -> GpuReading {
 
 /// How busy the processors were since the last look, in percent.
 fn busy(system: &mut System) -> f32 {
-    // What cannot be read now is told as it was before.
-    let _ = system.refresh_cpu_usage();
+    system.refresh_cpu_usage();
     system.global_cpu_usage()
 }
 
 fn hottest(sensors: &mut Components) -> Option<f32> {
-    let _ = sensors.refresh(false);
+    sensors.refresh(false);
     let sensors: Vec<_> = sensors
         .iter()
         .filter_map(|sensor| Some((sensor.label().to_lowercase(), sensor.temperature()?)))
