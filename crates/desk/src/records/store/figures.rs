@@ -117,10 +117,9 @@ async fn facts(connection: &mut AnyConnection, wish: &InsightsWish) -> Result<Ve
     let counted = counted(&mut statement, wish)?;
     let offset = wish.utc_offset_minutes.unwrap_or(0);
     statement.sql = format!(
-        "SELECT STRING_AGG(((r.asked_at + {offset} * 60000) / 3600000) || ',' || r.conversation \
-             || ',' || COALESCE(r.question_group, 0) || ',' || r.answered || ',' || r.doubtful \
-             || ',' || COALESCE(r.ttft_us, -1) || ',' || r.thumbs_up || ',' || r.thumbs_down, ' ') \
-             AS facts \
+        "SELECT STRING_AGG(CONCAT_WS(',', (r.asked_at + {offset} * 60000) / 3600000, \
+             r.conversation, COALESCE(r.question_group, 0), r.answered, r.doubtful, \
+             COALESCE(r.ttft_us, -1), r.thumbs_up, r.thumbs_down), ' ') AS facts \
          FROM rounds r WHERE {counted}"
     );
     let rows = statement.fetch(connection).await?;

@@ -21,7 +21,7 @@ use crate::records::exported::{
 };
 use crate::records::incoming::{self, Part, media_type};
 use crate::records::{AnswerState, AuditAction, ImportSource, Imported, Records, clock, cut};
-use crate::{PictureId, Refusal};
+use crate::{Code, PictureId, Refusal};
 
 /// Parts read ahead.
 const PARTS: usize = 2;
@@ -61,7 +61,7 @@ impl Records {
         if let Err(refusal) = kept {
             groups.unlearn(import.begun);
             import.records.remove_unknown(import.files).await;
-            return Err(refusal);
+            return Err(of_file(refusal));
         }
         let imported = import.imported;
         if imported.rounds > 0 {
@@ -90,6 +90,14 @@ impl Records {
         if let Err(refusal) = removed.await {
             tracing::warn!(%refusal, "files of a failed import are left to the next sweep");
         }
+    }
+}
+
+/// What a field of the file may not hold is a fault of the file.
+fn of_file(refusal: Refusal) -> Refusal {
+    match refusal.code {
+        Code::FieldOutOfRange => Refusal::import_unfit(refusal.message.trim_end_matches('.')),
+        _ => refusal,
     }
 }
 
