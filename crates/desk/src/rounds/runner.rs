@@ -16,7 +16,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{RoundEvent, RoundStep};
 use crate::desk::AtHand;
-use crate::records::{AnswerEnd, AnswerId, AnswerState, NewWords, Problem, Records, TextMark};
+use crate::records::{
+    AnswerEnd, AnswerId, AnswerProblem, AnswerState, NewWords, Records, TextMark,
+};
 use crate::{
     AnswerEvent, AnswerRequest, AnswerStream, Code, Desk, Marker, Refusal, TokenPiece, Wishes,
 };
@@ -187,7 +189,7 @@ impl Ended {
                 AnswerEvent::Error(Refusal::shutting_down()),
             ),
             Self::Said(AnswerEvent::Error(refusal)) => {
-                let problem = Problem {
+                let problem = AnswerProblem {
                     code: refusal.code,
                     message: refusal.message.clone(),
                 };
