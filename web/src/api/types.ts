@@ -51,14 +51,10 @@ export type WholeConversation = Summary & {
 
 export type StoredRound = Omit<Told<Schemas['Round']>, 'answers'> & { answers: StoredAnswer[] };
 
-export type StoredAnswer = Omit<
-	Told<Schemas['Answer']>,
-	'feedback' | 'evidence' | 'readings' | 'problem'
-> & {
+export type StoredAnswer = Omit<Told<Schemas['Answer']>, 'feedback' | 'evidence' | 'readings'> & {
 	feedback: Feedback;
 	evidence: Evidence[];
 	readings: Reading[];
-	problem: { code: string; message: string } | null;
 };
 
 export type Feedback = Told<Schemas['Feedback']>;
