@@ -6,7 +6,7 @@
 #
 # `make run ARGS="--model DIR"` passes options on to `lookdesk serve`.
 
-.PHONY: run test tools components clients
+.PHONY: run test tools components clients postgres
 .DELETE_ON_ERROR:
 
 ARGS ?=
@@ -22,7 +22,7 @@ run: tools $(PAGE)
 	target/release/lookdesk serve $(ARGS)
 
 # What is checked, and in which order, stands in xtask/src/check.rs.
-test: tools components clients $(PAGE)
+test: tools components clients postgres $(PAGE)
 	CHROMIUM="$$(tools/chromium.sh)" && export CHROMIUM && \
 		cargo xtask check
 
@@ -36,6 +36,10 @@ $(NODE_MODULES): web/package.json web/package-lock.json
 # Client libraries that others wrote, to test against.
 clients: tools
 	tools/clients.sh
+
+# The records are tested on both of their databases, where the second can be had.
+postgres:
+	@tools/postgres.sh install >/dev/null || echo "tests of the records on PostgreSQL will be skipped" >&2
 
 # A minimal Rust comes without these two.
 components:

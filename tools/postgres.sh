@@ -3,9 +3,10 @@
 #
 #   tools/postgres.sh run COMMAND...   start one, run the command with LOOKDESK_TEST_POSTGRES set, stop it
 #   tools/postgres.sh find             print the folder of PostgreSQL's programs, or fail
+#   tools/postgres.sh install          the same, after installing Debian's package where that may be done
 #
-# Takes what is installed; else Debian's package, where it may be installed. Nothing outside the
-# temporary folder is touched, no port is opened, and no cluster that runs already is used.
+# Nothing outside the temporary folder is touched, no port is opened, and no cluster that runs
+# already is used.
 set -euo pipefail
 
 # Runs a command as root, without asking for a password.
@@ -37,13 +38,17 @@ installed() {
 
 find_programs() {
 	installed && return
+	echo "PostgreSQL is missing: install the package postgresql" >&2
+	return 1
+}
+
+install() {
+	installed && return
 	if may_be_root && grep -qs '^ID=debian' /etc/os-release; then
 		as_root apt-get update >&2
 		as_root apt-get install -y --no-install-recommends postgresql >&2
-		installed && return
 	fi
-	echo "PostgreSQL is missing: install the package postgresql" >&2
-	return 1
+	find_programs
 }
 
 # The server refuses to run as root; somebody without rights runs it then.
@@ -97,8 +102,11 @@ run)
 find)
 	find_programs
 	;;
+install)
+	install
+	;;
 *)
-	sed -n '2,8p' "${BASH_SOURCE[0]}" >&2
+	sed -n '2,9p' "${BASH_SOURCE[0]}" >&2
 	exit 2
 	;;
 esac

@@ -59,7 +59,7 @@ const summary = (id: string, title: string) => ({
 	follows: null,
 	created_at: 1,
 	updated_at: Date.now(),
-	rounds: 1,
+	round_count: 1,
 	picture: null,
 	snippet: { text: all, hits: [[0, 40] as [number, number]] },
 	interrupted: false,

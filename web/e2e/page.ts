@@ -1,8 +1,8 @@
 /** What the tests do on the page, as a person does it. */
-import AxeBuilder from '@axe-core/playwright';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Page } from '@playwright/test';
+import { strict } from './axe.ts';
 import { expect, test } from './served.ts';
 
 const samples = resolve(import.meta.dirname, '../../demo/samples');
@@ -65,24 +65,11 @@ export async function unfoldSettings(page: Page) {
 let made = 0;
 export const unique = (name: string) => `${name} ${Date.now().toString(36)}${++made}`;
 
-/** What axe finds, as lines to read. */
-export async function violations(page: Page): Promise<string[]> {
-	const found = await new AxeBuilder({ page }).analyze();
-	return found.violations.map(
-		({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join('\n')}`
-	);
-}
+export { violations } from './axe.ts';
 
 /** A breach of the content security policy, or an exception, fails the test it happens in. */
 export function failOnBreach() {
-	test.beforeEach(({ page }) => {
-		page.on('pageerror', (error) => {
-			throw error;
-		});
-		page.on('console', (message) => {
-			if (/content security policy/i.test(message.text())) throw new Error(message.text());
-		});
-	});
+	test.beforeEach(({ page }) => strict(page));
 }
 
 export const sse = (events: { type: string }[]) =>

@@ -1,6 +1,7 @@
 /** Role presets: chosen, shown as sent, written, ordered and deleted. */
 import type { Page } from '@playwright/test';
 import { strict, violations } from './axe.ts';
+import { unfoldSettings } from './page.ts';
 import { expect, test } from './served.ts';
 
 // Tall enough for the settings to stand open.
@@ -12,6 +13,7 @@ const names = (page: Page) =>
 
 async function openEditor(page: Page) {
 	await page.goto('/');
+	await unfoldSettings(page);
 	await page.getByRole('button', { name: 'Edit presets' }).click();
 	await expect(editor(page)).toBeVisible();
 }

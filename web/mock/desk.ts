@@ -180,7 +180,9 @@ export class MockDesk {
 	async #ask(x: Exchange, id: string): Promise<void> {
 		const kept = this.records.find(id);
 		if (!kept) return x.refuse(404, 'conversation_unknown', { id });
-		const asked = await sent<RoundRequest>(x);
+		const said = await sent<Partial<RoundRequest>>(x);
+		const plain = { question: '', pictures: [], role: '', remember: 5, settings: {} };
+		const asked: RoundRequest = { ...plain, ...said };
 		const unknown = asked.pictures.find((picture) => !this.#find(picture));
 		if (unknown !== undefined) return x.refuse(404, 'picture_unknown', { id: unknown });
 		const held = asked.pictures.flatMap((one) => this.#find(one) ?? []);

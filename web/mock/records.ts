@@ -14,7 +14,7 @@ export interface HeldPicture {
 	facts: UploadedPicture;
 }
 
-interface Kept extends Omit<WholeConversation, 'followed_by' | 'rounds'> {
+interface Kept extends Omit<WholeConversation, 'followed_by' | 'rounds' | 'round_count'> {
 	rounds: (StoredRound & { replaced: boolean })[];
 }
 
@@ -153,14 +153,15 @@ export class MockRecords {
 		const rounds = kept.rounds
 			.filter(({ replaced }) => !replaced)
 			.map(({ replaced: _replaced, ...round }) => round);
-		return { ...kept, interrupted: this.summary(kept).interrupted, followed_by, rounds };
+		const { interrupted, round_count } = this.summary(kept);
+		return { ...kept, interrupted, round_count, followed_by, rounds };
 	}
 
 	summary(kept: Kept, words: string[] = []): Summary {
 		const { rounds: all, ...rest } = kept;
 		const rounds = all.filter(({ replaced }) => !replaced);
 		const interrupted = rounds.at(-1)?.answers.at(-1)?.state === 'interrupted';
-		return { ...rest, rounds: rounds.length, interrupted, snippet: snippet(kept, words) };
+		return { ...rest, round_count: rounds.length, interrupted, snippet: snippet(kept, words) };
 	}
 
 	list(wanted: URLSearchParams): { conversations: Summary[]; next_cursor: string | null } {

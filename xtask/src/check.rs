@@ -17,7 +17,25 @@ struct Step {
     /// A command that succeeds where the step can run, and what is missing
     /// where it fails.
     needs: Option<(&'static [&'static str], &'static str)>,
+    /// A program that runs the step as its arguments.
+    around: Option<Around>,
 }
+
+/// A program that prepares something, runs a step with it, and clears it away.
+#[derive(Clone, Copy)]
+struct Around {
+    /// The program and its first arguments.
+    command: &'static [&'static str],
+    /// Succeeds where the program can do its work; elsewhere the step runs bare.
+    possible: &'static [&'static str],
+}
+
+/// A PostgreSQL of their own for the tests of the records. Continuous integration insists on one: the
+/// tests fail there without it.
+const POSTGRES: Option<Around> = Some(Around {
+    command: &["tools/postgres.sh", "run"],
+    possible: &["tools/postgres.sh", "find"],
+});
 
 const CARGO: Step = Step {
     name: "",
@@ -26,6 +44,7 @@ const CARGO: Step = Step {
     folder: "",
     environment: &[],
     needs: None,
+    around: None,
 };
 
 const WEB: Step = Step {
@@ -38,6 +57,7 @@ const WEB: Step = Step {
         &["npm", "--prefix", "web", "ls", "--depth=0"],
         "the packages of the page are missing: make test brings them",
     )),
+    around: None,
 };
 
 /// Clients that others wrote, against the program that the tests have built.
@@ -48,6 +68,7 @@ const CLIENTS: Step = Step {
     folder: "tests/clients",
     environment: &[],
     needs: None,
+    around: None,
 };
 
 const STEPS: &[Step] = &[
@@ -78,6 +99,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "tests",
         arguments: &["test", "--workspace", "--locked", "--no-fail-fast"],
+        around: POSTGRES,
         ..CARGO
     },
     Step {
@@ -185,7 +207,15 @@ impl Step {
             true => crate::root().join(self.program),
             false => self.program.into(),
         };
-        let mut command = Command::new(program);
+        let around = self.around.filter(|around| succeeds(around.possible));
+        let mut command = match around.map(|around| around.command) {
+            Some([preparing, arguments @ ..]) => {
+                let mut command = Command::new(crate::root().join(preparing));
+                command.args(arguments).arg(program);
+                command
+            }
+            _ => Command::new(program),
+        };
         command
             .args(self.arguments)
             .current_dir(crate::root().join(self.folder))

@@ -119,6 +119,7 @@ pub fn run(args: &ServeArgs) -> Outcome {
         per_minute: Some(args.access.requests_per_minute),
         aliases: args.model_alias.clone(),
         records: args.records.facts(),
+        spool_dir: records_place.data_dir.clone(),
         ..ServerOptions::new(hosts)
     };
     let server = Server::new(Arc::new(conversations), options);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::check::{check_messages, decide_settings};
 use crate::{
     AnswerRequest, AnswerStream, Answerer, Defaults, DeskStatus, Figures, Limits, Message, Part,
-    Picture, PictureId, PictureShelf, Piece, Question, RecordsFacts, Refusal, Sample, TokenCount,
-    Turn, Wishes,
+    Picture, PictureId, PictureShelf, Piece, Question, Readings, RecordsFacts, Refusal, Sample,
+    TokenCount, Turn, Wishes,
 };
 
 /// How long a caller should wait when running answers hold every picture.
@@ -62,7 +62,12 @@ impl Desk {
         }
     }
 
-    /// How things stand.
+    /// What the machine's instruments show. Reading them may take a while.
+    pub fn readings(&self) -> Readings {
+        self.answerer.readings()
+    }
+
+    /// How things stand, without what instruments and records add to it.
     pub fn status(&self) -> DeskStatus {
         let engine = self.answerer.status();
         DeskStatus {
@@ -72,7 +77,7 @@ impl Desk {
             device: engine.device,
             memory: engine.memory,
             queue: engine.queue,
-            readings: self.answerer.readings(),
+            readings: Readings::default(),
             records: RecordsFacts::default(),
             limits: Limits {
                 picture_bytes: self.limits.picture_bytes,

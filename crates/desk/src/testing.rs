@@ -5,13 +5,18 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
+use tokio::runtime::{Builder, Runtime};
+
+use crate::records::{Records, RecordsPlace};
 use crate::{
     AnswerEvent, AnswerRequest, AnswerSender, AnswerStream, Answerer, AskedSettings, BothLanguages,
-    Desk, DeskLimits, DeviceFacts, EngineLimits, EngineStatus, FinishReason, Memory, Message,
-    ModelFacts, Part, Picture, PictureBox, PictureFacts, PictureId, Piece, Question, Queue,
-    Refusal, Role, Sample, State, Timings, TokenCount, TokenPiece, TopToken, Usage, answer_channel,
+    Conversations, Desk, DeskLimits, DeviceFacts, EngineLimits, EngineStatus, FinishReason, Memory,
+    Message, ModelFacts, Part, Picture, PictureBox, PictureFacts, PictureId, Piece, Question,
+    Queue, Refusal, Role, Sample, State, Timings, TokenCount, TokenPiece, TopToken, Usage,
+    answer_channel,
 };
 
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -83,6 +88,11 @@ impl ScriptedAnswerer {
     /// Lets go of the questions, and with them of their pictures.
     pub fn forget_questions(&self) {
         lock(&self.asked).clear();
+    }
+
+    /// Changes how much it can take.
+    pub fn set_context(&self, tokens: u32) {
+        lock(&self.status).limits.context_tokens = tokens;
     }
 
     /// Changes what it says of itself.
@@ -209,6 +219,29 @@ pub fn small_desk() -> (Desk, Arc<ScriptedAnswerer>) {
     let samples = vec![sample("router")];
     let desk = Desk::new(answerer.clone(), DeskLimits::default(), samples);
     (desk, answerer)
+}
+
+/// Records in memory, for tests on any executor.
+///
+/// They are opened on a runtime of their own, which lasts as long as the tests: a database that is
+/// opened within a test's runtime would lose its helpers when a synchronous test ends it.
+pub fn memory_records() -> Records {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+        let mut runtime = Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).enable_all().build();
+        runtime.expect("a runtime")
+    });
+    let open = || RUNTIME.block_on(Records::open(&RecordsPlace::default()));
+    thread::scope(|threads| threads.spawn(open).join())
+        .expect("no panic")
+        .expect("memory opens")
+}
+
+/// A small desk with records in memory.
+pub fn small_office() -> (Arc<Conversations>, Arc<ScriptedAnswerer>) {
+    let (desk, answerer) = small_desk();
+    let conversations = Conversations::new(Arc::new(desk), memory_records());
+    (Arc::new(conversations), answerer)
 }
 
 /// The first bytes of a PNG of this size.

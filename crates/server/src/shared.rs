@@ -1,5 +1,6 @@
 //! What the routes share, and the server made of it.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub desk: Arc<Desk>,
     pub conversations: Arc<Conversations>,
     pub records: RecordsFacts,
+    /// Where an import is put down first; the system's place where there is none.
+    pub spool_dir: Option<Arc<Path>>,
     /// Tells all who listen how things stand.
     pub feed: Arc<Feed>,
     pub hosts: Arc<AllowedHosts>,
@@ -56,9 +59,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// How things stand.
+    /// How things stand. Reads the instruments, so it may take a while.
     pub fn status(&self) -> DeskStatus {
         DeskStatus {
+            readings: self.desk.readings(),
             records: self.records,
             ..self.desk.status()
         }
@@ -81,6 +85,8 @@ pub struct ServerOptions {
     pub aliases: Vec<String>,
     /// What is said of the records; how large an import may be is held to.
     pub records: RecordsFacts,
+    /// Where an import is put down before it is read; `None` takes the system's place for such files.
+    pub spool_dir: Option<PathBuf>,
     /// The page.
     pub page: PageFiles,
 }
@@ -99,6 +105,7 @@ impl ServerOptions {
                 import_bytes: IMPORT_BYTES,
                 ..RecordsFacts::default()
             },
+            spool_dir: None,
             page: page::embedded,
         }
     }
@@ -130,6 +137,7 @@ impl Server {
             desk,
             conversations: conversations.clone(),
             records: options.records,
+            spool_dir: options.spool_dir.map(Arc::from),
             feed: Arc::default(),
             hosts: Arc::new(options.hosts),
             page: options.page,

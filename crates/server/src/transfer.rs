@@ -100,7 +100,10 @@ pub(crate) async fn import(
     } else {
         usize::MAX
     };
-    let mut file = SpooledTempFile::new(in_memory);
+    let mut file = match &shared.spool_dir {
+        Some(folder) => SpooledTempFile::new_in(in_memory, folder),
+        None => SpooledTempFile::new(in_memory),
+    };
     let failed = |error: std::io::Error| {
         tracing::error!(%error, "an import could not be put down");
         ApiError::Internal

@@ -652,7 +652,7 @@ export interface components {
             id: components["schemas"]["AnswerId"];
             /** @description Strings of `text` that must be right to the character, in order. */
             marks: components["schemas"]["TextMark"][];
-            problem?: components["schemas"]["Problem"] | null;
+            problem?: components["schemas"]["AnswerProblem"] | null;
             /** @description Closer looks, oldest first. */
             readings: components["schemas"]["Reading"][];
             settings?: components["schemas"]["AskedSettings"] | null;
@@ -740,6 +740,13 @@ export interface components {
          * @description The name of an answer.
          */
         AnswerId: string;
+        /** @description Why an answer failed. */
+        AnswerProblem: {
+            /** @description The case. */
+            code: components["schemas"]["DeskCode"];
+            /** @description What happened and what to do, in English. */
+            message: string;
+        };
         /** @description A question with the conversation that led to it. */
         AnswerRequest: {
             /** @description Oldest first; the last one is the user's and is what gets answered. */
@@ -1045,7 +1052,7 @@ export interface components {
              * Format: int32
              * @description How many rounds it has.
              */
-            rounds: number;
+            round_count: number;
             snippet?: components["schemas"]["Snippet"] | null;
             /** @description What people call it; at first the beginning of its first question. May be empty. */
             title: string;
@@ -1193,6 +1200,16 @@ export interface components {
          * @description The name of a piece of evidence.
          */
         EvidenceId: string;
+        /**
+         * @description The form of an export.
+         * @enum {string}
+         */
+        ExportFormat: "json" | "csv";
+        /**
+         * @description Whether the pictures' bytes come along.
+         * @enum {string}
+         */
+        ExportPictures: "bytes" | "hash";
         /** @description Why there is no answer. */
         Fault: {
             code: string;
@@ -2218,10 +2235,6 @@ export interface components {
          * @enum {string}
          */
         Verdict: "solved" | "handed_over" | "wrong";
-        /** @enum {string} */
-        ExportFormat: "json" | "csv";
-        /** @enum {string} */
-        ExportPictures: "bytes" | "hash";
     };
     responses: never;
     parameters: never;

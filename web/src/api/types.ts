@@ -43,22 +43,18 @@ export interface ConversationList {
 	next_cursor: string | null;
 }
 
-/** With all that was said in it, in place of how many rounds there were. */
-export type WholeConversation = Omit<Summary, 'rounds'> & {
+/** With all that was said in it. */
+export type WholeConversation = Summary & {
 	followed_by: string[];
 	rounds: StoredRound[];
 };
 
 export type StoredRound = Omit<Told<Schemas['Round']>, 'answers'> & { answers: StoredAnswer[] };
 
-export type StoredAnswer = Omit<
-	Told<Schemas['Answer']>,
-	'feedback' | 'evidence' | 'readings' | 'problem'
-> & {
+export type StoredAnswer = Omit<Told<Schemas['Answer']>, 'feedback' | 'evidence' | 'readings'> & {
 	feedback: Feedback;
 	evidence: Evidence[];
 	readings: Reading[];
-	problem: { code: string; message: string } | null;
 };
 
 export type Feedback = Told<Schemas['Feedback']>;

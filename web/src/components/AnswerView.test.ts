@@ -57,7 +57,8 @@ function showing(round: Round, more: object = {}) {
 		onShowReading: vi.fn()
 	};
 	const evidence = new EvidenceDesk();
-	render(AnswerView, { round, pictures, evidence, closer: new Closer(), ...on, ...more });
+	const shown = pictures[1];
+	render(AnswerView, { round, pictures, shown, evidence, closer: new Closer(), ...on, ...more });
 	return { ...on, round, evidence };
 }
 
@@ -202,7 +203,7 @@ describe('strings the model was not sure of', () => {
 		mark.focus();
 		await userEvent.keyboard('{Enter}');
 		expect(screen.getByRole('dialog', { name: 'About E102' })).toBeInTheDocument();
-		expect(screen.getByRole('button', { name: 'Look closer' })).toHaveFocus();
+		expect(screen.getByRole('button', { name: 'Look closer on picture 2' })).toHaveFocus();
 		await userEvent.keyboard('{Escape}');
 		expect(mark).toHaveFocus();
 		await userEvent.keyboard('{Enter}{Enter}');

@@ -165,7 +165,8 @@ export const en = {
 		sure: (percent: number) => `${percent}% sure`,
 		show: 'Show on the picture',
 		agreesShort: 'read twice',
-		differsShort: (text: string) => `or ${text}?`
+		differsShort: (text: string) => `or ${text}?`,
+		differsPlain: 'read differently'
 	},
 
 	evidence: {
@@ -186,7 +187,6 @@ export const en = {
 		placeholder: 'The right answer, or what was wrong with this one…',
 		save: 'Save',
 		cancel: 'Cancel',
-		saved: 'Saved. Thank you.',
 		was: 'Corrected:'
 	},
 
@@ -256,7 +256,7 @@ export const en = {
 		wrong: 'Wrong',
 		another: 'Another picture',
 		anotherHint: 'Start a linked conversation about another picture',
-		begun: 'A new conversation, linked to the one before.',
+		begun: 'New conversation, linked to the last.',
 		continues: 'continues',
 		continuedIn: 'continued in',
 		earlier: 'the conversation before',
@@ -282,12 +282,7 @@ export const en = {
 
 	settings: {
 		title: 'Settings',
-		fold: 'Fold the settings',
-		unfold: 'Show the settings',
-		role: 'Role',
-		roleShow: 'What is sent',
-		roleHint: 'Sent word for word before every conversation.',
-		editRoles: 'Edit roles'
+		rounds: (n: number) => (n === 1 ? '1 round' : `${n} rounds`)
 	},
 
 	viewer: {
@@ -345,7 +340,11 @@ export const en = {
 			`${kind} files cannot be read here. Open the picture, save it as PNG or JPEG and add that.`,
 		video: 'Videos cannot be read here. Pause at the right moment, take a screenshot and add that.',
 		conversationUnknown: 'This conversation is not here any more. It may have been deleted.',
-		lookFailed: 'The closer look failed. Try again.',
+		answerRunning:
+			'Another question in this conversation is being answered. Wait for it, then ask again.',
+		roundNotNewest: 'Somebody has asked on in this conversation. Reload it, then ask again.',
+		recordsFull: 'The disk of the desk is full: nothing can be kept. Tell whoever runs it.',
+		recordsFailed: 'The records could not be reached; the log of the desk says why. Try again.',
 		notAPicture:
 			'This file is not a picture that can be read here. Use JPEG, PNG, WebP, GIF or BMP.',
 		pictureTooLargeUnknown: 'This picture is too large. Try a smaller one.',

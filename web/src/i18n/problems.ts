@@ -32,7 +32,17 @@ export function sentence(problem: Problem, words: Messages): string {
 			return t.otherKind(String(details['kind']));
 		case 'no_place':
 			return words.closer.noPlace;
+		case 'answer_running':
+			return t.answerRunning;
+		case 'round_not_newest':
+			return t.roundNotNewest;
+		case 'records_full':
+			return t.recordsFull;
+		case 'records_busy':
+		case 'records_failed':
+			return t.recordsFailed;
 		case 'conversation_unknown':
+		case 'conversation_deleted':
 		case 'round_unknown':
 		case 'answer_unknown':
 			return t.conversationUnknown;

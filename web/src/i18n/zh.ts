@@ -151,7 +151,8 @@ export const zh: Messages = {
 		sure: (percent) => `把握 ${percent}%`,
 		show: '在图片上查看',
 		agreesShort: '两次一致',
-		differsShort: (text) => `或为 ${text}？`
+		differsShort: (text) => `或为 ${text}？`,
+		differsPlain: '读数不一致'
 	},
 
 	evidence: {
@@ -172,7 +173,6 @@ export const zh: Messages = {
 		placeholder: '写下正确的回答，或这个回答错在哪里…',
 		save: '保存',
 		cancel: '取消',
-		saved: '已保存，谢谢。',
 		was: '已纠正：'
 	},
 
@@ -262,12 +262,7 @@ export const zh: Messages = {
 
 	settings: {
 		title: '设置',
-		fold: '收起设置',
-		unfold: '展开设置',
-		role: '角色',
-		roleShow: '实际发送的内容',
-		roleHint: '每次对话之前原样发给模型。',
-		editRoles: '编辑角色'
+		rounds: (n) => `${n} 轮`
 	},
 
 	viewer: {
@@ -323,7 +318,10 @@ export const zh: Messages = {
 		otherKind: (kind) => `这里读不了 ${kind} 文件。请打开图片，另存为 PNG 或 JPEG 后再添加。`,
 		video: '这里读不了视频。请暂停在关键画面，截图后再添加。',
 		conversationUnknown: '这个对话已不在这里，可能已被删除。',
-		lookFailed: '放大细看没有成功，请重试。',
+		answerRunning: '这个对话里还有问题正在回答，请等它答完再问。',
+		roundNotNewest: '有人已在这个对话里继续提问，请刷新后再问。',
+		recordsFull: '服务器磁盘已满，无法保存记录，请告诉管理员。',
+		recordsFailed: '暂时读写不了记录，原因见服务日志。请重试。',
 		notAPicture: '这个文件不是可以读取的图片。请使用 JPEG、PNG、WebP、GIF 或 BMP。',
 		pictureTooLargeUnknown: '图片太大，请换一张或压缩后再传。',
 		broken: '这张图片已损坏或不完整。请用其他软件打开，另存后再试。',

@@ -140,7 +140,7 @@ function summaryOf(conversation: Conversation, id: string): Summary {
 		follows,
 		created_at: createdAt,
 		updated_at: Date.now(),
-		rounds: rounds.length,
+		round_count: rounds.length,
 		picture: pictures[0]?.id ?? null,
 		snippet: null,
 		interrupted: false,

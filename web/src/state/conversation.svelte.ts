@@ -223,7 +223,10 @@ export class Conversation {
 	/** Sends what the question needs, then asks. */
 	async #first(round: Round, answer: Answer, manner: Manner, signal: AbortSignal) {
 		const pictures = await Promise.all(round.pictures.map((picture) => picture.ready()));
+		signal.throwIfAborted();
 		const id = await this.#created();
+		// Stopped meanwhile: the answer must not begin to wait again.
+		signal.throwIfAborted();
 		const replaces = round.replaced.find((one) => one.id !== undefined)?.id;
 		answer.phase = { kind: 'asking' };
 		const asked: RoundRequest = {

@@ -219,6 +219,21 @@ describe('an answer', () => {
 		});
 	});
 
+	it('stopped while its conversation is made stays stopped', async () => {
+		const { conversation, records, requests } = server();
+		let made: (whole: WholeConversation) => void = () => undefined;
+		records.createConversation.mockReturnValue(new Promise((done) => (made = done)));
+		const asking = conversation.ask('a?', [], manner);
+		await vi.waitFor(() => expect(records.createConversation).toHaveBeenCalled());
+		conversation.stop();
+		await asking;
+		made(whole());
+		await Promise.resolve();
+		await Promise.resolve();
+		expect(conversation.last?.answer?.phase).toEqual({ kind: 'done', reason: 'cancelled' });
+		expect(requests).toHaveLength(0);
+	});
+
 	it('stopped before the server said it had the question takes what the server has', async () => {
 		const { conversation, records } = server();
 		conversation.id = 'c1';

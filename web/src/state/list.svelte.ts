@@ -5,6 +5,7 @@ import type { Summary } from '../api/types';
 import { isNarrowed, type Filters } from '../list/filters';
 
 const pageSize = 50;
+const mostAtOnce = 200;
 /** After the last letter of a search. */
 const restMs = 200;
 
@@ -34,7 +35,7 @@ export class ConversationList {
 	set query(words: string) {
 		this.#query = words;
 		clearTimeout(this.#timer);
-		this.#timer = setTimeout(() => void this.refresh(), restMs);
+		this.#timer = setTimeout(() => void this.#load(undefined, pageSize), restMs);
 	}
 
 	get filters(): Filters {
@@ -44,7 +45,7 @@ export class ConversationList {
 	set filters(filters: Filters) {
 		if (JSON.stringify(filters) === JSON.stringify(this.#filters)) return;
 		this.#filters = filters;
-		void this.refresh();
+		void this.#load(undefined, pageSize);
 	}
 
 	get isSearching(): boolean {
@@ -56,9 +57,9 @@ export class ConversationList {
 		return !this.isSearching && !isNarrowed(this.#filters);
 	}
 
-	/** Reads the list anew, as long as it was. */
+	/** Brings the list up to date; what is further down than one reply reaches stays as it was. */
 	refresh(): Promise<void> {
-		const limit = Math.min(200, Math.max(pageSize, this.items.length));
+		const limit = Math.min(mostAtOnce, Math.max(pageSize, this.items.length));
 		return this.#load(undefined, limit);
 	}
 
@@ -114,8 +115,19 @@ export class ConversationList {
 			if (control.signal.aborted) return;
 			const known = new Set(cursor === undefined ? [] : this.items.map(({ id }) => id));
 			const fresh = page.conversations.filter(({ id }) => !known.has(id));
-			this.items = cursor === undefined ? fresh : [...this.items, ...fresh];
-			this.cursor = page.next_cursor;
+			if (cursor !== undefined) {
+				this.items = [...this.items, ...fresh];
+				this.cursor = page.next_cursor;
+			} else {
+				const isTailKept = limit === mostAtOnce && page.next_cursor !== null;
+				const before = new Set(this.items.map(({ id }) => id));
+				const come = fresh.filter(({ id }) => !before.has(id)).length;
+				const here = new Set(fresh.map(({ id }) => id));
+				// What has come has pushed as many out of the reply.
+				const tail = isTailKept ? this.items.slice(limit - come) : [];
+				this.items = [...fresh, ...tail.filter(({ id }) => !here.has(id))];
+				if (tail.length === 0) this.cursor = page.next_cursor;
+			}
 			this.problem = undefined;
 			this.isKnown = true;
 		} catch (error) {

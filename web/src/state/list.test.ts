@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ConversationList as Page, Summary } from '../api/types';
 import { ConversationList, type ListRecords } from './list.svelte';
 
-const summary = (id: string) => ({ id, title: id, updated_at: 1, rounds: 1 }) as Summary;
+const summary = (id: string) => ({ id, title: id, updated_at: 1, round_count: 1 }) as Summary;
 const page = (ids: string[], next_cursor: string | null = null): Page => ({
 	conversations: ids.map(summary),
 	next_cursor
@@ -33,6 +33,20 @@ describe('the list of conversations', () => {
 		expect(asked[1]).toMatchObject({ cursor: '2' });
 		await list.more();
 		expect(asked).toHaveLength(2);
+	});
+
+	it('does not shrink under somebody who has scrolled far down', async () => {
+		const all = Array.from({ length: 250 }, (_, at) => `c${at}`);
+		const { list } = listOf(
+			page(all.slice(0, 50), '50'),
+			page(all.slice(50), '250'),
+			page(['new', ...all.slice(0, 199)], '200')
+		);
+		await list.refresh();
+		await list.more();
+		await list.refresh();
+		expect(ids(list)).toEqual(['new', ...all]);
+		expect(list.cursor).toBe('250');
 	});
 
 	it('searches when the typing rests, and drops what an older search brings', async () => {

@@ -15,9 +15,6 @@ const isBetween =
 	(value: unknown): value is number =>
 		typeof value === 'number' && value >= least && value <= most;
 
-/** A window lower than this needs its room for the conversations. */
-const roomyHeight = 820;
-
 /** Before the server has said its own. */
 const before: Pick<Status['defaults'], 'temperature' | 'max_tokens' | 'rounds'> = {
 	temperature: 0.25,
@@ -30,7 +27,7 @@ class Preferences {
 	#maxTokens = $state(recall('max_tokens', isBetween(64, 2048)));
 	#rounds = $state(recall('rounds', isBetween(0, 20)));
 	#theme = $state<Theme>(recall('theme', isTheme) ?? 'auto');
-	#settingsFolded = $state(recall('settings_folded', isBoolean) ?? innerHeight < roomyHeight);
+	#settingsFolded = $state(recall('settings_folded', isBoolean));
 	#bannerFolded = $state(recall('banner_folded', isBoolean) ?? false);
 	/** The server's defaults, once known. */
 	defaults = $state.raw(before);
@@ -59,7 +56,8 @@ class Preferences {
 		keep('rounds', value);
 	}
 
-	get areSettingsFolded(): boolean {
+	/** Nothing chosen: folded where the list of conversations needs the room. */
+	get areSettingsFolded(): boolean | undefined {
 		return this.#settingsFolded;
 	}
 	set areSettingsFolded(value: boolean) {

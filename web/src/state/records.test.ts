@@ -9,7 +9,7 @@ const one = (id: string) => ({
 	customer: null,
 	created_at: 0,
 	updated_at: 0,
-	rounds: 1,
+	round_count: 1,
 	picture: null,
 	interrupted: false,
 	pinned: false,

@@ -28,8 +28,9 @@ pub struct Gauges(Mutex<Option<Instruments>>);
 
 #[derive(Debug)]
 struct Instruments {
-    system: System,
-    sensors: Components,
+    /// `None` where this system does not let itself be read.
+    system: Option<System>,
+    sensors: Option<Components>,
     nvml: Option<Nvml>,
     read_at: Instant,
     readings: Readings,
@@ -56,8 +57,8 @@ impl Gauges {
 impl Instruments {
     fn find() -> Self {
         let mut instruments = Self {
-            system: System::new(),
-            sensors: Components::new_with_refreshed_list(),
+            system: System::new().ok(),
+            sensors: Components::new_with_refreshed_list().ok(),
             nvml: nvml(),
             read_at: Instant::now(),
             readings: Readings::default(),
@@ -67,16 +68,14 @@ impl Instruments {
     }
 
     fn read(&mut self) {
-        self.system.refresh_cpu_usage();
-        self.sensors.refresh(false);
-        let busy = self.system.global_cpu_usage();
+        let busy = self.system.as_mut().map_or(0.0, busy);
         self.readings = Readings {
             cpu_percent: if busy.is_finite() {
                 busy.clamp(0.0, 100.0)
             } else {
                 0.0
             },
-            cpu_temperature_c: hottest(&self.sensors),
+            cpu_temperature_c: self.sensors.as_mut().and_then(hottest),
             process_memory_bytes: engine::memory::rss_bytes(),
             gpus: self.nvml.as_ref().map(devices).unwrap_or_default(),
         };
@@ -113,7 +112,14 @@ fn device_reading(device: &Device) -> GpuReading {
     }
 }
 
-fn hottest(sensors: &Components) -> Option<f32> {
+/// How busy the processors were since the last look, in percent.
+fn busy(system: &mut System) -> f32 {
+    system.refresh_cpu_usage();
+    system.global_cpu_usage()
+}
+
+fn hottest(sensors: &mut Components) -> Option<f32> {
+    sensors.refresh(false);
     let sensors: Vec<_> = sensors
         .iter()
         .filter_map(|sensor| Some((sensor.label().to_lowercase(), sensor.temperature()?)))

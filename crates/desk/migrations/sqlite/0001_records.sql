@@ -52,13 +52,19 @@ CREATE TABLE rounds (
     question_group BIGINT,
     -- Of the answer that counts, the newest one that is done.
     answered BIGINT NOT NULL DEFAULT 0,
-    ttft_ms DOUBLE PRECISION,
+    -- Millionths of a second.
+    ttft_us BIGINT,
     doubtful BIGINT NOT NULL DEFAULT 0,
+    -- Of all its answers.
+    thumbs_up BIGINT NOT NULL DEFAULT 0,
+    thumbs_down BIGINT NOT NULL DEFAULT 0,
     UNIQUE (conversation, position)
 );
+-- All that insights count, so that they need not look at the rounds themselves.
 CREATE INDEX rounds_counting
-    ON rounds (asked_at, conversation, question_group, answered, ttft_ms, doubtful) WHERE counts = 1;
-CREATE INDEX rounds_of_group ON rounds (question_group, asked_at, conversation);
+    ON rounds (asked_at, conversation, question_group, answered, ttft_us, doubtful, thumbs_up, thumbs_down)
+    WHERE counts = 1;
+CREATE INDEX rounds_of_group ON rounds (question_group, counts, asked_at, conversation);
 CREATE INDEX rounds_in_doubt ON rounds (asked_at) WHERE counts = 1 AND doubtful > 0;
 
 CREATE TABLE answers (
@@ -83,7 +89,6 @@ CREATE TABLE answers (
 );
 CREATE INDEX answers_of_round ON answers (round);
 CREATE INDEX answers_running ON answers (state) WHERE state = 'running';
-CREATE INDEX answers_judged ON answers (thumb, round) WHERE thumb IS NOT NULL;
 
 -- The files lie in the data directory under these names.
 CREATE TABLE pictures (

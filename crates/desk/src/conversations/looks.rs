@@ -88,8 +88,7 @@ impl Conversations {
     ) -> Result<Reading, Refusal> {
         let was = short(was.trim(), "was")?;
         let found = self.records.answer(answer).await?;
-        let own = self.pictures_of(&found).await?;
-        if own.iter().all(|one| one.id != picture) {
+        if !self.saw(&found, picture).await? {
             return Err(Refusal::picture_unknown(picture));
         }
         let place = match place {
@@ -137,12 +136,30 @@ impl Conversations {
         if !found.round.pictures.is_empty() {
             return Ok(found.round.pictures.clone());
         }
+        let mut before = self.pictures_before(found).await?;
+        before.retain(|pictures| !pictures.is_empty());
+        Ok(before.pop().unwrap_or_default())
+    }
+
+    /// Whether a picture lay beside the question of an answer, or one before it.
+    async fn saw(&self, found: &FoundAnswer, picture: PictureId) -> Result<bool, Refusal> {
+        let is_it = |one: &RoundPicture| one.id == picture;
+        if found.round.pictures.iter().any(is_it) {
+            return Ok(true);
+        }
+        let before = self.pictures_before(found).await?;
+        Ok(before.iter().flatten().any(is_it))
+    }
+
+    /// The pictures of each round before an answer's, oldest first.
+    async fn pictures_before(
+        &self,
+        found: &FoundAnswer,
+    ) -> Result<Vec<Vec<RoundPicture>>, Refusal> {
         let whole = self.records.conversation(found.conversation).await?;
         let rounds = whole.rounds.into_iter();
-        let before = rounds.take_while(|round| round.asked_at <= found.round.asked_at);
-        let pictures = before.map(|round| round.pictures);
-        let newest = pictures.filter(|pictures| !pictures.is_empty()).last();
-        Ok(newest.unwrap_or_default())
+        let before = rounds.take_while(|round| round.id < found.round.id);
+        Ok(before.map(|round| round.pictures).collect())
     }
 
     /// Where the model sees a string.

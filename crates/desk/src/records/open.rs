@@ -25,7 +25,8 @@ pub struct RecordsPlace {
     pub data_dir: Option<PathBuf>,
     /// A PostgreSQL database, `postgres://...`.
     pub database: Option<String>,
-    /// Delete conversations for good when nothing happened in them for so many days.
+    /// Delete conversations for good when nothing happened in them for so many days. `None` and 0
+    /// keep them.
     pub keep_days: Option<u32>,
 }
 
@@ -183,8 +184,8 @@ impl Records {
 
     /// Instants before this are too long ago to keep.
     pub(super) fn keep_since(&self, now: i64) -> Option<i64> {
-        let days = i64::from(self.inner.keep_days?);
-        Some(now - days * clock::DAY_MS)
+        let days = self.inner.keep_days.filter(|days| *days > 0)?;
+        Some(now - i64::from(days) * clock::DAY_MS)
     }
 }
 

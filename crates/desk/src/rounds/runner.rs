@@ -16,7 +16,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{RoundEvent, RoundStep};
 use crate::desk::AtHand;
-use crate::records::{AnswerEnd, AnswerId, AnswerState, NewWords, Problem, Records, TextMark};
+use crate::records::{
+    AnswerEnd, AnswerId, AnswerProblem, AnswerState, NewWords, Records, TextMark,
+};
 use crate::{
     AnswerEvent, AnswerRequest, AnswerStream, Code, Desk, Marker, Refusal, TokenPiece, Wishes,
 };
@@ -187,7 +189,7 @@ impl Ended {
                 AnswerEvent::Error(Refusal::shutting_down()),
             ),
             Self::Said(AnswerEvent::Error(refusal)) => {
-                let problem = Problem {
+                let problem = AnswerProblem {
                     code: refusal.code,
                     message: refusal.message.clone(),
                 };
@@ -226,7 +228,7 @@ struct Said<'a> {
     unwritten: Unwritten,
     /// A writing under way; gives back what it could not write.
     writing: Option<JoinHandle<Option<Unwritten>>>,
-    /// Not to be written before.
+    /// Not to be written before; the first words are written at once.
     next: Instant,
 }
 
@@ -238,7 +240,7 @@ impl<'a> Said<'a> {
             marker: Marker::default(),
             unwritten: Unwritten::default(),
             writing: None,
-            next: Instant::now() + PAUSE,
+            next: Instant::now(),
         }
     }
 

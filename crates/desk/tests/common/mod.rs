@@ -1,6 +1,7 @@
 //! Records to test on: SQLite in a folder, and PostgreSQL where there is one.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::pool::PoolConnection;
-use sqlx::{AnyConnection, AnyPool, Executor, SqlSafeStr, Transaction};
+use sqlx::{AnyConnection, AnyPool, Connection, Executor, SqlSafeStr, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::Refusal;
@@ -99,6 +99,14 @@ impl Database {
                     Box::pin(async move { connection.execute(PRAGMAS).await.map(drop) })
                 });
         }
+        if connections > 1 {
+            // When the disk is full, SQLite undoes a transaction by itself, and sqlx goes on
+            // counting it. Such a connection is closed rather than used again.
+            options = options.before_acquire(|connection, _| {
+                let is_fit = !connection.is_in_transaction();
+                Box::pin(async move { Ok(is_fit) })
+            });
+        }
         let pool = options.connect(url).await.map_err(DatabaseError::Connect)?;
         let database = Self {
             pool,
@@ -177,6 +185,14 @@ impl Database {
         connection
             .execute("PRAGMA wal_checkpoint(TRUNCATE)")
             .await?;
+        Ok(())
+    }
+
+    /// Tells the database that much has changed, for its plans. SQLite plans without such figures.
+    pub async fn take_stock(&self) -> Result<(), Refusal> {
+        if self.kind == Kind::Postgres {
+            self.pool.execute("VACUUM (ANALYZE)").await?;
+        }
         Ok(())
     }
 

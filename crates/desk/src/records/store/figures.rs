@@ -1,15 +1,16 @@
-//! Insights: counted by the database over a narrow index, put together here.
+//! Insights: facts of each round from a narrow index of the database, put together here.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::AnyConnection;
 
-use super::list::{Statement, check_offset, day_of, hour_of, weekday_of};
+use super::list::{Statement, check_offset};
 use super::rows::{Columns, word};
 use crate::Refusal;
 use crate::records::{
     Certainty, DayFigures, DoubtfulString, GroupExample, Insights, InsightsWish, QuestionGroup,
-    Records, Share, SolvedAfter, TextMark, Thumb, Thumbs, Verdict,
+    Records, Share, SolvedAfter, TextMark, Thumbs, Verdict,
 };
 
 const GROUPS: usize = 20;
@@ -24,25 +25,27 @@ impl Records {
         check_offset(wish.utc_offset_minutes)?;
         let mut snapshot = self.database().snapshot().await?;
         let connection = &mut *snapshot;
-        let days = days(connection, wish).await?;
-        let questions = days.iter().map(|day| day.questions).sum();
-        let answered = days.iter().map(|day| day.answered).sum();
-        let doubtful = days.iter().map(|day| day.doubtful).sum();
-        let mut all: Vec<f64> = days.iter().flat_map(|day| &day.ttft_ms).copied().collect();
+        let facts = facts(connection, wish).await?;
         let (rounds_to_solution, judged) = solutions(connection, wish).await?;
         let solved_at_once = rounds_to_solution.first().map_or(0, |after| after.count);
-        let groups = groups(connection, wish, &days, questions).await?;
+        let answered = facts.iter().filter(|fact| fact.answered).count() as u64;
+        let doubtful = facts.iter().filter(|fact| fact.doubtful).count() as u64;
+        let conversations: HashSet<_> = facts.iter().map(|fact| fact.conversation).collect();
+        let mut times: Vec<f64> = facts.iter().filter_map(|fact| fact.ttft_ms).collect();
         Ok(Insights {
-            questions,
-            conversations: conversations(connection, wish).await?,
+            questions: facts.len() as u64,
+            conversations: conversations.len() as u64,
             solved_in_first_round: share(solved_at_once, judged),
             doubtful_answers: share(doubtful, answered),
-            ttft_ms_median: median(&mut all),
-            thumbs: thumbs(connection, wish).await?,
-            groups,
+            ttft_ms_median: median(&mut times),
+            thumbs: Thumbs {
+                up: facts.iter().map(|fact| fact.thumbs.up).sum(),
+                down: facts.iter().map(|fact| fact.thumbs.down).sum(),
+            },
+            groups: groups(connection, wish, &facts).await?,
             rounds_to_solution,
-            ttft_by_day: days.into_iter().map(Day::figures).collect(),
-            by_hour: hours(connection, wish).await?,
+            ttft_by_day: days(&facts),
+            by_hour: hours(&facts),
             doubtful_strings: doubtful_strings(connection, wish).await?,
         })
     }
@@ -68,64 +71,97 @@ fn counted(statement: &mut Statement, wish: &InsightsWish) -> Result<String, Ref
     Ok(condition)
 }
 
-struct Day {
-    /// Days since 1970.
-    number: i64,
-    questions: u64,
-    answered: u64,
-    doubtful: u64,
-    ttft_ms: Vec<f64>,
+/// What a round adds to the figures.
+struct Fact {
+    /// Hours since 1970, on the wisher's clock.
+    hour: i64,
+    conversation: i64,
+    group: i64,
+    answered: bool,
+    doubtful: bool,
+    ttft_ms: Option<f64>,
+    thumbs: Thumbs,
 }
 
-impl Day {
-    fn figures(mut self) -> DayFigures {
-        DayFigures {
-            day: date(self.number),
-            median_ms: median(&mut self.ttft_ms),
-            p90_ms: p90(&self.ttft_ms),
-            questions: self.questions,
-        }
+impl Fact {
+    /// Days since 1970, on the wisher's clock.
+    fn day(&self) -> i64 {
+        self.hour.div_euclid(24)
+    }
+
+    fn read(written: &str) -> Option<Self> {
+        let mut numbers = written.split(',').map(str::parse::<i64>);
+        let mut next = || numbers.next()?.ok();
+        Some(Self {
+            hour: next()?,
+            conversation: next()?,
+            group: next()?,
+            answered: next()? > 0,
+            doubtful: next()? > 0,
+            ttft_ms: Some(next()?)
+                .filter(|us| *us >= 0)
+                .map(|us| us as f64 / 1000.0),
+            thumbs: Thumbs {
+                up: next()?.unsigned_abs(),
+                down: next()?.unsigned_abs(),
+            },
+        })
     }
 }
 
-async fn days(connection: &mut AnyConnection, wish: &InsightsWish) -> Result<Vec<Day>, Refusal> {
+/// Every round that counts, in the order of asking, read in one pass over a narrow index and handed
+/// over as one text: to group and sort them five ways in SQL would take as many passes, and to hand
+/// them over row by row would take longer than either.
+async fn facts(connection: &mut AnyConnection, wish: &InsightsWish) -> Result<Vec<Fact>, Refusal> {
     let mut statement = Statement::new("");
     let counted = counted(&mut statement, wish)?;
-    let day = day_of("r.asked_at", wish.utc_offset_minutes.unwrap_or(0));
+    let offset = wish.utc_offset_minutes.unwrap_or(0);
     statement.sql = format!(
-        "SELECT {day} AS day, COUNT(*) AS questions, CAST(SUM(r.answered) AS BIGINT) AS answered, \
-             CAST(SUM(CASE WHEN r.doubtful > 0 THEN 1 ELSE 0 END) AS BIGINT) AS doubtful, \
-             STRING_AGG(CAST(r.ttft_ms AS TEXT), ' ') AS ttft_ms \
-         FROM rounds r WHERE {counted} GROUP BY 1 ORDER BY 1"
+        "SELECT STRING_AGG(CONCAT_WS(',', (r.asked_at + {offset} * 60000) / 3600000, \
+             r.conversation, COALESCE(r.question_group, 0), r.answered, r.doubtful, \
+             COALESCE(r.ttft_us, -1), r.thumbs_up, r.thumbs_down), ' ') AS facts \
+         FROM rounds r WHERE {counted}"
     );
     let rows = statement.fetch(connection).await?;
-    let row = |row| {
-        let row: &sqlx::any::AnyRow = row;
-        let ttft_ms = row.maybe_text("ttft_ms")?.unwrap_or_default();
-        Ok(Day {
-            number: row.whole("day")?,
-            questions: row.count("questions")?,
-            answered: row.count("answered")?,
-            doubtful: row.count("doubtful")?,
-            ttft_ms: ttft_ms
-                .split(' ')
-                .filter_map(|ms| ms.parse().ok())
-                .collect(),
-        })
-    };
-    rows.iter().map(row).collect()
+    let written = rows
+        .first()
+        .map_or(Ok(None), |row| row.maybe_text("facts"))?;
+    let written = written.unwrap_or_default();
+    let facts = written.split_ascii_whitespace().map(Fact::read);
+    let facts: Option<Vec<Fact>> = facts.collect();
+    let mut facts = facts.ok_or_else(|| {
+        tracing::error!("the figures of the rounds cannot be read");
+        Refusal::records_failed()
+    })?;
+    facts.sort_by_key(|fact| fact.hour);
+    Ok(facts)
 }
 
-async fn conversations(
-    connection: &mut AnyConnection,
-    wish: &InsightsWish,
-) -> Result<u64, Refusal> {
-    let mut statement = Statement::new("");
-    let counted = counted(&mut statement, wish)?;
-    statement.sql =
-        format!("SELECT COUNT(DISTINCT r.conversation) AS number FROM rounds r WHERE {counted}");
-    let rows = statement.fetch(connection).await?;
-    rows.first().map_or(Ok(0), |row| row.count("number"))
+fn days(facts: &[Fact]) -> Vec<DayFigures> {
+    let days = facts.chunk_by(|a, b| a.day() == b.day());
+    let figures = |facts: &[Fact]| {
+        let mut times: Vec<f64> = facts.iter().filter_map(|fact| fact.ttft_ms).collect();
+        DayFigures {
+            day: date(facts.first().map_or(0, Fact::day)),
+            median_ms: median(&mut times),
+            p90_ms: p90(&times),
+            questions: facts.len() as u64,
+        }
+    };
+    days.map(figures).collect()
+}
+
+fn hours(facts: &[Fact]) -> Vec<[u64; 24]> {
+    let mut hours = vec![[0; 24]; 7];
+    for fact in facts {
+        // 1970 began on a Thursday.
+        let weekday = (fact.day() + 3).rem_euclid(7) as usize;
+        let hour = fact.hour.rem_euclid(24) as usize;
+        if let Some(place) = hours.get_mut(weekday).and_then(|day| day.get_mut(hour)) {
+            *place += 1;
+        }
+    }
+    hours
 }
 
 /// Solved conversations by their number of rounds, and how many have any verdict.
@@ -164,107 +200,48 @@ async fn solutions(
     Ok((solved, judged))
 }
 
-async fn thumbs(connection: &mut AnyConnection, wish: &InsightsWish) -> Result<Thumbs, Refusal> {
-    let mut statement = Statement::new("");
-    let counted = counted(&mut statement, wish)?;
-    statement.sql = format!(
-        "SELECT a.thumb, COUNT(*) AS number FROM answers a JOIN rounds r ON r.number = a.round \
-         WHERE a.thumb IS NOT NULL AND {counted} GROUP BY 1"
-    );
-    let mut thumbs = Thumbs::default();
-    for row in statement.fetch(connection).await? {
-        match row.word::<Thumb>("thumb")? {
-            Thumb::Up => thumbs.up = row.count("number")?,
-            Thumb::Down => thumbs.down = row.count("number")?,
-        }
-    }
-    Ok(thumbs)
-}
-
-async fn hours(
-    connection: &mut AnyConnection,
-    wish: &InsightsWish,
-) -> Result<Vec<[u64; 24]>, Refusal> {
-    let mut statement = Statement::new("");
-    let counted = counted(&mut statement, wish)?;
-    let offset = wish.utc_offset_minutes.unwrap_or(0);
-    statement.sql = format!(
-        "SELECT {} AS weekday, {} AS hour, COUNT(*) AS number FROM rounds r \
-         WHERE {counted} GROUP BY 1, 2",
-        weekday_of("r.asked_at", offset),
-        hour_of("r.asked_at", offset),
-    );
-    let mut hours = vec![[0; 24]; 7];
-    for row in statement.fetch(connection).await? {
-        let (weekday, hour): (usize, usize) = (row.count("weekday")?, row.count("hour")?);
-        if let Some(place) = hours.get_mut(weekday).and_then(|day| day.get_mut(hour)) {
-            *place = row.count("number")?;
-        }
-    }
-    Ok(hours)
-}
-
+/// The most frequent groups, with what was asked in them on each day.
 async fn groups(
     connection: &mut AnyConnection,
     wish: &InsightsWish,
-    days: &[Day],
-    questions: u64,
+    facts: &[Fact],
 ) -> Result<Vec<QuestionGroup>, Refusal> {
-    let mut statement = Statement::new("");
-    let condition = counted(&mut statement, wish)?;
-    statement.sql = format!(
-        "SELECT g.number, g.id, k.question, t.questions FROM \
-             (SELECT r.question_group, COUNT(*) AS questions FROM rounds r \
-              WHERE {condition} AND r.question_group IS NOT NULL \
-              GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {GROUPS}) t \
-         JOIN question_groups g ON g.number = t.question_group \
-         LEFT JOIN rounds k ON k.number = g.round \
-         ORDER BY t.questions DESC, g.number"
-    );
+    let mut counts: HashMap<i64, u64> = HashMap::new();
+    for fact in facts.iter().filter(|fact| fact.group > 0) {
+        *counts.entry(fact.group).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_unstable_by_key(|(group, count)| (Reverse(*count), *group));
+    counts.truncate(GROUPS);
+    let places = (0..).zip(&counts);
+    let places: HashMap<i64, usize> = places.map(|(at, (group, _))| (*group, at)).collect();
+    let mut trends: Vec<Vec<u64>> = vec![Vec::new(); counts.len()];
+    for of_day in facts.chunk_by(|a, b| a.day() == b.day()) {
+        trends.iter_mut().for_each(|trend| trend.push(0));
+        for at in of_day.iter().filter_map(|fact| places.get(&fact.group)) {
+            if let Some(today) = trends.get_mut(*at).and_then(|trend| trend.last_mut()) {
+                *today += 1;
+            }
+        }
+    }
     let mut groups = Vec::new();
-    let mut places = HashMap::new();
-    for row in statement.fetch(connection).await? {
-        let count: u64 = row.count("questions")?;
-        places.insert(row.whole("number")?, groups.len());
+    for ((number, count), trend) in counts.into_iter().zip(trends) {
+        let row = sqlx::query(
+            "SELECT g.id, k.question FROM question_groups g LEFT JOIN rounds k ON k.number = g.round \
+             WHERE g.number = $1",
+        )
+        .bind(number)
+        .fetch_optional(&mut *connection)
+        .await?;
+        let Some(row) = row else { continue };
         groups.push(QuestionGroup {
             id: row.id("id")?,
             label: shortened(&row.maybe_text("question")?.unwrap_or_default()),
             count,
-            share: share(count, questions).share,
-            examples: Vec::new(),
-            trend: vec![0; days.len()],
+            share: share(count, facts.len() as u64).share,
+            examples: examples(connection, wish, number).await?,
+            trend,
         });
-    }
-    if places.is_empty() {
-        return Ok(groups);
-    }
-    let numbers: Vec<_> = places.keys().map(i64::to_string).collect();
-    let day_places: HashMap<i64, usize> =
-        (0..).zip(days).map(|(at, day)| (day.number, at)).collect();
-    let mut statement = Statement::new("");
-    let condition = counted(&mut statement, wish)?;
-    statement.sql = format!(
-        "SELECT r.question_group, {} AS day, COUNT(*) AS questions FROM rounds r \
-         WHERE {condition} AND r.question_group IN ({}) GROUP BY 1, 2",
-        day_of("r.asked_at", wish.utc_offset_minutes.unwrap_or(0)),
-        numbers.join(", "),
-    );
-    for row in statement.fetch(connection).await? {
-        let group = places.get(&row.whole("question_group")?);
-        let day = day_places.get(&row.whole("day")?);
-        let place = group.zip(day).and_then(|(group, day)| {
-            groups
-                .get_mut(*group)
-                .and_then(|group| group.trend.get_mut(*day))
-        });
-        if let Some(place) = place {
-            *place = row.count("questions")?;
-        }
-    }
-    for (number, at) in places {
-        if let Some(group) = groups.get_mut(at) {
-            group.examples = examples(connection, wish, number).await?;
-        }
     }
     Ok(groups)
 }

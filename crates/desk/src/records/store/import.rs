@@ -14,16 +14,14 @@ use super::files::{Name, aside};
 use super::grouping::{Begun, Groups};
 use super::log::enter;
 use super::rows::{Columns, bounded, document, limits, storable, word};
-use super::writing::refresh;
+use super::writing::{Weight, refresh, weigh};
 use super::{found, roles};
 use crate::records::exported::{
     ExportedAnswer, ExportedConversation, ExportedPicture, ExportedRound,
 };
 use crate::records::incoming::{self, Part, media_type};
-use crate::records::{
-    AnswerState, AuditAction, Certainty, ImportSource, Imported, Records, clock, cut,
-};
-use crate::{PictureId, Refusal};
+use crate::records::{AnswerState, AuditAction, ImportSource, Imported, Records, clock, cut};
+use crate::{Code, PictureId, Refusal};
 
 /// Parts read ahead.
 const PARTS: usize = 2;
@@ -63,9 +61,13 @@ impl Records {
         if let Err(refusal) = kept {
             groups.unlearn(import.begun);
             import.records.remove_unknown(import.files).await;
-            return Err(refusal);
+            return Err(of_file(refusal));
         }
-        Ok(import.imported)
+        let imported = import.imported;
+        if imported.rounds > 0 {
+            self.database().take_stock().await?;
+        }
+        Ok(imported)
     }
 
     /// Removes files that an import has written and that no row knows.
@@ -88,6 +90,14 @@ impl Records {
         if let Err(refusal) = removed.await {
             tracing::warn!(%refusal, "files of a failed import are left to the next sweep");
         }
+    }
+}
+
+/// What a field of the file may not hold is a fault of the file.
+fn of_file(refusal: Refusal) -> Refusal {
+    match refusal.code {
+        Code::FieldOutOfRange => Refusal::import_unfit(refusal.message.trim_end_matches('.')),
+        _ => refusal,
     }
 }
 
@@ -251,21 +261,19 @@ impl Import<'_> {
                 .more_answers(connection, row.whole("number")?, round)
                 .await;
         }
-        let done = round
-            .answers
-            .iter()
-            .rev()
-            .find(|answer| answer.state == AnswerState::Done);
-        let doubtful = done.map_or(0, |answer| {
-            let marks = answer.marks.iter();
-            marks
-                .filter(|mark| mark.certainty == Certainty::Doubtful)
-                .count()
-        });
+        let mut weight = Weight::default();
+        for answer in round.answers.iter().rev() {
+            weight.thumb(answer.feedback.thumb);
+            if answer.state == AnswerState::Done && !weight.answered {
+                weight.answer(&answer.marks, answer.timings.as_ref());
+            }
+        }
         let number: i64 = sqlx::query_scalar(
             "INSERT INTO rounds (id, conversation, position, asked_at, question, role, settings, \
-                 remembered_rounds, asker, replaced_by, counts, answered, ttft_ms, doubtful) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING number",
+                 remembered_rounds, asker, replaced_by, counts, answered, ttft_us, doubtful, \
+                 thumbs_up, thumbs_down) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+                 $16) RETURNING number",
         )
         .bind(round.id.to_string())
         .bind(conversation)
@@ -278,12 +286,11 @@ impl Import<'_> {
         .bind(round.asker.as_deref().map(storable))
         .bind(round.replaced_by.map(|id| id.to_string()))
         .bind(i64::from(counts && round.replaced_by.is_none()))
-        .bind(i64::from(done.is_some()))
-        .bind(
-            done.and_then(|answer| answer.timings)
-                .map(|timings| timings.ttft_ms),
-        )
-        .bind(i64::try_from(doubtful).unwrap_or(i64::MAX))
+        .bind(i64::from(weight.answered))
+        .bind(weight.ttft_us)
+        .bind(weight.doubtful)
+        .bind(weight.thumbs_up)
+        .bind(weight.thumbs_down)
         .fetch_one(&mut *connection)
         .await?;
         self.imported.rounds += 1;
@@ -329,7 +336,7 @@ impl Import<'_> {
             self.answer(connection, round, answer).await?;
         }
         if self.imported.answers > before {
-            super::writing::weigh(connection, round).await?;
+            weigh(connection, round).await?;
             found::index_round(connection, self.kind, round).await?;
         }
         Ok(())

@@ -11,7 +11,9 @@ use super::whole::{SUMMARY, summary};
 use crate::Refusal;
 use crate::records::cut::{self, Phrase};
 use crate::records::snippet::{Found, snippet};
-use crate::records::{ConversationFilter, ConversationPage, ConversationSummary, Records, Verdict};
+use crate::records::{
+    ConversationFilter, ConversationPage, ConversationSummary, Records, Thumb, Verdict,
+};
 
 const PAGE: u32 = 50;
 const LONGEST_PAGE: u32 = 200;
@@ -325,11 +327,10 @@ fn round_condition(
     if let Some(weekday) = filter.weekday {
         of_round.push(format!("{} = {weekday}", weekday_of("r.asked_at", offset)));
     }
-    if let Some(thumb) = filter.thumb {
-        let place = statement.text(word(thumb))?;
-        of_round.push(format!(
-            "r.number IN (SELECT a.round FROM answers a WHERE a.thumb = {place})"
-        ));
+    match filter.thumb {
+        Some(Thumb::Up) => of_round.push("r.thumbs_up > 0".to_owned()),
+        Some(Thumb::Down) => of_round.push("r.thumbs_down > 0".to_owned()),
+        None => {}
     }
     if of_round.is_empty() {
         return Ok(None);
@@ -346,16 +347,11 @@ fn round_condition(
 }
 
 /// SQL for the hour of an instant.
-pub fn hour_of(instant: &str, offset_minutes: i32) -> String {
+fn hour_of(instant: &str, offset_minutes: i32) -> String {
     format!("(({instant} + {offset_minutes} * 60000) / 3600000) % 24")
 }
 
 /// SQL for the day of the week of an instant; 1970 began on a Thursday.
-pub fn weekday_of(instant: &str, offset_minutes: i32) -> String {
+fn weekday_of(instant: &str, offset_minutes: i32) -> String {
     format!("(({instant} + {offset_minutes} * 60000) / 86400000 + 3) % 7")
-}
-
-/// SQL for the number of days since 1970.
-pub fn day_of(instant: &str, offset_minutes: i32) -> String {
-    format!("({instant} + {offset_minutes} * 60000) / 86400000")
 }

@@ -5,6 +5,7 @@ use sqlx::any::AnyRow;
 
 use super::found;
 use super::rows::{Columns, bounded, document, limits, storable, word};
+use super::writing::weigh;
 use crate::Refusal;
 use crate::records::{AnswerId, Evidence, Feedback, Reading, Records};
 
@@ -31,8 +32,9 @@ impl Records {
             .bind(correction.clone())
             .execute(&mut *connection)
             .await?;
-        let kind = self.database().kind();
-        found::index_round(connection, kind, row.whole("round")?).await?;
+        let (kind, round) = (self.database().kind(), row.whole("round")?);
+        weigh(connection, round).await?;
+        found::index_round(connection, kind, round).await?;
         turn.keep().await?;
         Ok(Feedback {
             thumb: feedback.thumb,

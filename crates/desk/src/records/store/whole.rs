@@ -37,7 +37,7 @@ pub fn summary(row: &AnyRow) -> Result<ConversationSummary, Refusal> {
         follows: row.maybe_id("follows")?,
         created_at: row.whole("created_at")?,
         updated_at: row.whole("updated_at")?,
-        rounds: row.count("rounds")?,
+        round_count: row.count("rounds")?,
         picture: row.maybe_id("picture")?,
         snippet: None,
         interrupted: row.flag("interrupted")?,
@@ -228,8 +228,8 @@ impl Records {
         .ok_or_else(unknown)?;
         drop(connection);
         let found = self.round(row.id("id")?).await?;
-        let answers = found.round.answers.iter();
-        let answer = answers.cloned().find(|answer| answer.id == id);
+        let mut answers = found.round.answers.iter();
+        let answer = answers.find(|answer| answer.id == id).cloned();
         Ok(FoundAnswer {
             conversation: found.conversation,
             answer: answer.ok_or_else(unknown)?,

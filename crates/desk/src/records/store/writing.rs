@@ -16,9 +16,9 @@ use super::rows::{Columns, bounded, document, limits, storable, word};
 use super::whole;
 use crate::records::{
     AnswerEnd, AnswerId, AnswerState, BegunRound, Certainty, NewRound, NewWords, Records, RoundId,
-    TextMark, clock,
+    TextMark, Thumb, clock,
 };
-use crate::{AskedSettings, Picture, Refusal, TokenPiece};
+use crate::{AskedSettings, Picture, Refusal, Timings, TokenPiece};
 
 impl Records {
     /// Stores a round, its pictures and a running answer, all or nothing. A conversation without a
@@ -410,28 +410,68 @@ pub async fn refresh(connection: &mut AnyConnection, conversation: i64) -> Resul
     Ok(())
 }
 
-/// Brings what insights say of a round's answer up to date: the newest one that is done counts.
+/// Brings what insights say of a round up to date: the newest answer that is done counts, and every
+/// thumb does.
 pub async fn weigh(connection: &mut AnyConnection, round: i64) -> Result<(), Refusal> {
-    let row = sqlx::query(
-        "SELECT marks, timings FROM answers WHERE round = $1 AND state = 'done' \
-         ORDER BY number DESC LIMIT 1",
+    let rows = sqlx::query(
+        "SELECT state, marks, timings, thumb FROM answers WHERE round = $1 ORDER BY number DESC",
     )
     .bind(round)
-    .fetch_optional(&mut *connection)
+    .fetch_all(&mut *connection)
     .await?;
-    let Some(row) = row else {
-        return Ok(());
-    };
-    let marks: Vec<TextMark> = row.json("marks")?;
-    let timings: Option<crate::Timings> = row.maybe_json("timings")?;
-    let doubtful = marks
-        .iter()
-        .filter(|mark| mark.certainty == Certainty::Doubtful);
-    sqlx::query("UPDATE rounds SET answered = 1, ttft_ms = $2, doubtful = $3 WHERE number = $1")
-        .bind(round)
-        .bind(timings.map(|timings| timings.ttft_ms))
-        .bind(i64::try_from(doubtful.count()).unwrap_or(i64::MAX))
-        .execute(connection)
-        .await?;
+    let mut weight = Weight::default();
+    for row in &rows {
+        weight.thumb(row.maybe_word("thumb")?);
+        if row.word::<AnswerState>("state")? == AnswerState::Done && !weight.answered {
+            let marks: Vec<TextMark> = row.json("marks")?;
+            let timings: Option<Timings> = row.maybe_json("timings")?;
+            weight.answer(&marks, timings.as_ref());
+        }
+    }
+    sqlx::query(
+        "UPDATE rounds SET answered = $2, ttft_us = $3, doubtful = $4, thumbs_up = $5, \
+             thumbs_down = $6 \
+         WHERE number = $1",
+    )
+    .bind(round)
+    .bind(i64::from(weight.answered))
+    .bind(weight.ttft_us)
+    .bind(weight.doubtful)
+    .bind(weight.thumbs_up)
+    .bind(weight.thumbs_down)
+    .execute(connection)
+    .await?;
     Ok(())
+}
+
+/// What insights say of a round.
+#[derive(Debug, Default)]
+pub struct Weight {
+    pub answered: bool,
+    pub ttft_us: Option<i64>,
+    pub doubtful: i64,
+    pub thumbs_up: i64,
+    pub thumbs_down: i64,
+}
+
+impl Weight {
+    /// The answer that counts.
+    pub fn answer(&mut self, marks: &[TextMark], timings: Option<&Timings>) {
+        let doubtful = marks
+            .iter()
+            .filter(|mark| mark.certainty == Certainty::Doubtful);
+        self.answered = true;
+        // A whole number sums up alike in every database; casting saturates.
+        self.ttft_us = timings.map(|timings| (timings.ttft_ms * 1000.0).round().max(0.0) as i64);
+        self.doubtful = i64::try_from(doubtful.count()).unwrap_or(i64::MAX);
+    }
+
+    /// What people made of one of the answers.
+    pub fn thumb(&mut self, thumb: Option<Thumb>) {
+        match thumb {
+            Some(Thumb::Up) => self.thumbs_up += 1,
+            Some(Thumb::Down) => self.thumbs_down += 1,
+            None => {}
+        }
+    }
 }
