@@ -71,6 +71,7 @@ test('screenshots of what opens over the pages', async ({ browser }) => {
 			const page = await open(browser, desk, device, 'light', language);
 			const isEnglish = language === 'en';
 			const name = (what: string) => `over-${device}-${what}`;
+			await page.addInitScript(() => localStorage.setItem('lookdesk.settings_folded', 'false'));
 			await page.goto('/#/');
 			await page.waitForTimeout(2500);
 			await page
@@ -82,7 +83,7 @@ test('screenshots of what opens over the pages', async ({ browser }) => {
 				await page.locator('summary').first().tap();
 				await shot(page, name('menu'));
 				await page.keyboard.press('Escape');
-				await page.getByRole('button', { name: '打开面板' }).tap();
+				await page.getByRole('button', { name: '对话与设置' }).tap();
 			}
 			await shot(page, name('role'));
 			await page.getByRole('button', { name: isEnglish ? 'Edit presets' : '编辑预设' }).click();
