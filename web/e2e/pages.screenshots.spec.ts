@@ -33,7 +33,7 @@ async function shot(page: Page, name: string) {
 }
 
 test('screenshots of insights and records', async ({ browser }) => {
-	test.setTimeout(600_000);
+	test.setTimeout(240_000);
 	const desk = await serve(1, seed(new MockRecords()));
 	try {
 		for (const device of ['desktop', 'phone'] as const) {
@@ -63,7 +63,7 @@ test('screenshots of insights and records', async ({ browser }) => {
 });
 
 test('screenshots of what opens over the pages', async ({ browser }) => {
-	test.setTimeout(600_000);
+	test.setTimeout(240_000);
 	const desk = await serve(1, seed(new MockRecords()));
 	try {
 		for (const device of ['desktop', 'phone'] as const) {
@@ -100,7 +100,7 @@ test('screenshots of what opens over the pages', async ({ browser }) => {
 			await page.unroute('**/api/insights**');
 			await page.goto('/#/records');
 			await page.locator('#customer').fill(isEnglish ? 'Anna Weber' : '王芳');
-			await page.locator('#customer').press('Enter');
+			await page.getByRole('button', { name: isEnglish ? 'Look up' : '查看' }).click();
 			await page.locator('#confirm').waitFor();
 			await page.getByTestId('import').setInputFiles({
 				name: 'table.csv',
@@ -146,7 +146,7 @@ test('screenshots of a machine with two GPUs, and of paper', async ({ browser })
 				await route.fulfill({ json: { ...status, readings, queue } });
 			});
 			await page.goto('/#/records');
-			await page.locator('header dl').waitFor();
+			await page.locator('header:visible dl').waitFor();
 			await shot(page, `bar-${width}-${gpus}-gpus`);
 			await page.context().close();
 		}
