@@ -22,7 +22,10 @@ export default defineConfig({
 		}
 	},
 	projects: [
-		{ name: 'desk', testMatch: ['desk.spec.ts', 'signin.spec.ts'] },
-		{ name: 'screenshots', testMatch: 'screenshots.spec.ts' }
+		{
+			name: 'desk',
+			testIgnore: '**/*screenshots.spec.ts'
+		},
+		{ name: 'screenshots', testMatch: '**/*screenshots.spec.ts' }
 	]
 });

@@ -39,7 +39,8 @@ class Desk:
         keys.write_text(line + slow)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LOOKDESK_")}
         self._child = subprocess.Popen(
-            [PROGRAM, "serve", "--port", "0", "--api-key-file", str(keys), "--model-alias", "gpt-4o"],
+            [PROGRAM, "serve", "--port", "0", "--no-records"]
+            + ["--api-key-file", str(keys), "--model-alias", "gpt-4o"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

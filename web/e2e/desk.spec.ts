@@ -1,56 +1,27 @@
 /**
  * The desk as a person meets it, in a browser, against the real program with its embedded demo model.
  */
-import AxeBuilder from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import {
+	add,
+	answers,
+	ask,
+	box,
+	failOnBreach,
+	finished,
+	firstSample,
+	open,
+	picture,
+	sample,
+	unfoldSettings,
+	violations,
+	waiting
+} from './page.ts';
 import { expect, test } from './served.ts';
 
-const samples = resolve(import.meta.dirname, '../../demo/samples');
-const picture = (file: string) => resolve(samples, file);
+const rounds = '**/api/conversations/*/rounds';
 
-interface SampleFile {
-	file: string;
-	question_en: string;
-	question_zh: string;
-	answer: string;
-	answer_zh?: string;
-}
-const known = JSON.parse(readFileSync(picture('samples.json'), 'utf8')) as SampleFile[];
-const sample = (file: string): SampleFile => {
-	const found = known.find((s) => s.file === file);
-	if (!found) throw new Error(`samples.json has no ${file}`);
-	return found;
-};
-
-const box = (page: Page) => page.locator('#question');
-const answers = (page: Page) => page.locator('article');
-const finished = (page: Page) => page.locator('article[aria-busy=false]');
-
-async function open(page: Page) {
-	await page.goto('/');
-	await expect(page.locator('header [role=status]')).toHaveText(/ready|busy|就绪|回答中/);
-}
-
-async function add(page: Page, ...files: string[]) {
-	await page.getByTestId('files').setInputFiles(files.map(picture));
-}
-
-async function ask(page: Page, question: string) {
-	await box(page).fill(question);
-	await box(page).press('Enter');
-}
-
-test.beforeEach(({ page }) => {
-	// A breach of the content security policy, or an exception, fails the test it happens in.
-	page.on('pageerror', (error) => {
-		throw error;
-	});
-	page.on('console', (message) => {
-		if (/content security policy/i.test(message.text())) throw new Error(message.text());
-	});
-});
+failOnBreach();
 
 test('a picture is uploaded, asked about and answered', async ({ page }) => {
 	const { file, question_en, answer } = sample('label-en.jpg');
@@ -60,7 +31,8 @@ test('a picture is uploaded, asked about and answered', async ({ page }) => {
 	await ask(page, question_en);
 	await expect(finished(page)).toContainText(answer);
 	await expect(page.getByText(/first word .* s/)).toBeVisible();
-	await expect(page.getByText(question_en, { exact: true })).toBeVisible();
+	const conversation = page.getByRole('region', { name: 'Conversation' });
+	await expect(conversation.getByText(question_en, { exact: true })).toBeVisible();
 });
 
 test('one click on a sample asks and is answered', async ({ page }) => {
@@ -87,21 +59,20 @@ test('a second round knows the picture of the first', async ({ page }) => {
 test('two pictures at once can be put in another order and taken out again', async ({ page }) => {
 	await open(page);
 	await add(page, 'router-label.png', 'panel-error.png');
-	const waiting = page.getByRole('list', { name: 'Pictures for the next question' });
-	await expect(waiting.getByRole('listitem')).toHaveCount(2);
+	await expect(waiting(page).getByRole('listitem')).toHaveCount(2);
 	await page.getByRole('button', { name: 'Move router-label.png to the right' }).click();
-	const first = waiting.getByRole('listitem').first();
+	const first = waiting(page).getByRole('listitem').first();
 	await expect(first.getByRole('button', { name: 'panel-error.png', exact: true })).toBeVisible();
 	await page.getByRole('button', { name: 'Remove router-label.png' }).click();
-	await expect(waiting.getByRole('listitem')).toHaveCount(1);
+	await expect(waiting(page).getByRole('listitem')).toHaveCount(1);
 	await page.getByRole('button', { name: 'Undo' }).click();
-	await expect(waiting.getByRole('listitem')).toHaveCount(2);
+	await expect(waiting(page).getByRole('listitem')).toHaveCount(2);
 });
 
 test('stop keeps what was said, and the question can be asked again', async ({ page }) => {
 	await open(page);
 	// Hold the answer back, so that it can be stopped however fast the machine is.
-	await page.route('**/api/answers', async (route) => {
+	await page.route(rounds, async (route) => {
 		await new Promise((done) => setTimeout(done, 1500));
 		await route.continue().catch(() => undefined);
 	});
@@ -109,14 +80,14 @@ test('stop keeps what was said, and the question can be asked again', async ({ p
 	await ask(page, 'What is the model number?');
 	await page.getByRole('button', { name: 'Stop' }).click();
 	await expect(page.getByText('You stopped it here.')).toBeVisible();
-	await page.unroute('**/api/answers');
+	await page.unroute(rounds);
 	await page.getByRole('button', { name: 'Ask again' }).click();
 	await expect(finished(page)).toContainText(sample('label-en.jpg').answer);
 });
 
 test('Esc stops', async ({ page }) => {
 	await open(page);
-	await page.route('**/api/answers', () => undefined);
+	await page.route(rounds, () => undefined);
 	await add(page, 'label-en.jpg');
 	await ask(page, 'What is the model number?');
 	await expect(answers(page)).toHaveAttribute('aria-busy', 'true');
@@ -135,6 +106,7 @@ test.describe('in a Chinese browser', () => {
 		await ask(page, question_zh);
 		await expect(finished(page)).toContainText(answer);
 		await expect(page.getByRole('button', { name: '复制', exact: true })).toBeVisible();
+		await unfoldSettings(page);
 		await page.getByText('English', { exact: true }).click();
 		await expect(page.locator('html')).toHaveAttribute('lang', 'en');
 		await expect(page.getByRole('button', { name: 'Copy', exact: true })).toBeVisible();
@@ -197,19 +169,6 @@ test('a reload loses neither the conversation nor its picture', async ({ page })
 	await expect(finished(page).nth(1)).toContainText(answer);
 });
 
-test('a new conversation can be undone', async ({ page }) => {
-	await open(page);
-	await page
-		.getByRole('button', { name: /^Ask about this sample/ })
-		.first()
-		.click();
-	await expect(finished(page)).toHaveCount(1);
-	await page.getByRole('button', { name: 'New conversation' }).click();
-	await expect(answers(page)).toHaveCount(0);
-	await page.getByRole('button', { name: 'Undo' }).click();
-	await expect(answers(page)).toHaveCount(1);
-});
-
 test('the picture can be pasted and dropped', async ({ page }) => {
 	await open(page);
 	const bytes = [...readFileSync(picture('router-label.png'))];
@@ -218,14 +177,17 @@ test('the picture can be pasted and dropped', async ({ page }) => {
 		transfer.items.add(new File([new Uint8Array(data)], 'pasted.png', { type: 'image/png' }));
 		window.dispatchEvent(new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true }));
 	}, bytes);
-	const waiting = page.getByRole('list', { name: 'Pictures for the next question' });
-	await expect(waiting.getByRole('button', { name: 'pasted.png', exact: true })).toBeVisible();
+	await expect(
+		waiting(page).getByRole('button', { name: 'pasted.png', exact: true })
+	).toBeVisible();
 	await page.evaluate((data) => {
 		const transfer = new DataTransfer();
 		transfer.items.add(new File([new Uint8Array(data)], 'dropped.png', { type: 'image/png' }));
 		window.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true }));
 	}, bytes);
-	await expect(waiting.getByRole('button', { name: 'dropped.png', exact: true })).toBeVisible();
+	await expect(
+		waiting(page).getByRole('button', { name: 'dropped.png', exact: true })
+	).toBeVisible();
 });
 
 test('when the server was restarted, the picture is given to it again without a word', async ({
@@ -246,65 +208,27 @@ test('when the server was restarted, the picture is given to it again without a 
 
 test('when the server is away, the page says so and a retry mends it', async ({ page }) => {
 	await open(page);
-	await page.route('**/api/answers', (route) => route.abort());
-	await page
-		.getByRole('button', { name: /^Ask about this sample/ })
-		.first()
-		.click();
+	await page.route(rounds, (route) => route.abort());
+	await firstSample(page).click();
 	await expect(page.getByRole('alert')).toContainText('The desk does not answer');
-	await page.unroute('**/api/answers');
+	await page.unroute(rounds);
 	await page.getByRole('button', { name: 'Try again' }).click();
 	await expect(finished(page)).toHaveCount(1);
 	await expect(page.getByRole('alert')).toHaveCount(0);
 });
 
-test('when the desk cannot be reached at all, the page says so until it can', async ({ page }) => {
+test('when the desk cannot be reached at all, the page says so until it can', async ({
+	page,
+	desk
+}) => {
 	await open(page);
-	await page.route('**/api/status', (route) => route.abort());
+	await page.route('**/api/status**', (route) => route.abort());
+	// Ends the stream that is open.
+	await desk.restart();
 	await expect(page.getByRole('alert')).toContainText('Check that lookdesk is running');
-	await page.unroute('**/api/status');
+	await page.unrouteAll();
 	await expect(page.getByRole('alert')).toHaveCount(0);
 	await expect(page.locator('header [role=status]')).toHaveText('ready');
-});
-
-/** The stream of an answer of which the model was not sure. */
-const unsure = [
-	{ type: 'delta', text: 'Model ', tokens: [{ text: 'Model ', logprob: 0 }] },
-	{ type: 'delta', text: 'AX73', tokens: [{ text: 'AX73', logprob: Math.log(0.7) }] },
-	{ type: 'delta', text: ', code ', tokens: [{ text: ', code ', logprob: -2 }] },
-	{ type: 'delta', text: 'E102', tokens: [{ text: 'E102', logprob: Math.log(0.3) }] },
-	{
-		type: 'done',
-		finish_reason: 'length',
-		usage: { prompt_tokens: 9, image_tokens: 4, cached_tokens: 0, completion_tokens: 4 },
-		timings: {
-			image_ms: 1,
-			vision_ms: 1,
-			prefill_ms: 1,
-			ttft_ms: 3,
-			decode_ms: 9,
-			decode_tokens_per_s: 9
-		}
-	}
-]
-	.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
-	.join('');
-
-test('strings the model was not sure of are marked, by more than colour', async ({ page }) => {
-	await open(page);
-	await page.route('**/api/answers', (route) =>
-		route.fulfill({ contentType: 'text/event-stream', body: unsure })
-	);
-	await page
-		.getByRole('button', { name: /^Ask about this sample/ })
-		.first()
-		.click();
-	await expect(page.getByTitle(/is 70% sure/)).toHaveCSS('text-decoration-style', 'dotted');
-	await expect(page.getByTitle(/only 30% sure/)).toHaveCSS('text-decoration-style', 'wavy');
-	await expect(page.getByTitle(/only 30% sure/)).toContainText('please check');
-	await expect(page.getByText('Cut off at the length limit.')).toBeVisible();
-	const { violations } = await new AxeBuilder({ page }).include('article').analyze();
-	expect(violations.map(({ id, impact }) => `${impact} ${id}`)).toEqual([]);
 });
 
 test('the picture is zoomed and moved by keyboard', async ({ page }) => {
@@ -340,20 +264,19 @@ test('the demo model says what it is and how to start a real one', async ({ page
 
 test('settings and role are sent as shown', async ({ page }) => {
 	await open(page);
+	await unfoldSettings(page);
 	await page.getByRole('slider', { name: 'Rigour' }).fill('0');
-	await page.getByRole('textbox', { name: 'Role' }).fill('Be brief.');
+	await page.getByRole('slider', { name: 'Memory' }).fill('2');
+	const role = await page.getByLabel('The role as it is sent').textContent();
 	await add(page, 'label-en.jpg');
-	const sending = page.waitForRequest('**/api/answers');
+	const sending = page.waitForRequest(rounds);
 	await ask(page, 'What is the model number?');
-	const sent = (await sending).postDataJSON() as {
-		messages: { role: string; content: unknown }[];
-		settings: object;
-	};
-	expect(sent.messages[0]).toEqual({
-		role: 'system',
-		content: [{ type: 'text', text: 'Be brief.' }]
+	expect((await sending).postDataJSON()).toMatchObject({
+		question: 'What is the model number?',
+		role,
+		remember: 2,
+		settings: { temperature: 0, max_tokens: 256 }
 	});
-	expect(sent.settings).toEqual({ temperature: 0, max_tokens: 256 });
 	await expect(finished(page)).toHaveCount(1);
 });
 
@@ -374,8 +297,8 @@ test.describe('on a phone', () => {
 
 	test('the panel opens as a sheet and closes with Esc', async ({ page }) => {
 		await open(page);
-		await page.getByRole('button', { name: 'Open the panel' }).tap();
-		await expect(page.getByRole('dialog', { name: 'Panel' })).toBeVisible();
+		await page.getByRole('button', { name: 'Conversations and settings' }).tap();
+		await expect(page.getByRole('dialog', { name: 'Conversations and settings' })).toBeVisible();
 		await page.keyboard.press('Escape');
 		await expect(page.getByRole('dialog')).toHaveCount(0);
 	});
@@ -385,27 +308,19 @@ for (const colorScheme of ['light', 'dark'] as const) {
 	test.describe(`in ${colorScheme} colours`, () => {
 		test.use({ colorScheme });
 
-		test('axe finds nothing serious, empty and answered', async ({ page }) => {
-			const serious = async () => {
-				const { violations } = await new AxeBuilder({ page }).analyze();
-				return violations
-					.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-					.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join('\n')}`);
-			};
+		test('axe finds nothing, empty and answered', async ({ page }) => {
 			await open(page);
-			await expect(
-				page.getByRole('button', { name: /^Ask about this sample/ }).first()
-			).toBeVisible();
-			expect(await serious()).toEqual([]);
+			await expect(firstSample(page)).toBeVisible();
+			expect(await violations(page)).toEqual([]);
 			await page.keyboard.press('?');
 			await expect(page.getByRole('dialog')).toBeVisible();
-			expect(await serious()).toEqual([]);
+			expect(await violations(page)).toEqual([]);
 			await page.keyboard.press('Escape');
 			await add(page, 'label-en.jpg');
 			await expect(page.getByText(/\d+ tokens/).first()).toBeVisible();
 			await ask(page, 'What is the model number?');
 			await expect(finished(page)).toHaveCount(1);
-			expect(await serious()).toEqual([]);
+			expect(await violations(page)).toEqual([]);
 		});
 	});
 }

@@ -4,16 +4,20 @@
  */
 import { test as base } from '@playwright/test';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { resolve } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { MockRecords } from '../mock/records.ts';
 import { serveMock } from '../mock/server.ts';
 
 export interface Served {
 	url: string;
 	isMock: boolean;
-	/** Ends the program and starts it again on the same port; it has forgotten every picture. */
+	/** Ends the program and starts it again on the same port; it has forgotten every picture no question used. */
 	restart(): Promise<void>;
+	/** Ends the program at once, as a power cut does, and starts it again. */
+	kill(): Promise<void>;
 	stop(): Promise<void>;
 }
 
@@ -47,20 +51,21 @@ async function whenReady(url: string, child: ChildProcess, output: string[]): Pr
 async function serveProgram(program: string): Promise<Served> {
 	const port = await freePort();
 	const url = `http://127.0.0.1:${port}`;
+	const folder = mkdtempSync(join(tmpdir(), 'lookdesk-'));
 	let child: ChildProcess;
 	const start = async () => {
 		const output: string[] = [];
-		child = spawn(program, ['serve', '--port', String(port)], {
+		child = spawn(program, ['serve', '--port', String(port), '--data-dir', folder], {
 			stdio: ['ignore', 'pipe', 'pipe']
 		});
 		child.stdout?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
 		child.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
 		await whenReady(url, child, output);
 	};
-	const stop = async () => {
-		if (child.exitCode !== null) return;
+	const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+		if (child.exitCode !== null || child.signalCode !== null) return;
 		const gone = new Promise((done) => child.once('exit', done));
-		child.kill('SIGTERM');
+		child.kill(signal);
 		const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
 		await gone;
 		clearTimeout(timer);
@@ -69,36 +74,49 @@ async function serveProgram(program: string): Promise<Served> {
 	return {
 		url,
 		isMock: false,
-		stop,
+		stop: async () => {
+			await stop();
+			rmSync(folder, { recursive: true, force: true });
+		},
 		restart: async () => {
 			await stop();
+			await start();
+		},
+		kill: async () => {
+			await stop('SIGKILL');
 			await start();
 		}
 	};
 }
 
-async function serveScripted(pace: number): Promise<Served> {
+async function serveScripted(pace: number, records: MockRecords): Promise<Served> {
 	const port = await freePort();
-	let server = await serveMock(port, pace);
+	let server = await serveMock(port, pace, records);
 	const stop = () =>
 		new Promise<void>((done) => {
 			server.closeAllConnections();
 			server.close(() => done());
 		});
+	const restart = async () => {
+		await stop();
+		server = await serveMock(port, pace, records);
+	};
 	return {
 		url: `http://127.0.0.1:${port}`,
 		isMock: true,
 		stop,
-		restart: async () => {
-			await stop();
-			server = await serveMock(port, pace);
+		restart,
+		kill: async () => {
+			records.interrupt();
+			await restart();
 		}
 	};
 }
 
-export async function serve(pace = 1): Promise<Served> {
+/** `records`: those the scripted desk begins with. */
+export async function serve(pace = 1, records = new MockRecords()): Promise<Served> {
 	const named = process.env['LOOKDESK_BIN'];
-	if (named === 'mock') return serveScripted(pace);
+	if (named === 'mock') return serveScripted(pace, records);
 	const program = resolve(named ?? '../target/debug/lookdesk');
 	if (!existsSync(program)) {
 		throw new Error(`${program} is not there; build it (cargo build) or set LOOKDESK_BIN`);

@@ -1,129 +1,290 @@
 /**
- * A desk without a model: the same API, answers from a script. For work on the page (`npm run dev:mock`)
- * and for screenshots of moments that pass quickly. Its shapes are the server's (`schema.ts`), so it
- * cannot drift from them unseen.
+ * A desk without a model: the same API, answers from a script, records in memory. For work on the page
+ * (`npm run dev:mock`) and for screenshots of moments that pass quickly. Its shapes are the server's, so
+ * it cannot drift from them unseen.
  */
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { resolve } from 'node:path';
 import type {
-	AnswerEvent,
-	AnswerRequest,
-	Sample,
+	Box,
+	Feedback,
+	Reading,
+	RoundEvent,
+	RoundRequest,
 	Status,
-	UploadedPicture
+	StoredAnswer,
+	StoredRound,
+	Token
 } from '../src/api/types.ts';
+import { readings, records } from './live.ts';
+import { marksOf } from './marks.ts';
+import { MockPages } from './pages.ts';
+import { MockPictures, pictureLimit } from './pictures.ts';
+import { MockRecords } from './records.ts';
 import { scriptFor } from './script.ts';
-
-const samplesFolder = resolve(import.meta.dirname, '../../demo/samples');
-const limit = 20 * 1024 * 1024;
-
-interface Held {
-	bytes: Buffer;
-	facts: UploadedPicture;
-}
-
-interface SampleFile {
-	file: string;
-	question_en: string;
-	question_zh: string;
-	answer: string;
-	answer_zh?: string;
-}
 
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
+/** One request, and the ways to reply. */
+interface Exchange {
+	request: IncomingMessage;
+	response: ServerResponse;
+	params: URLSearchParams;
+	json: (status: number, body: unknown) => void;
+	refuse: (status: number, code: string, details?: object) => void;
+}
+
+type Route = [method: string, path: RegExp, act: (x: Exchange, id: string) => unknown];
+
 export class MockDesk {
-	readonly #held = new Map<string, Held>();
-	readonly #samples: Sample[] = [];
-	readonly #answers = new Map<string, SampleFile>();
-	#running = 0;
+	readonly #pictures: MockPictures;
+	readonly records: MockRecords;
 	readonly #pace: number;
+	readonly #pages: MockPages;
+	#running = 0;
 
 	/** `pace` 1 is lifelike; 0 answers at once. */
-	constructor(pace = 1) {
+	constructor(pace = 1, records = new MockRecords()) {
 		this.#pace = pace;
-		const list = resolve(samplesFolder, 'samples.json');
-		const files = existsSync(list) ? (JSON.parse(readFileSync(list, 'utf8')) as SampleFile[]) : [];
-		for (const sample of files) {
-			const { id, width, height } = this.#hold(
-				readFileSync(resolve(samplesFolder, sample.file))
-			).facts;
-			this.#answers.set(id, sample);
-			this.#samples.push({
-				id: sample.file,
-				pictures: [{ id, url: `/api/pictures/${id}`, width, height }],
-				question: { en: sample.question_en, zh: sample.question_zh }
-			});
-		}
+		this.records = records;
+		this.#pages = new MockPages(() => this.#status(), records);
+		this.#pictures = new MockPictures();
 	}
 
 	/** Whether the request was the API's. */
 	async handle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-		const path = new URL(request.url ?? '/', 'http://desk').pathname;
-		const json = (status: number, body: unknown) => {
-			response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-			return true;
-		};
-		const refuse = (status: number, code: string, details: object = {}) =>
-			json(status, { error: { code, message: code, details, request_id: 'mock' } });
-
-		if (path === '/api/status') return json(200, this.#status());
-		if (path === '/api/samples') return json(200, this.#samples);
-		if (path === '/api/pictures' && request.method === 'POST') {
-			const bytes = await body(request);
-			if (bytes.length > limit)
-				return refuse(413, 'picture_too_large', { bytes: bytes.length, limit });
-			if (!mediaType(bytes)) return refuse(415, 'picture_type', { found: null, supported: [] });
-			return json(201, this.#hold(bytes).facts);
-		}
-		if (path.startsWith('/api/pictures/')) {
-			const held = this.#held.get(path.slice('/api/pictures/'.length));
-			if (!held) return refuse(404, 'picture_unknown');
-			response.writeHead(200, { 'content-type': held.facts.media_type }).end(held.bytes);
+		const url = new URL(request.url ?? '/', 'http://desk');
+		for (const [method, path, act] of this.#routes) {
+			const found = request.method === method ? path.exec(url.pathname) : null;
+			if (!found) continue;
+			const json = (status: number, body: unknown) => {
+				response.writeHead(status, { 'content-type': 'application/json' });
+				response.end(body === undefined ? undefined : JSON.stringify(body));
+			};
+			const refuse = (status: number, code: string, details: object = {}) =>
+				json(status, { error: { code, message: code, details, request_id: 'mock' } });
+			const exchange = { request, response, params: url.searchParams, json, refuse };
+			await act(exchange, decodeURIComponent(found[1] ?? ''));
 			return true;
 		}
-		if (path !== '/api/answers') return false;
-		const question = JSON.parse((await body(request)).toString()) as AnswerRequest;
-		const ids = question.messages.flatMap((m) =>
-			m.content.flatMap((p) => (p.type === 'picture' ? [p.id] : []))
-		);
-		const unknown = ids.find((id) => !this.#held.has(id));
-		if (unknown !== undefined) return refuse(404, 'picture_unknown', { id: unknown });
-		await this.#answer(question, ids, response);
-		return true;
+		return this.#pages.handle(request, response);
 	}
 
-	async #answer(question: AnswerRequest, ids: string[], response: ServerResponse): Promise<void> {
+	readonly #routes: Route[] = [
+		['GET', /^\/api\/status$/, (x) => x.json(200, this.#status())],
+		['GET', /^\/api\/samples$/, (x) => x.json(200, this.#pictures.samples)],
+		[
+			'POST',
+			/^\/api\/pictures$/,
+			async (x) => {
+				const bytes = await body(x.request);
+				const held = this.#pictures.take(bytes);
+				if (bytes.length > pictureLimit)
+					x.refuse(413, 'picture_too_large', { bytes: bytes.length, limit: pictureLimit });
+				else if (!held) x.refuse(415, 'picture_type', { found: null, supported: [] });
+				else x.json(201, held.facts);
+			}
+		],
+		[
+			'GET',
+			/^\/api\/pictures\/(\w+)(?:\/thumbnail)?$/,
+			(x, id) => {
+				const held = this.#find(id);
+				if (!held) return x.refuse(404, 'picture_unknown', { id });
+				x.response.writeHead(200, { 'content-type': held.facts.media_type }).end(held.bytes);
+			}
+		],
+		['GET', /^\/api\/conversations$/, (x) => x.json(200, this.records.list(x.params))],
+		[
+			'POST',
+			/^\/api\/conversations$/,
+			async (x) => {
+				const made = await sent<{ title?: string; customer?: string; follows?: string }>(x);
+				x.json(201, this.records.whole(this.records.create(made)));
+			}
+		],
+		[
+			'GET',
+			/^\/api\/conversations\/([^/]+)$/,
+			(x, id) => this.#with(x, id, (kept) => x.json(200, this.records.whole(kept)))
+		],
+		[
+			'PATCH',
+			/^\/api\/conversations\/([^/]+)$/,
+			async (x, id) => {
+				const change = await sent<object>(x);
+				this.#with(x, id, (kept) => x.json(200, this.records.summary(Object.assign(kept, change))));
+			}
+		],
+		[
+			'DELETE',
+			/^\/api\/conversations\/([^/]+)$/,
+			(x, id) =>
+				this.#with(x, id, (kept) => {
+					if (x.params.get('for_good') === 'true') {
+						this.records.forget(id);
+						this.#pages.records.noteDeleted(id);
+					} else kept.deleted_at = Date.now();
+					x.json(204, undefined);
+				})
+		],
+		[
+			'POST',
+			/^\/api\/conversations\/([^/]+)\/restore$/,
+			(x, id) =>
+				this.#with(x, id, (kept) => {
+					kept.deleted_at = null;
+					x.json(200, this.records.whole(kept));
+				})
+		],
+		['POST', /^\/api\/conversations\/([^/]+)\/rounds$/, (x, id) => this.#ask(x, id)],
+		[
+			'POST',
+			/^\/api\/rounds\/([^/]+)\/answers$/,
+			async (x, id) => {
+				const found = this.records.round(id);
+				if (!found) return x.refuse(404, 'round_unknown');
+				await body(x.request);
+				const answer = this.records.again(found.round);
+				await this.#answer(x, found.kept.id, found.kept.title, found.round, answer);
+			}
+		],
+		[
+			'PUT',
+			/^\/api\/answers\/([^/]+)\/feedback$/,
+			async (x, id) => {
+				const found = this.records.answer(id);
+				if (!found) return x.refuse(404, 'answer_unknown');
+				found.answer.feedback = await sent<Feedback>(x);
+				x.json(200, found.answer.feedback);
+			}
+		],
+		['POST', /^\/api\/answers\/([^/]+)\/evidence$/, (x, id) => this.#evidence(x, id)],
+		['POST', /^\/api\/answers\/([^/]+)\/readings$/, (x, id) => this.#reading(x, id)]
+	];
+
+	#with(
+		x: Exchange,
+		id: string,
+		act: (kept: NonNullable<ReturnType<MockRecords['find']>>) => void
+	) {
+		const kept = this.records.find(id);
+		if (kept) act(kept);
+		else x.refuse(404, 'conversation_unknown', { id });
+	}
+
+	#find(id: string) {
+		return this.records.pictures.get(id) ?? this.#pictures.find(id);
+	}
+
+	async #ask(x: Exchange, id: string): Promise<void> {
+		const kept = this.records.find(id);
+		if (!kept) return x.refuse(404, 'conversation_unknown', { id });
+		const said = await sent<Partial<RoundRequest>>(x);
+		const plain = { question: '', pictures: [], role: '', remember: 5, settings: {} };
+		const asked: RoundRequest = { ...plain, ...said };
+		const unknown = asked.pictures.find((picture) => !this.#find(picture));
+		if (unknown !== undefined) return x.refuse(404, 'picture_unknown', { id: unknown });
+		const held = asked.pictures.flatMap((one) => this.#find(one) ?? []);
+		held.forEach((one) => this.records.pictures.set(one.facts.id, one));
+		const pictures = held.map(({ facts }) => facts);
+		const { round, answer } = this.records.ask(kept, asked, pictures);
+		await this.#answer(x, id, kept.title, round, answer);
+	}
+
+	async #answer(
+		{ response }: Exchange,
+		conversation: string,
+		title: string,
+		round: StoredRound,
+		answer: StoredAnswer
+	): Promise<void> {
 		response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-		const words = question.messages.at(-1)?.content.find((part) => part.type === 'text');
-		const sample = this.#answers.get(ids.at(-1) ?? '');
-		const isChinese = /[\u4e00-\u9fff]/.test(words?.text ?? '');
-		const known = isChinese ? (sample?.answer_zh ?? sample?.answer) : sample?.answer;
+		const say = (event: RoundEvent) =>
+			response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+		say({
+			type: 'asked',
+			conversation,
+			round: round.id,
+			answer: answer.id,
+			title,
+			remembered_rounds: round.remembered_rounds,
+			dropped_rounds: 0,
+			dropped_pictures: []
+		});
+		const all = this.records.find(conversation)?.rounds.flatMap((one) => one.pictures) ?? [];
+		const known = this.#pictures.knownAnswer(all.at(-1)?.id, round.question);
+		const tokens: Token[] = [];
 		this.#running += 1;
 		try {
-			for (const { after, event } of scriptFor(words?.text ?? '', ids.length, known)) {
+			for (const { after, event } of scriptFor(round.question, all.length, known)) {
 				await pause(after * this.#pace);
-				if (response.closed) return;
-				response.write(wire(event));
+				if (response.closed || answer.state !== 'running') break;
+				if (event.type === 'delta') {
+					answer.text += event.text;
+					tokens.push(...event.tokens);
+				}
+				const marks = marksOf(answer.text, tokens);
+				if (event.type === 'delta' && marks.length > answer.marks.length) {
+					say({ type: 'mark', marks: marks.slice(0, -1) });
+				}
+				answer.marks = marks;
+				if (event.type === 'done') {
+					const { finish_reason, usage, timings } = event;
+					Object.assign(answer, { state: 'done', finish_reason, usage, timings });
+					say({ type: 'mark', marks });
+				}
+				say(event);
 			}
 		} finally {
+			if (answer.state === 'running') {
+				answer.state = 'cancelled';
+				answer.finish_reason = 'cancelled';
+			}
 			this.#running -= 1;
 			response.end();
 		}
 	}
 
-	#hold(bytes: Buffer): Held {
-		const id = createHash('sha256').update(bytes).digest('hex');
-		const isPng = bytes[0] === 0x89;
-		const width = isPng ? bytes.readUInt32BE(16) : 640;
-		const height = isPng ? bytes.readUInt32BE(20) : 480;
-		const tokens = Math.max(1, Math.round((width * height) / 1024));
-		const media_type = mediaType(bytes) ?? 'application/octet-stream';
-		const held = { bytes, facts: { id, width, height, bytes: bytes.length, tokens, media_type } };
-		this.#held.set(id, held);
-		return held;
+	async #evidence(x: Exchange, id: string): Promise<void> {
+		const found = this.records.answer(id);
+		if (!found) return x.refuse(404, 'answer_unknown');
+		await pause(900 * this.#pace);
+		const picture = this.#pictureFor(found.round);
+		const { answer } = found;
+		const strings = answer.marks.map(({ start, end }) => answer.text.slice(start, end));
+		answer.evidence = picture
+			? strings.slice(0, 3).map((label, index) => {
+					const top = 180 + index * 230;
+					return { id: randomUUID(), picture, label, box: [260, top, 800, top + 150] };
+				})
+			: [];
+		x.json(200, { evidence: answer.evidence, said: '' });
+	}
+
+	async #reading(x: Exchange, id: string): Promise<void> {
+		const found = this.records.answer(id);
+		if (!found) return x.refuse(404, 'answer_unknown');
+		const { picture, box, was } = await sent<{ picture: string; box: Box | null; was: string }>(x);
+		await pause(1200 * this.#pace);
+		if (box === null && /^\d{4}\./.test(was)) return x.refuse(422, 'no_place', { was });
+		const text = was.replace('E102', 'E107');
+		const reading: Reading = {
+			id: randomUUID(),
+			picture,
+			box: box ?? [420, 260, 800, 420],
+			was,
+			text,
+			agrees: text === was,
+			probability: 0.93
+		};
+		found.answer.readings.push(reading);
+		x.json(200, reading);
+	}
+
+	#pictureFor(round: StoredRound): string | undefined {
+		const kept = this.records.round(round.id)?.kept;
+		return kept?.rounds.flatMap(({ pictures }) => pictures).at(-1)?.id;
 	}
 
 	#status(): Status {
@@ -134,8 +295,10 @@ export class MockDesk {
 			device: { name: 'AMD EPYC 9B14', threads: 2, tier: 'avx512-bf16' },
 			memory: { used_bytes: 412e6, total_bytes: 25.2e9 },
 			queue: { running: this.#running, waiting: 0 },
+			readings: readings(this.#running),
+			records,
 			limits: {
-				picture_bytes: limit,
+				picture_bytes: pictureLimit,
 				pictures_per_question: 8,
 				picture_types: ['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/bmp'],
 				image_tokens: 1280,
@@ -147,17 +310,12 @@ export class MockDesk {
 	}
 }
 
-function wire(event: AnswerEvent): string {
-	return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-}
-
-function mediaType(bytes: Buffer): string | undefined {
-	if (bytes.subarray(0, 4).equals(Buffer.from([0x89, 0x50, 0x4e, 0x47]))) return 'image/png';
-	return bytes[0] === 0xff && bytes[1] === 0xd8 ? 'image/jpeg' : undefined;
-}
-
 async function body(request: IncomingMessage): Promise<Buffer> {
 	const chunks: Buffer[] = [];
 	for await (const chunk of request) chunks.push(chunk as Buffer);
 	return Buffer.concat(chunks);
+}
+
+async function sent<Body>({ request }: Exchange): Promise<Body> {
+	return JSON.parse((await body(request)).toString() || '{}') as Body;
 }

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { MockDesk } from './desk.ts';
+import type { MockRecords } from './records.ts';
 
 const dist = join(import.meta.dirname, '../dist');
 const policy =
@@ -17,8 +18,9 @@ const types: Record<string, string> = {
 	'.svg': 'image/svg+xml'
 };
 
-export function serveMock(port: number, pace = 1): Promise<Server> {
-	const desk = new MockDesk(pace);
+/** `records`: those of an earlier server, which was killed. */
+export function serveMock(port: number, pace: number, records: MockRecords): Promise<Server> {
+	const desk = new MockDesk(pace, records);
 	const server = createServer((request, response) => {
 		void desk.handle(request, response).then((isDone) => {
 			if (isDone) return;

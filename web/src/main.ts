@@ -1,9 +1,10 @@
 import { mount } from 'svelte';
-import Desk from './pages/Desk.svelte';
+import App from './App.svelte';
 import './styles/tokens.css';
 import './styles/base.css';
+import './styles/print.css';
 
 const target = document.getElementById('desk');
 if (!target) throw new Error('index.html has no #desk');
 
-export default mount(Desk, { target });
+export default mount(App, { target });

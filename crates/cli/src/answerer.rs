@@ -5,6 +5,8 @@
 //! and carries the engine's events to the desk.
 
 mod about;
+mod cut;
+mod gauges;
 mod grammar;
 mod words;
 
@@ -12,13 +14,14 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::thread;
 
 use desk::{
-    AnswerSender, AnswerStream, Answerer, EngineStatus, Figures, Memory, PictureFacts, Question,
-    Queue, Refusal, Shape, State, TokenCount, answer_channel,
+    AnswerSender, AnswerStream, Answerer, EngineStatus, Figures, Memory, Picture, PictureBox,
+    PictureFacts, Question, Queue, Readings, Refusal, Shape, State, TokenCount, answer_channel,
 };
 use engine::{Answer, Constraint, EngineOptions, Handle, ModelSource, SubmitError};
 use model::tokenizer::Tokenizer;
 
 use self::about::About;
+use self::gauges::Gauges;
 use self::grammar::Grammars;
 use crate::failure::{Outcome, sentence};
 
@@ -28,6 +31,7 @@ pub struct EngineAnswerer {
     options: EngineOptions,
     about: About,
     stage: RwLock<Stage>,
+    gauges: Gauges,
     /// Made when the first answer is asked for in a shape.
     grammars: OnceLock<Result<Grammars, String>>,
 }
@@ -49,6 +53,7 @@ impl EngineAnswerer {
             options,
             about,
             stage: RwLock::new(Stage::Loading { percent: 0, what }),
+            gauges: Gauges::new(),
             grammars: OnceLock::new(),
         })
     }
@@ -167,6 +172,22 @@ impl Answerer for EngineAnswerer {
             |_| Figures::default(),
             |handle| words::figures(&handle.stats()),
         )
+    }
+
+    fn readings(&self) -> Readings {
+        self.gauges.read()
+    }
+
+    fn closer(&self, picture: &Picture, place: PictureBox) -> Result<Picture, Refusal> {
+        let cut = self.about.cut(picture.bytes(), place.corners());
+        let file = cut.map_err(|error| words::picture_refusal(&error))?;
+        let facts = self.inspect(&file)?;
+        Ok(Picture::new(file, facts))
+    }
+
+    fn thumbnail(&self, picture: &Picture, edge: u32) -> Result<Vec<u8>, Refusal> {
+        let small = self.about.thumbnail(picture.bytes(), edge);
+        small.map_err(|error| words::picture_refusal(&error))
     }
 
     fn count(&self, question: &Question) -> Result<TokenCount, Refusal> {

@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{ask, bench, doctor, eval, key, serve};
+use crate::{ask, bench, doctor, eval, key, serve, transfer};
 
 /// Ask questions about pictures, on your own machine
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ pub enum Command {
     Bench(bench::BenchArgs),
     Eval(eval::EvalArgs),
     Doctor(doctor::DoctorArgs),
+    Export(transfer::ExportArgs),
+    Import(transfer::ImportArgs),
     Key(key::KeyArgs),
 }
 

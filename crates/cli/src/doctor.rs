@@ -2,6 +2,7 @@
 
 pub mod machine;
 mod model;
+mod records;
 mod tensors;
 
 use clap::Args;
@@ -10,6 +11,8 @@ use serde::Serialize;
 
 use self::machine::Machine;
 use self::model::ModelFindings;
+use self::records::RecordsFindings;
+use crate::data::DataOptions;
 use crate::failure::{Failure, Outcome};
 use crate::options::ModelOptions;
 use crate::output::Output;
@@ -22,6 +25,8 @@ pub struct DoctorArgs {
     pub json: bool,
     #[command(flatten)]
     pub model: ModelOptions,
+    #[command(flatten)]
+    pub data: DataOptions,
 }
 
 /// Everything found.
@@ -31,6 +36,7 @@ struct Findings {
     machine: Machine,
     tiers: Vec<TierJson>,
     model: ModelFindings,
+    records: RecordsFindings,
 }
 
 /// One instruction tier, best first.
@@ -72,6 +78,7 @@ pub fn run(args: &DoctorArgs) -> Outcome {
             .collect(),
         model: model::look(&args.model.source(), &args.model.engine(), available),
         machine,
+        records: RecordsFindings::look(&args.data)?,
     };
     let mut output = Output::new();
     if args.json {
@@ -106,6 +113,10 @@ impl Findings {
         for check in &self.model.checks {
             let mark = if check.good { "+" } else { "!" };
             text.push_str(&format!("  {mark} {:<25} {}\n", check.what, check.found));
+        }
+        text.push_str("\nrecords\n");
+        for (name, what) in self.records.lines() {
+            text.push_str(&format!("    {name:<25} {what}\n"));
         }
         text
     }

@@ -10,6 +10,7 @@ mod ask;
 mod bench;
 mod command_line;
 mod conversation;
+mod data;
 mod demo;
 mod doctor;
 mod eval;
@@ -23,6 +24,7 @@ mod quantity;
 mod reply;
 mod serve;
 mod start;
+mod transfer;
 mod waiting;
 
 use std::process::ExitCode;
@@ -36,6 +38,8 @@ fn main() -> ExitCode {
         Ok(Command::Eval(args)) => eval::run(&args),
         Ok(Command::Doctor(args)) => doctor::run(&args),
         Ok(Command::Serve(args)) => serve::run(&args),
+        Ok(Command::Export(args)) => transfer::export(&args),
+        Ok(Command::Import(args)) => transfer::import(&args),
         Ok(Command::Key(args)) => key::run(&args),
         Err(told) => return told,
     };

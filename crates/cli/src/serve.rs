@@ -5,6 +5,7 @@
 
 mod access;
 mod place;
+mod records;
 mod samples;
 
 use std::io::IsTerminal;
@@ -14,13 +15,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use desk::{Desk, DeskLimits};
+use desk::{Conversations, Desk, DeskLimits};
 use server::{AllowedHosts, ServeLimits, Server, ServerOptions};
+use tokio::runtime::Runtime;
 use tracing::Level;
 
 use self::access::AccessOptions;
 use self::place::Place;
+use self::records::RecordsOptions;
 use crate::answerer::EngineAnswerer;
+use crate::data;
 use crate::failure::{Failure, Outcome};
 use crate::options::{MODEL_VARIABLE, ModelOptions};
 use crate::output::{Output, note};
@@ -49,6 +53,8 @@ pub struct ServeArgs {
     /// How it is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub log_format: LogFormat,
+    #[command(flatten)]
+    pub records: RecordsOptions,
     #[command(flatten)]
     pub access: AccessOptions,
     #[command(flatten)]
@@ -93,6 +99,7 @@ pub fn run(args: &ServeArgs) -> Outcome {
     let keys = args.access.keys(args.host)?;
     let cors = args.access.cors()?;
     let remote = args.access.remote()?;
+    let records_place = args.records.place()?;
     let listener = place::bind(args.host, args.port)?;
     let place = Place::of(listener.local_addr()?);
     let hosts = AllowedHosts::new(place.bound, &args.access.allow_host)
@@ -101,6 +108,9 @@ pub fn run(args: &ServeArgs) -> Outcome {
     let answerer = Arc::new(answerer);
     let samples = samples::samples(&*answerer);
     let desk = Desk::new(answerer.clone(), DeskLimits::default(), samples);
+    let runtime = runtime()?;
+    let records = runtime.block_on(data::open(&records_place))?;
+    let conversations = Conversations::new(Arc::new(desk), records.clone());
     let count = keys.as_ref().map(server::Keys::count);
     let options = ServerOptions {
         keys,
@@ -108,19 +118,28 @@ pub fn run(args: &ServeArgs) -> Outcome {
         remote,
         per_minute: Some(args.access.requests_per_minute),
         aliases: args.model_alias.clone(),
+        records: args.records.facts(),
+        spool_dir: records_place.data_dir.clone(),
         ..ServerOptions::new(hosts)
     };
-    let server = Server::new(Arc::new(desk), options);
+    let server = Server::new(Arc::new(conversations), options);
 
     let mut output = Output::new();
     output.line(&format!("lookdesk is at {} (Ctrl-C ends it)", place.url()))?;
     tell(&place, count, &args.model);
+    note(&args.records.words()?);
     load_behind(answerer)?;
     let limits = ServeLimits {
         grace: Duration::from_secs(args.shutdown_seconds.into()),
         ..ServeLimits::default()
     };
-    serve(listener, server, limits)
+    runtime.block_on(async {
+        let sweeping = tokio::spawn(records::sweep(records.clone()));
+        let served = serve(listener, server, limits).await;
+        sweeping.abort();
+        records.close().await;
+        served
+    })
 }
 
 /// Starts writing to stderr.
@@ -167,26 +186,29 @@ fn load_behind(answerer: Arc<EngineAnswerer>) -> Outcome {
     Ok(())
 }
 
-fn serve(listener: TcpListener, server: Server, limits: ServeLimits) -> Outcome {
+/// What talks to browsers and to the records.
+fn runtime() -> Outcome<Runtime> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WEB_THREADS)
         .thread_name("web")
         .enable_all()
         .build()?;
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        let end = asked_to_end()?;
-        server::serve(listener, server, limits, async move {
-            end.await;
-            note(&format!(
-                "ending; running answers get {} s to finish, Ctrl-C again ends at once",
-                limits.grace.as_secs()
-            ));
-            tokio::spawn(end_at_once());
-        })
-        .await;
-        Ok(())
+    Ok(runtime)
+}
+
+async fn serve(listener: TcpListener, server: Server, limits: ServeLimits) -> Outcome {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let end = asked_to_end()?;
+    server::serve(listener, server, limits, async move {
+        end.await;
+        note(&format!(
+            "ending; running answers get {} s to finish, Ctrl-C again ends at once",
+            limits.grace.as_secs()
+        ));
+        tokio::spawn(end_at_once());
     })
+    .await;
+    Ok(())
 }
 
 /// Ready at the first Ctrl-C or, where there is such a thing, SIGTERM.

@@ -26,7 +26,8 @@ fn a_healthy_machine_ends_with_0_and_a_table() {
 fn the_json_object_names_machine_tiers_and_model() {
     let model = repository().join("golden/checkpoints/tiny-b");
     let found = run(["doctor", "--json", "--model", model.to_str().unwrap()]).json();
-    assert_eq!(names(&found), ["machine", "model", "tiers", "version"]);
+    let all = ["machine", "model", "records", "tiers", "version"];
+    assert_eq!(names(&found), all);
     assert!(found["machine"]["memory_total_bytes"].as_u64().unwrap() > 0);
     let tiers = found["tiers"].as_array().unwrap();
     let chosen: Vec<_> = tiers.iter().filter(|tier| tier["chosen"] == true).collect();

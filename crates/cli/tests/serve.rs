@@ -5,99 +5,12 @@ mod common;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use common::desk::{Desk, PATIENCE, said};
 use common::run;
 use serde_json::{Value, json};
-
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A running desk; ends with the test.
-struct Desk {
-    child: Child,
-    address: String,
-}
-
-impl Desk {
-    fn start(arguments: &[&str]) -> Self {
-        let (child, address) = common::serve(arguments, Stdio::null());
-        Self { child, address }
-    }
-
-    /// Sends one request on a connection of its own; gives status and the rest.
-    fn send(&self, method: &str, path: &str, body: &[u8]) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).expect("the desk listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            self.address,
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).expect("sent");
-        stream.write_all(body).expect("sent");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("an answer");
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let status = answer.split(' ').nth(1).expect("a status");
-        (status.parse().expect("a number"), answer)
-    }
-
-    fn get(&self, path: &str) -> Value {
-        let (status, answer) = self.send("GET", path, b"");
-        assert_eq!(status, 200, "{answer}");
-        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
-        serde_json::from_str(body).expect("JSON")
-    }
-
-    /// Waits until the model is loaded, or has failed to.
-    fn settled(&self) -> Value {
-        let started = Instant::now();
-        loop {
-            let state = self.get("/api/status")["state"].clone();
-            if state["kind"] != "loading" {
-                return state;
-            }
-            assert!(started.elapsed() < PATIENCE, "{state}");
-            sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// Asks and gives the events of the answer.
-    fn ask(&self, pictures: &[&str], question: &str) -> Vec<Value> {
-        let pictures = pictures.iter();
-        let mut content: Vec<_> = pictures
-            .map(|id| json!({"type": "picture", "id": id}))
-            .collect();
-        content.push(json!({"type": "text", "text": question}));
-        let request = json!({
-            "messages": [{"role": "user", "content": content}],
-            "settings": {"temperature": 0},
-        });
-        let request = request.to_string();
-        let (status, answer) = self.send("POST", "/api/answers", request.as_bytes());
-        assert_eq!(status, 200, "{answer}");
-        let data = answer
-            .lines()
-            .filter_map(|line| line.strip_prefix("data: "));
-        data.map(|data| serde_json::from_str(data).expect("JSON"))
-            .collect()
-    }
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn said(events: &[Value]) -> String {
-    let deltas = events.iter().filter(|event| event["type"] == "delta");
-    deltas.filter_map(|event| event["text"].as_str()).collect()
-}
 
 fn samples() -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/samples/samples.json");
@@ -223,6 +136,28 @@ fn weights_that_do_not_fit_leave_a_page_that_says_so() {
 }
 
 #[cfg(unix)]
+#[test]
+fn a_page_that_is_open_does_not_keep_a_desk_from_ending() {
+    let mut desk = Desk::start(&[]);
+    let mut stream = TcpStream::connect(&desk.address).expect("the desk listens");
+    let head = format!(
+        "GET /api/status/stream HTTP/1.1\r\nhost: {}\r\n\r\n",
+        desk.address
+    );
+    stream.write_all(head.as_bytes()).expect("sent");
+    let mut some = [0; 64];
+    stream.read_exact(&mut some).expect("it tells");
+    let id = desk.child.id().to_string();
+    let told = std::process::Command::new("kill").arg(id).status();
+    assert!(told.expect("kill is there").success());
+    let started = Instant::now();
+    assert!(desk.child.wait().expect("it ends").success());
+    assert!(
+        started.elapsed() < Duration::from_secs(10),
+        "it waits for the page"
+    );
+}
+
 #[test]
 fn a_desk_told_to_end_ends_well() {
     let mut desk = Desk::start(&[]);

@@ -1,6 +1,9 @@
 //! The seam: all that the desk asks of an engine.
 
-use crate::{AnswerStream, EngineStatus, Figures, PictureFacts, Question, Refusal, TokenCount};
+use crate::{
+    AnswerStream, EngineStatus, Figures, Picture, PictureBox, PictureFacts, Question, Readings,
+    Refusal, TokenCount,
+};
 
 /// Somebody who can look at pictures and answer questions about them.
 ///
@@ -21,6 +24,24 @@ pub trait Answerer: Send + Sync + 'static {
     /// What the engine has counted since it started. Cheap.
     fn figures(&self) -> Figures {
         Figures::default()
+    }
+
+    /// What the machine's instruments show. May be a second old, and cheap for that reason.
+    fn readings(&self) -> Readings {
+        Readings::default()
+    }
+
+    /// A place of a picture as a picture of its own: from the original pixels, with a margin, and
+    /// enlarged where it is small.
+    fn closer(&self, picture: &Picture, place: PictureBox) -> Result<Picture, Refusal> {
+        let _ = (picture, place);
+        Err(Refusal::not_offered())
+    }
+
+    /// A small JPEG of a picture, whose longer side is at most `edge` pixels.
+    fn thumbnail(&self, picture: &Picture, edge: u32) -> Result<Vec<u8>, Refusal> {
+        let _ = (picture, edge);
+        Err(Refusal::not_offered())
     }
 
     /// What a question costs, without asking it.

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use crate::check::{check_messages, decide_settings};
 use crate::{
     AnswerRequest, AnswerStream, Answerer, Defaults, DeskStatus, Figures, Limits, Message, Part,
-    Picture, PictureId, PictureShelf, Piece, Question, Refusal, Sample, TokenCount, Turn, Wishes,
+    Picture, PictureId, PictureShelf, Piece, Question, Readings, RecordsFacts, Refusal, Sample,
+    TokenCount, Turn, Wishes,
 };
 
 /// How long a caller should wait when running answers hold every picture.
 const SHELF_RETRY_S: u64 = 5;
+
+/// Pictures that somebody has fetched for a question.
+pub(crate) type AtHand = HashMap<PictureId, Arc<Picture>>;
 
 /// What people may lay on the desk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +62,12 @@ impl Desk {
         }
     }
 
-    /// How things stand.
+    /// What the machine's instruments show. Reading them may take a while.
+    pub fn readings(&self) -> Readings {
+        self.answerer.readings()
+    }
+
+    /// How things stand, without what instruments and records add to it.
     pub fn status(&self) -> DeskStatus {
         let engine = self.answerer.status();
         DeskStatus {
@@ -68,6 +77,8 @@ impl Desk {
             device: engine.device,
             memory: engine.memory,
             queue: engine.queue,
+            readings: Readings::default(),
+            records: RecordsFacts::default(),
             limits: Limits {
                 picture_bytes: self.limits.picture_bytes,
                 pictures_per_question: self.limits.pictures_per_question,
@@ -123,9 +134,18 @@ impl Desk {
         self.answerer.figures()
     }
 
+    /// Whoever answers.
+    pub(crate) fn answerer(&self) -> &Arc<dyn Answerer> {
+        &self.answerer
+    }
+
     /// Asks. The answer arrives through the stream; dropping it cancels.
     pub fn answer(&self, request: AnswerRequest, wishes: Wishes) -> Result<AnswerStream, Refusal> {
-        let question = self.question(request, wishes)?;
+        self.ask(self.question(request, wishes, &AtHand::new())?)
+    }
+
+    /// Asks a question that was found fit.
+    pub(crate) fn ask(&self, question: Question) -> Result<AnswerStream, Refusal> {
         let pictures = question.pictures().cloned().collect();
         let answer = self.answerer.answer(question)?;
         Ok(answer.holding(pictures))
@@ -133,11 +153,18 @@ impl Desk {
 
     /// What a question would cost, without asking it.
     pub fn count(&self, request: AnswerRequest, wishes: Wishes) -> Result<TokenCount, Refusal> {
-        let question = self.question(request, wishes)?;
+        let question = self.question(request, wishes, &AtHand::new())?;
         self.answerer.count(&question)
     }
 
-    fn question(&self, request: AnswerRequest, wishes: Wishes) -> Result<Question, Refusal> {
+    /// The question of a request, if it is fit to be asked. Pictures are those at hand or on the
+    /// desk.
+    pub(crate) fn question(
+        &self,
+        request: AnswerRequest,
+        wishes: Wishes,
+        at_hand: &AtHand,
+    ) -> Result<Question, Refusal> {
         check_messages(&request, self.limits.pictures_per_question as usize)?;
         let limits = self.answerer.status().limits;
         let defaults = Defaults {
@@ -149,7 +176,7 @@ impl Desk {
         let settings = decide_settings(&request.settings, &defaults, &limits)?;
         let messages = request.messages.into_iter();
         let turns = messages
-            .map(|message| self.turn(message))
+            .map(|message| self.turn(message, at_hand))
             .collect::<Result<_, _>>()?;
         Ok(Question {
             turns,
@@ -161,13 +188,16 @@ impl Desk {
         })
     }
 
-    fn turn(&self, message: Message) -> Result<Turn, Refusal> {
+    fn turn(&self, message: Message, at_hand: &AtHand) -> Result<Turn, Refusal> {
         let piece = |part| match part {
             Part::Text { text } => Ok(Piece::Text(text)),
-            Part::Picture { id } => match self.picture(id) {
-                Some(picture) => Ok(Piece::Picture(picture)),
-                None => Err(Refusal::picture_unknown(id)),
-            },
+            Part::Picture { id } => {
+                let picture = at_hand.get(&id).cloned();
+                let picture = picture.or_else(|| self.picture(id));
+                picture
+                    .map(Piece::Picture)
+                    .ok_or_else(|| Refusal::picture_unknown(id))
+            }
         };
         let role = message.role;
         let pieces = message.content.into_iter().map(piece);

@@ -14,13 +14,20 @@
 mod answerer;
 mod channel;
 mod check;
+mod closer;
+mod conversations;
 mod desk;
 mod event;
+pub mod evidence;
+pub mod history;
+pub mod marks;
 mod picture;
+mod picture_box;
 mod question;
 pub mod records;
 mod refusal;
 mod request;
+pub mod rounds;
 mod sample;
 mod shelf;
 mod status;
@@ -30,16 +37,19 @@ mod wishes;
 
 pub use answerer::Answerer;
 pub use channel::{AnswerSender, AnswerStream, Gone, answer_channel};
+pub use conversations::{AskedBy, Conversations, EvidenceFound};
 pub use desk::{Desk, DeskLimits};
 pub use event::{AnswerEvent, FinishReason, Timings, TokenPiece, TopToken, Usage};
+pub use marks::Marker;
 pub use picture::{Picture, PictureFacts, PictureId};
+pub use picture_box::{NotABox, PictureBox};
 pub use question::{Piece, Question, Settings, Turn};
 pub use refusal::{Class, Code, Refusal};
 pub use request::{AnswerRequest, AskedSettings, Message, Part, Role};
 pub use sample::{BothLanguages, Sample};
 pub use shelf::{PictureShelf, ShelfFull};
 pub use status::{
-    Defaults, DeskStatus, DeviceFacts, EngineLimits, EngineStatus, Figures, Limits, Memory,
-    ModelFacts, Queue, State,
+    Defaults, DeskStatus, DeviceFacts, EngineLimits, EngineStatus, Figures, GpuReading, Limits,
+    Memory, ModelFacts, Queue, Readings, RecordsFacts, State,
 };
 pub use wishes::{Shape, TokenCount, Wishes};

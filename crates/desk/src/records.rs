@@ -27,8 +27,8 @@ mod store;
 mod transfer;
 
 pub use answer::{
-    Answer, AnswerEnd, AnswerState, Certainty, Evidence, Feedback, NewWords, Problem, Reading,
-    TextMark, Thumb,
+    Answer, AnswerEnd, AnswerProblem, AnswerState, Certainty, Evidence, Feedback, NewWords,
+    Reading, TextMark, Thumb,
 };
 pub use audit::{AuditAction, AuditEntry};
 pub use conversation::{

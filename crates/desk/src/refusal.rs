@@ -86,6 +86,8 @@ pub enum Code {
     RecordsFailed,
     /// Not a file that can be imported. Details: `reason`.
     ImportUnfit,
+    /// Whoever answers cannot do this. No details.
+    NotOffered,
 }
 
 /// What the caller can do about a refusal.
@@ -129,6 +131,7 @@ impl Code {
             | Self::ShapeUnsupported
             | Self::FieldOutOfRange
             | Self::ImportUnfit
+            | Self::NotOffered
             | Self::RoleStandard => Class::Invalid,
             Self::PictureTooLarge => Class::TooLarge,
             Self::PictureType => Class::Unsupported,
@@ -345,6 +348,12 @@ impl Refusal {
     pub fn shutting_down() -> Self {
         let message = "Lookdesk is shutting down. Ask again when it is back.";
         Self::new(Code::ShuttingDown, message, Value::Null)
+    }
+
+    /// Whoever answers can only answer.
+    pub fn not_offered() -> Self {
+        let message = "What answers at this desk cannot cut pictures. Ask without a closer look.";
+        Self::new(Code::NotOffered, message, Value::Null)
     }
 
     /// Something broke that the asker cannot mend.

@@ -74,6 +74,10 @@ pub struct DeskStatus {
     pub memory: Memory,
     /// Who is being answered and who waits.
     pub queue: Queue,
+    /// What the machine's instruments show.
+    pub readings: Readings,
+    /// What is kept of what is asked.
+    pub records: RecordsFacts,
     /// What a question may hold.
     pub limits: Limits,
     /// What a setting is when nobody set it.
@@ -132,6 +136,46 @@ pub struct Memory {
     pub used_bytes: u64,
     /// Of the machine.
     pub total_bytes: u64,
+}
+
+/// What the machine's instruments show.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Readings {
+    /// Of all processors together, since the reading before.
+    #[schema(minimum = 0, maximum = 100)]
+    pub cpu_percent: f32,
+    /// The hottest sensor of the processor; null where there is none.
+    pub cpu_temperature_c: Option<f32>,
+    /// Memory that this program uses.
+    pub process_memory_bytes: u64,
+    /// NVIDIA devices.
+    pub gpus: Vec<GpuReading>,
+}
+
+/// What one graphics processor shows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct GpuReading {
+    /// Its name.
+    pub name: String,
+    /// By all programs.
+    pub memory_used_bytes: u64,
+    /// Of the device.
+    pub memory_total_bytes: u64,
+    /// Null where the device does not say.
+    pub temperature_c: Option<f32>,
+    /// How much of the time it was busy; null where the device does not say.
+    pub utilization_percent: Option<f32>,
+}
+
+/// What is kept of what is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecordsFacts {
+    /// Whether anything outlives the program.
+    pub kept: bool,
+    /// After how many days without a question a conversation is deleted for good; null for never.
+    pub keep_days: Option<u32>,
+    /// The largest file that can be imported.
+    pub import_bytes: u64,
 }
 
 /// Who is being answered and who waits.

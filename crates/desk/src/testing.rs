@@ -5,13 +5,18 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
+use tokio::runtime::{Builder, Runtime};
+
+use crate::records::{Records, RecordsPlace};
 use crate::{
     AnswerEvent, AnswerRequest, AnswerSender, AnswerStream, Answerer, AskedSettings, BothLanguages,
-    Desk, DeskLimits, DeviceFacts, EngineLimits, EngineStatus, FinishReason, Memory, Message,
-    ModelFacts, Part, Picture, PictureFacts, PictureId, Piece, Question, Queue, Refusal, Role,
-    Sample, State, Timings, TokenCount, TokenPiece, TopToken, Usage, answer_channel,
+    Conversations, Desk, DeskLimits, DeviceFacts, EngineLimits, EngineStatus, FinishReason, Memory,
+    Message, ModelFacts, Part, Picture, PictureBox, PictureFacts, PictureId, Piece, Question,
+    Queue, Refusal, Role, Sample, State, Timings, TokenCount, TokenPiece, TopToken, Usage,
+    answer_channel,
 };
 
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -85,6 +90,11 @@ impl ScriptedAnswerer {
         lock(&self.asked).clear();
     }
 
+    /// Changes how much it can take.
+    pub fn set_context(&self, tokens: u32) {
+        lock(&self.status).limits.context_tokens = tokens;
+    }
+
     /// Changes what it says of itself.
     pub fn set_state(&self, state: State) {
         lock(&self.status).state = state;
@@ -110,6 +120,20 @@ impl Answerer for ScriptedAnswerer {
             (Some(width), Some(height)) => Ok(facts(width, height)),
             _ => Err(Refusal::picture_unreadable("it ends too early")),
         }
+    }
+
+    /// A picture of its own for each place, as large in pixels as the place in thousandths.
+    fn closer(&self, picture: &Picture, place: PictureBox) -> Result<Picture, Refusal> {
+        let [left, top, right, bottom] = place.corners();
+        let (width, height) = (u32::from(right - left), u32::from(bottom - top));
+        let mut bytes = png(width, height);
+        bytes.extend([left, top].map(u16::to_be_bytes).concat());
+        bytes.extend(picture.id().to_string().bytes());
+        Ok(Picture::new(bytes, facts(width, height)))
+    }
+
+    fn thumbnail(&self, picture: &Picture, edge: u32) -> Result<Vec<u8>, Refusal> {
+        Ok(format!("{} at {edge}", picture.id()).into_bytes())
     }
 
     /// A token a word.
@@ -197,6 +221,29 @@ pub fn small_desk() -> (Desk, Arc<ScriptedAnswerer>) {
     (desk, answerer)
 }
 
+/// Records in memory, for tests on any executor.
+///
+/// They are opened on a runtime of their own, which lasts as long as the tests: a database that is
+/// opened within a test's runtime would lose its helpers when a synchronous test ends it.
+pub fn memory_records() -> Records {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+        let mut runtime = Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).enable_all().build();
+        runtime.expect("a runtime")
+    });
+    let open = || RUNTIME.block_on(Records::open(&RecordsPlace::default()));
+    thread::scope(|threads| threads.spawn(open).join())
+        .expect("no panic")
+        .expect("memory opens")
+}
+
+/// A small desk with records in memory.
+pub fn small_office() -> (Arc<Conversations>, Arc<ScriptedAnswerer>) {
+    let (desk, answerer) = small_desk();
+    let conversations = Conversations::new(Arc::new(desk), memory_records());
+    (Arc::new(conversations), answerer)
+}
+
 /// The first bytes of a PNG of this size.
 pub fn png(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = PNG_SIGNATURE.to_vec();
@@ -255,6 +302,16 @@ pub fn token(text: &str, logprob: f32) -> AnswerEvent {
             bytes: text.as_bytes().to_vec(),
             top: vec![top],
         }],
+    }
+}
+
+/// A token whose only secret is how likely it was.
+pub fn token_piece(text: &str, logprob: f32) -> TokenPiece {
+    TokenPiece {
+        text: text.to_owned(),
+        logprob,
+        bytes: text.as_bytes().to_vec(),
+        top: vec![],
     }
 }
 

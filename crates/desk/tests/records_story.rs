@@ -127,7 +127,7 @@ async fn asking(records: &Records) {
         questions,
         ["屏幕上的错误码是什么？", "AX73 的电源灯亮了吗？"]
     );
-    assert_eq!(whole.summary.rounds, 2);
+    assert_eq!(whole.summary.round_count, 2);
     let replaced = records.round(second.round).await.expect("still there");
     assert_eq!(replaced.replaced_by, Some(edited.round));
 

@@ -9,9 +9,9 @@ use common::{
     sqlite,
 };
 use desk::records::{
-    AnswerState, Certainty, ConversationChange, ConversationFilter, Evidence, EvidenceId,
-    ExportFormat, ExportPictures, ExportWish, Feedback, Imported, InsightsWish, NewConversation,
-    NewRole, NewWords, Problem, Reading, ReadingId, Records, RecordsPlace, Thumb, Verdict,
+    AnswerProblem, AnswerState, Certainty, ConversationChange, ConversationFilter, Evidence,
+    EvidenceId, ExportFormat, ExportPictures, ExportWish, Feedback, Imported, InsightsWish,
+    NewConversation, NewRole, NewWords, Reading, ReadingId, Records, RecordsPlace, Thumb, Verdict,
 };
 use desk::{AskedSettings, Code, Refusal};
 use proptest::test_runner::Config as ProptestConfig;
@@ -72,7 +72,7 @@ async fn fill(records: &Records) {
         .await
         .expect("again");
     let mut failed = end(AnswerState::Failed, 0.1);
-    failed.problem = Some(Problem {
+    failed.problem = Some(AnswerProblem {
         code: Code::AnswerFailed,
         message: "It broke.".into(),
     });

@@ -5,6 +5,7 @@
 //! reference does: a wide-gamut photo comes out a little pale, never unreadable.
 //! What it does not know: where a picture comes from, who may see it, and any device.
 
+mod crop;
 mod decode;
 mod error;
 mod jpeg;
@@ -19,6 +20,7 @@ mod webp;
 use std::borrow::Cow;
 use std::fmt;
 
+pub use crop::Area;
 pub use decode::{PictureLimits, decode};
 pub use error::PictureError;
 pub use patches::{Grid, Patches};

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use desk::AskedBy;
 
 pub(crate) use held::holding;
 pub use keys::{Keys, KeysError, NewKey};
@@ -27,6 +28,21 @@ pub(crate) struct Peer(pub IpAddr);
 /// In whose name a request is made; who shares one takes turns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Asker(pub String);
+
+impl Asker {
+    /// Who asks, for the desk. An address is nobody's name.
+    pub fn by(&self) -> AskedBy {
+        AskedBy {
+            turn: self.0.clone(),
+            name: self.name().map(str::to_owned),
+        }
+    }
+
+    /// The name of the key, where keys are used.
+    pub fn name(&self) -> Option<&str> {
+        self.0.strip_prefix("key ")
+    }
+}
 
 /// The key a request brings, if keys are asked for.
 pub(crate) fn key_of(keys: &Keys, headers: &HeaderMap) -> Result<Arc<Key>, ApiError> {

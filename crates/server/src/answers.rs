@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use desk::{AnswerEvent, AnswerRequest, Wishes};
 use futures_core::Stream;
 use futures_util::StreamExt;
-use tokio::task::spawn_blocking;
+use serde::Serialize;
 
 use crate::access::Asker;
 use crate::body::read_json;
@@ -49,14 +49,12 @@ pub(crate) async fn answer(
     body: Body,
 ) -> Result<Response, ApiError> {
     let request: AnswerRequest = read_json(&headers, body).await?;
-    let desk = shared.desk.clone();
     let wishes = Wishes {
         asker: Some(asker.0),
         ..Wishes::default()
     };
     // Should the client leave now, the finished stream is dropped, which cancels.
-    let answer = spawn_blocking(move || desk.answer(request, wishes)).await;
-    let answer = answer.map_err(|_| ApiError::Internal)??;
+    let answer = shared.conversations.answer(request, wishes).await?;
     Ok(streamed(meter::events(&shared, answer).map(to_wire)))
 }
 
@@ -79,10 +77,15 @@ pub(crate) fn streamed(
 }
 
 fn to_wire(event: AnswerEvent) -> Result<Event, Infallible> {
-    let named = Event::default().event(event.name());
-    Ok(named.json_data(&event).unwrap_or_else(|error| {
+    Ok(named(event.name(), &event))
+}
+
+/// An event with its name and its data.
+pub(crate) fn named(name: &str, data: &impl Serialize) -> Event {
+    let named = Event::default().event(name);
+    named.json_data(data).unwrap_or_else(|error| {
         // Plain data always serialises; a comment keeps the stream whole.
         tracing::error!(%error, "an event could not be written");
         Event::default().comment("lost")
-    }))
+    })
 }

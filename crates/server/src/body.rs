@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout};
@@ -38,15 +38,49 @@ pub(crate) enum Unread {
     Failed(ApiError),
 }
 
+/// Hands a body of at most `limit` bytes on, chunk by chunk. It may take as long as a large one does,
+/// as long as it keeps coming.
+pub(crate) async fn read_through(
+    headers: &HeaderMap,
+    body: Body,
+    limit: u64,
+    mut put: impl FnMut(&[u8]) -> Result<(), ApiError>,
+) -> Result<(), Unread> {
+    plain(headers).map_err(Unread::Failed)?;
+    let bytes = announced(headers);
+    if bytes.is_some_and(|bytes| bytes > limit) {
+        return Err(Unread::TooLarge(TooLarge { bytes }));
+    }
+    let mut pace = Pace::new();
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = pace.next(&mut chunks).await? {
+        if pace.seen > limit {
+            return Err(Unread::TooLarge(TooLarge { bytes }));
+        }
+        put(&chunk).map_err(Unread::Failed)?;
+    }
+    Ok(())
+}
+
 /// Reads a body of at most `limit` bytes.
 pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>, Unread> {
     let bytes = timeout(WHOLE, collect(headers, body, limit)).await;
     bytes.unwrap_or(Err(Unread::Failed(ApiError::BodyTooSlow)))
 }
 
+/// Nothing is unpacked here: a few bytes could become gigabytes.
+fn plain(headers: &HeaderMap) -> Result<(), ApiError> {
+    let packed = headers.get_all(CONTENT_ENCODING).iter();
+    let mut packed = packed.filter(|how| !how.as_bytes().eq_ignore_ascii_case(b"identity"));
+    match packed.next() {
+        None => Ok(()),
+        Some(_) => Err(ApiError::Packed),
+    }
+}
+
 async fn collect(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>, Unread> {
-    let announced = headers.get(CONTENT_LENGTH);
-    let announced: Option<u64> = announced.and_then(|text| text.to_str().ok()?.parse().ok());
+    plain(headers).map_err(Unread::Failed)?;
+    let announced = announced(headers);
     let too_large = || Unread::TooLarge(TooLarge { bytes: announced });
     let last_byte = limit.saturating_mul(PATIENCE);
     if announced.is_some_and(|bytes| bytes > last_byte) {
@@ -54,31 +88,53 @@ async fn collect(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>,
     }
     let keep = announced.is_none_or(|bytes| bytes <= limit);
     let mut bytes = Vec::new();
-    let mut seen = 0_u64;
+    let mut pace = Pace::new();
     let mut chunks = body.into_data_stream();
-    let started = Instant::now();
-    loop {
-        let earned = Duration::from_secs(seen / BYTES_PER_SECOND);
-        let left = (START + earned).saturating_sub(started.elapsed());
-        let next = timeout(PAUSE.min(left), chunks.next()).await;
-        let next = next.map_err(|_| Unread::Failed(ApiError::BodyTooSlow))?;
-        let Some(chunk) = next else { break };
-        let chunk = chunk.map_err(|_| Unread::Failed(ApiError::BodyBroken))?;
-        seen = seen.saturating_add(chunk.len() as u64);
-        if seen > last_byte {
+    while let Some(chunk) = pace.next(&mut chunks).await? {
+        if pace.seen > last_byte {
             return Err(too_large());
         }
-        if keep && seen <= limit {
+        if keep && pace.seen <= limit {
             bytes.extend_from_slice(&chunk);
         } else {
             bytes = Vec::new();
         }
     }
-    if seen > limit {
-        let bytes = Some(seen);
+    if pace.seen > limit {
+        let bytes = Some(pace.seen);
         return Err(Unread::TooLarge(TooLarge { bytes }));
     }
     Ok(bytes)
+}
+
+/// The size that the client says its body has.
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Holds a body to the speed that keeps its place.
+struct Pace {
+    started: Instant,
+    /// Bytes so far.
+    seen: u64,
+}
+
+impl Pace {
+    fn new() -> Self {
+        let started = Instant::now();
+        Self { started, seen: 0 }
+    }
+
+    async fn next(&mut self, chunks: &mut BodyDataStream) -> Result<Option<Bytes>, Unread> {
+        let earned = Duration::from_secs(self.seen / BYTES_PER_SECOND);
+        let left = (START + earned).saturating_sub(self.started.elapsed());
+        let next = timeout(PAUSE.min(left), chunks.next()).await;
+        let next = next.map_err(|_| Unread::Failed(ApiError::BodyTooSlow))?;
+        let Some(chunk) = next else { return Ok(None) };
+        let chunk = chunk.map_err(|_| Unread::Failed(ApiError::BodyBroken))?;
+        self.seen = self.seen.saturating_add(chunk.len() as u64);
+        Ok(Some(chunk))
+    }
 }
 
 /// Reads a small JSON body.

@@ -39,6 +39,12 @@ pub(crate) enum ApiError {
     InvalidJson { reason: String },
     /// The body does not say that it is JSON.
     NotJson,
+    /// The body is compressed.
+    Packed,
+    /// A file to import is too large.
+    ImportTooLarge { limit: u64 },
+    /// Another import is under way.
+    ImportsBusy,
     /// A body other than a picture's is too large.
     BodyTooLarge { limit: u64 },
     /// The body stopped coming.
@@ -67,6 +73,12 @@ pub(crate) enum EdgeCode {
     InvalidJson,
     /// No details.
     NotJson,
+    /// No details.
+    BodyPacked,
+    /// Details: `limit`.
+    ImportTooLarge,
+    /// Details: `retry_after_s`.
+    ImportsBusy,
     /// Details: `limit`.
     BodyTooLarge,
     /// No details.
@@ -150,6 +162,7 @@ pub(crate) enum ProblemCode {
 }
 
 const UPLOADS_RETRY_S: u64 = 5;
+const IMPORTS_RETRY_S: u64 = 30;
 /// An answer of one's own may end any moment.
 const AT_ONCE_RETRY_S: u64 = 1;
 
@@ -194,10 +207,12 @@ impl ApiError {
             Self::KeyMissing | Self::KeyWrong => StatusCode::UNAUTHORIZED,
             Self::TooFast { .. } | Self::TooManyAtOnce { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::InvalidJson { .. } | Self::BodyBroken => StatusCode::BAD_REQUEST,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson | Self::Packed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyTooLarge { .. } | Self::ImportTooLarge { .. } => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::UploadsBusy => StatusCode::TOO_MANY_REQUESTS,
+            Self::UploadsBusy | Self::ImportsBusy => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::HostNotAllowed { .. } => StatusCode::MISDIRECTED_REQUEST,
@@ -214,6 +229,7 @@ impl ApiError {
             Self::TooFast { retry_after_s } => Some(*retry_after_s),
             Self::TooManyAtOnce { .. } => Some(AT_ONCE_RETRY_S),
             Self::UploadsBusy => Some(UPLOADS_RETRY_S),
+            Self::ImportsBusy => Some(IMPORTS_RETRY_S),
             _ => None,
         }
     }
@@ -335,6 +351,26 @@ impl ApiError {
                 EdgeCode::NotJson,
                 "Send this request with `Content-Type: application/json`.".to_owned(),
                 Value::Null,
+            ),
+            Self::Packed => (
+                EdgeCode::BodyPacked,
+                "Send this request without `Content-Encoding`; nothing is unpacked here."
+                    .to_owned(),
+                Value::Null,
+            ),
+            Self::ImportTooLarge { limit } => (
+                EdgeCode::ImportTooLarge,
+                format!(
+                    "This file is larger than {} MB. Export without pictures or in parts, or \
+                     start the desk with a larger --import-megabytes.",
+                    limit >> 20
+                ),
+                json!({"limit": limit}),
+            ),
+            Self::ImportsBusy => (
+                EdgeCode::ImportsBusy,
+                "Another import is under way. Try again when it has ended.".to_owned(),
+                json!({"retry_after_s": IMPORTS_RETRY_S}),
             ),
             Self::BodyTooLarge { limit } => (
                 EdgeCode::BodyTooLarge,

@@ -134,7 +134,7 @@ fn from_our_page(host: &str, headers: &HeaderMap) -> Result<(), ApiError> {
 mod tests {
     use axum::body::Body;
     use axum::http::StatusCode;
-    use desk::testing::small_desk;
+    use desk::testing::small_office;
     use tower::ServiceExt;
 
     use super::*;
@@ -148,7 +148,7 @@ mod tests {
             per_minute: Some(2),
             ..ServerOptions::new(hosts)
         };
-        let server = Server::new(small_desk().0.into(), options);
+        let server = Server::new(small_office().0, options);
         let ask = async |address: &str, path: &str| {
             let request = Request::get(path)
                 .header(HOST, "localhost")

@@ -4,7 +4,8 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Instant;
 
-use desk::{AnswerEvent, AnswerStream, Refusal};
+use desk::rounds::RoundEvent;
+use desk::{AnswerEvent, Refusal};
 use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::unfold;
@@ -13,11 +14,33 @@ use tokio::sync::watch;
 use crate::metrics::Metrics;
 use crate::shared::Shared;
 
+/// An event on its way to whoever asked.
+pub(crate) trait Step: From<AnswerEvent> {
+    /// The event of an answer in it.
+    fn of_answer(&self) -> Option<&AnswerEvent>;
+}
+
+impl Step for AnswerEvent {
+    fn of_answer(&self) -> Option<&AnswerEvent> {
+        Some(self)
+    }
+}
+
+impl Step for RoundEvent {
+    fn of_answer(&self) -> Option<&AnswerEvent> {
+        match self {
+            Self::Answer(event) => Some(event),
+            Self::Step(_) => None,
+        }
+    }
+}
+
 /// The answer's events, the last of which may be that the server closes.
-pub(crate) fn events(
-    shared: &Shared,
-    answer: AnswerStream,
-) -> impl Stream<Item = AnswerEvent> + use<> {
+pub(crate) fn events<E, S>(shared: &Shared, answer: S) -> impl Stream<Item = E> + use<E, S>
+where
+    E: Step,
+    S: Stream<Item = E> + Unpin,
+{
     let meter = Meter::new(shared.metrics.clone());
     let closing = shared.closing.clone();
     unfold(Some((answer, closing, meter)), async |running| {
@@ -27,9 +50,12 @@ pub(crate) fn events(
             event = answer.next() => Some(event?),
             () = told_to_close(&mut closing) => None,
         };
-        let event = event.unwrap_or_else(|| AnswerEvent::Error(Refusal::shutting_down()));
-        meter.observe(&event);
-        let more = !event.is_last();
+        let event = event.unwrap_or_else(|| AnswerEvent::Error(Refusal::shutting_down()).into());
+        let mut more = true;
+        if let Some(event) = event.of_answer() {
+            meter.observe(event);
+            more = !event.is_last();
+        }
         Some((event, more.then_some((answer, closing, meter))))
     })
 }

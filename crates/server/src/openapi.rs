@@ -1,5 +1,6 @@
 //! The description of the API, from which the page's types are made.
 
+use desk::records::{ExportFormat, ExportPictures};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -13,6 +14,8 @@ use crate::routes;
         description = "Lay pictures on the desk, ask about them, read the answer as it comes.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
+    // Of queries, which name them without defining them.
+    components(schemas(ExportFormat, ExportPictures)),
     modifiers(&AskedKey),
     security((), ("key" = [])),
 )]

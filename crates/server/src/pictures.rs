@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use desk::{Picture, PictureId, Refusal};
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::body::{self, Unread};
 use crate::error::{ApiError, ErrorBody};
+use crate::extract::{Named, Wished};
 use crate::shared::Shared;
 
 /// How long an upload waits for others to finish.
@@ -98,6 +98,67 @@ pub(crate) async fn upload(
     Ok((StatusCode::CREATED, Json(PictureView::of(&picture))))
 }
 
+/// How large a thumbnail is to be.
+#[derive(Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ThumbnailWish {
+    /// Its longer side in pixels; 160 when left out. Taken to be the next of 160, 320 and 640.
+    pub edge: Option<u32>,
+}
+
+/// The sizes there are; as many as people could ask for would fill the disk.
+const EDGES: [u32; 3] = [160, 320, 640];
+
+/// A picture made small, as a JPEG.
+#[utoipa::path(
+    get,
+    path = "/api/pictures/{id}/thumbnail",
+    params(("id" = PictureId, Path), ThumbnailWish),
+    responses(
+        (status = 200, body = String, content_type = "image/jpeg"),
+        (status = 404, description = "The desk does not hold it", body = ErrorBody),
+    )
+)]
+pub(crate) async fn thumbnail(
+    State(shared): State<Shared>,
+    Named(id): Named<PictureId>,
+    Wished(wish): Wished<ThumbnailWish>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let wanted = wish.edge.unwrap_or(EDGES[0]);
+    let edge = EDGES.into_iter().find(|edge| *edge >= wanted);
+    let edge = edge.unwrap_or(EDGES[EDGES.len() - 1]);
+    let etag = HeaderValue::from_str(&format!("\"{id}-{edge}\""));
+    let etag = etag.map_err(|_| ApiError::Internal)?;
+    let known = headers.get(IF_NONE_MATCH) == Some(&etag);
+    let described = described("image/jpeg", etag)?;
+    if known && shared.conversations.picture(id).await?.is_some() {
+        return Ok((StatusCode::NOT_MODIFIED, described).into_response());
+    }
+    let made = shared.conversations.thumbnail(id, edge).await?;
+    let made = made.ok_or_else(|| Refusal::picture_unknown(id))?;
+    Ok((described, made).into_response())
+}
+
+/// The headers of a picture of this kind.
+fn described(
+    media_type: &str,
+    etag: HeaderValue,
+) -> Result<[(HeaderName, HeaderValue); 4], ApiError> {
+    let media_type = HeaderValue::from_str(media_type).map_err(|_| ApiError::Internal)?;
+    Ok([
+        (CONTENT_TYPE, media_type),
+        (ETAG, etag),
+        (CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
+        // A stranger's file, opened by itself, may do nothing.
+        (
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; sandbox"),
+        ),
+    ])
+}
+
 /// A picture's bytes, as they were uploaded.
 #[utoipa::path(
     get,
@@ -110,26 +171,14 @@ pub(crate) async fn upload(
 )]
 pub(crate) async fn show(
     State(shared): State<Shared>,
-    path: Result<Path<PictureId>, PathRejection>,
+    Named(id): Named<PictureId>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Path(id) = path.map_err(|_| ApiError::NotFound)?;
-    let picture = shared.desk.picture(id);
+    let picture = shared.conversations.picture(id).await?;
     let picture = picture.ok_or_else(|| Refusal::picture_unknown(id))?;
     let etag = HeaderValue::from_str(&format!("\"{id}\"")).map_err(|_| ApiError::Internal)?;
-    let media_type = HeaderValue::from_str(&picture.facts().media_type);
-    let media_type = media_type.map_err(|_| ApiError::Internal)?;
     let known = headers.get(IF_NONE_MATCH) == Some(&etag);
-    let described = [
-        (CONTENT_TYPE, media_type),
-        (ETAG, etag),
-        (CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
-        // A stranger's file, opened by itself, may do nothing.
-        (
-            CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'; sandbox"),
-        ),
-    ];
+    let described = described(&picture.facts().media_type, etag)?;
     if known {
         return Ok((StatusCode::NOT_MODIFIED, described).into_response());
     }

@@ -17,7 +17,10 @@ use crate::error::ApiError;
 use crate::openapi::Frame;
 use crate::shared::Shared;
 use crate::v1::{chat, count, models, responses};
-use crate::{answers, docs, envelope, gate, health, metrics, page, pictures, samples, status};
+use crate::{
+    answers, conversations, docs, envelope, gate, health, insights, metrics, page, pictures, roles,
+    rounds, samples, status, transfer,
+};
 
 /// What the server offers, with its description. Whatever is added here lies behind the gate.
 pub(crate) fn api() -> OpenApiRouter<Shared> {
@@ -27,10 +30,13 @@ pub(crate) fn api() -> OpenApiRouter<Shared> {
         .layer(CompressionLayer::new());
     OpenApiRouter::with_openapi(Frame::openapi())
         .routes(routes!(status::status))
+        .routes(routes!(status::status_stream))
         .routes(routes!(samples::samples))
         .routes(routes!(pictures::upload))
         .routes(routes!(pictures::show))
+        .routes(routes!(pictures::thumbnail))
         .routes(routes!(answers::answer))
+        .merge(records())
         .routes(routes!(chat::complete))
         .routes(routes!(count::chat))
         .routes(routes!(responses::respond))
@@ -42,6 +48,34 @@ pub(crate) fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(signin::show, signin::take))
         .routes(routes!(docs::style))
         .merge(described)
+}
+
+/// What is asked, answered and kept.
+fn records() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(
+            conversations::list_conversations,
+            conversations::begin_conversation
+        ))
+        .routes(routes!(
+            conversations::show_conversation,
+            conversations::change_conversation,
+            conversations::delete_conversation
+        ))
+        .routes(routes!(conversations::restore_conversation))
+        .routes(routes!(rounds::ask_round))
+        .routes(routes!(rounds::answer_again))
+        .routes(routes!(rounds::judge_answer))
+        .routes(routes!(rounds::find_evidence))
+        .routes(routes!(rounds::read_again))
+        .routes(routes!(roles::list_roles, roles::add_role))
+        .routes(routes!(roles::change_role, roles::delete_role))
+        .routes(routes!(insights::insights))
+        .routes(routes!(insights::customers))
+        .routes(routes!(insights::forget_customer))
+        .routes(routes!(insights::audit))
+        .routes(routes!(transfer::export))
+        .routes(routes!(transfer::import))
 }
 
 /// The whole server, outermost layer last.

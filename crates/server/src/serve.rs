@@ -56,6 +56,8 @@ impl Default for ServeLimits {
 
 /// How long streams get to carry the word that the server closes.
 const LAST_WORD: Duration = Duration::from_secs(2);
+/// How long answers get to reach the records.
+const LAST_WRITING: Duration = Duration::from_secs(5);
 /// How long to wait when the system has no more sockets.
 const BREATH: Duration = Duration::from_millis(100);
 
@@ -103,16 +105,25 @@ pub async fn serve(
         });
     }
     drop(listener);
+    server.ending.send_replace(true);
     let finished = graceful.shutdown();
     tokio::pin!(finished);
-    if timeout(limits.grace, &mut finished).await.is_ok() {
-        return;
+    if timeout(limits.grace, &mut finished).await.is_err() {
+        // In this order: what was said of an answer is kept as interrupted, not as cancelled.
+        server.conversations.end();
+        server.closing.send_replace(true);
+        if timeout(LAST_WORD, &mut finished).await.is_err() {
+            tracing::warn!("closing connections that did not end by themselves");
+        }
+        connections.shutdown().await;
     }
-    server.closing.send_replace(true);
-    if timeout(LAST_WORD, &mut finished).await.is_err() {
-        tracing::warn!("closing connections that did not end by themselves");
+    server.conversations.end();
+    if timeout(LAST_WRITING, server.conversations.settled())
+        .await
+        .is_err()
+    {
+        tracing::warn!("the last words of an answer are not in the records yet");
     }
-    connections.shutdown().await;
 }
 
 /// The next connection with its permit, once there is room for it.

@@ -1,14 +1,16 @@
 //! What the routes share, and the server made of it.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use desk::Desk;
+use desk::{Conversations, Desk, DeskStatus, RecordsFacts};
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::{Keys, Rates};
 use crate::cors::CorsOrigins;
+use crate::feed::Feed;
 use crate::metrics::Metrics;
 use crate::page::{self, PageFiles};
 use crate::remote::Fetcher;
@@ -20,10 +22,19 @@ const UPLOADS_AT_ONCE: usize = 4;
 /// Requests a minute from one address; more than a person and a page make.
 const PER_MINUTE: u32 = 600;
 
+/// The largest import, unless the options say otherwise.
+const IMPORT_BYTES: u64 = 512 * 1024 * 1024;
+
 /// What every handler can reach.
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub desk: Arc<Desk>,
+    pub conversations: Arc<Conversations>,
+    pub records: RecordsFacts,
+    /// Where an import is put down first; the system's place where there is none.
+    pub spool_dir: Option<Arc<Path>>,
+    /// Tells all who listen how things stand.
+    pub feed: Arc<Feed>,
     pub hosts: Arc<AllowedHosts>,
     pub page: PageFiles,
     /// Who may come in; everybody where there are none.
@@ -39,8 +50,23 @@ pub(crate) struct Shared {
     pub started: u64,
     /// Permits to upload.
     pub uploads: Arc<Semaphore>,
+    /// Permits to import, which takes the database for itself.
+    pub imports: Arc<Semaphore>,
+    /// Turns true when nothing new is taken in any more.
+    pub ending: watch::Receiver<bool>,
     /// Turns true when running answers have had their time.
     pub closing: watch::Receiver<bool>,
+}
+
+impl Shared {
+    /// How things stand. Reads the instruments, so it may take a while.
+    pub fn status(&self) -> DeskStatus {
+        DeskStatus {
+            readings: self.desk.readings(),
+            records: self.records,
+            ..self.desk.status()
+        }
+    }
 }
 
 /// How a server is set up.
@@ -57,6 +83,10 @@ pub struct ServerOptions {
     pub remote: Option<Fetcher>,
     /// Further names of the model for programs.
     pub aliases: Vec<String>,
+    /// What is said of the records; how large an import may be is held to.
+    pub records: RecordsFacts,
+    /// Where an import is put down before it is read; `None` takes the system's place for such files.
+    pub spool_dir: Option<PathBuf>,
     /// The page.
     pub page: PageFiles,
 }
@@ -71,6 +101,11 @@ impl ServerOptions {
             per_minute: None,
             remote: None,
             aliases: Vec::new(),
+            records: RecordsFacts {
+                import_bytes: IMPORT_BYTES,
+                ..RecordsFacts::default()
+            },
+            spool_dir: None,
             page: page::embedded,
         }
     }
@@ -79,12 +114,16 @@ impl ServerOptions {
 /// The desk's HTTP server: a router, and the word that ends its streams.
 pub struct Server {
     pub(crate) router: Router,
+    pub(crate) conversations: Arc<Conversations>,
+    pub(crate) ending: watch::Sender<bool>,
     pub(crate) closing: watch::Sender<bool>,
 }
 
 impl Server {
-    /// A server in front of this desk.
-    pub fn new(desk: Arc<Desk>, options: ServerOptions) -> Self {
+    /// A server in front of this desk and its records.
+    pub fn new(conversations: Arc<Conversations>, options: ServerOptions) -> Self {
+        let desk = conversations.desk().clone();
+        let (ending, end) = watch::channel(false);
         let (closing, ended) = watch::channel(false);
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let mut models = vec![desk.status().model.name];
@@ -96,6 +135,10 @@ impl Server {
         let shared = Shared {
             metrics: Arc::new(Metrics::new(desk.clone())),
             desk,
+            conversations: conversations.clone(),
+            records: options.records,
+            spool_dir: options.spool_dir.map(Arc::from),
+            feed: Arc::default(),
             hosts: Arc::new(options.hosts),
             page: options.page,
             keys: options.keys.map(Arc::new),
@@ -105,10 +148,17 @@ impl Server {
             models: models.into(),
             started: since.map_or(0, |since| since.as_secs()),
             uploads: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
+            imports: Arc::new(Semaphore::new(1)),
+            ending: end,
             closing: ended,
         };
         let router = routes::router(shared);
-        Self { router, closing }
+        Self {
+            router,
+            conversations,
+            ending,
+            closing,
+        }
     }
 
     /// The routes, for whoever brings requests by another way than a socket.

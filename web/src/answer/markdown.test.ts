@@ -1,19 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { blocks, type Wording } from './markdown';
-import type { Judged } from './trust';
+import type { Certainty, TextMark } from '../api/types';
 
-const wording: Wording = (j) => ({ hint: 'hint', word: j.trust, isWordShown: j.trust === 'doubt' });
-const html = (text: string, judged: Judged[] = []) => blocks(text, judged, wording).join('');
+const wording: Wording = ({ certainty }) => ({
+	word: certainty,
+	isWordShown: certainty === 'doubtful'
+});
+const html = (text: string, marks: TextMark[] = []) => blocks(text, marks, wording).join('');
 
-function judge(text: string, piece: string, trust: 'check' | 'doubt' = 'check'): Judged {
+function mark(text: string, piece: string, certainty: Certainty = 'check'): TextMark {
 	const start = text.indexOf(piece);
-	return { start, end: start + piece.length, probability: 0.4, trust };
+	return { start, end: start + piece.length, probability: 0.4, certainty };
 }
 
-function parsed(text: string, judged: Judged[] = []): HTMLElement {
+function parsed(text: string, marks: TextMark[] = []): HTMLElement {
 	const holder = document.createElement('div');
-	holder.innerHTML = html(text, judged);
+	holder.innerHTML = html(text, marks);
 	return holder;
 }
 
@@ -36,7 +39,17 @@ describe('what a model writes', () => {
 		expect(
 			page.querySelector('script,img,style,iframe,form,input,svg,math,[style],[onerror]')
 		).toBeNull();
-		expect(page.innerHTML).not.toMatch(/javascript:|data:/);
+		expect(page.querySelector('a:not([href^=http])')).toBeNull();
+	});
+
+	it('is read to the letter where it looks like HTML', () => {
+		expect(parsed('press <POWER> & <b>hold</b>')).toHaveTextContent('press <POWER> & <b>hold</b>');
+		expect(parsed('<div>\nE102\n</div>')).toHaveTextContent('<div> E102 </div>');
+	});
+
+	it('may break a line in a table', () => {
+		const page = parsed('| a |\n|---|\n| 1<br>2<br/>3 |');
+		expect(page.querySelectorAll('td br')).toHaveLength(2);
 	});
 
 	it('opens links away from the desk', () => {
@@ -78,26 +91,47 @@ describe('what a model writes', () => {
 describe('marks', () => {
 	it('stand around the string, with words for the doubtful', () => {
 		const text = 'Code **E102** and `AX73`.';
-		const page = parsed(text, [judge(text, 'E102'), judge(text, 'AX73', 'doubt')]);
-		expect(page.querySelector('strong .trust.check')).toHaveTextContent('E102?');
-		expect(page.querySelector('code .trust.doubt')).toHaveTextContent('AX73doubt');
+		const page = parsed(text, [mark(text, 'E102'), mark(text, 'AX73', 'doubtful')]);
+		expect(page.querySelector('strong .mark.check')).toHaveTextContent('E102? check');
+		expect(page.querySelector('code .mark.doubtful')).toHaveTextContent('AX73 doubtful');
 	});
 
 	it('never show as characters of their own', () => {
 		const text = 'E102 [E103](https://example.org/E104)';
 		const page = parsed(
 			text,
-			['E102', 'E103', 'E104'].map((piece) => judge(text, piece))
+			['E102', 'E103', 'E104'].map((piece) => mark(text, piece))
 		);
 		expect(page.innerHTML).not.toMatch(/[\uE000-\uF8FF]|%EE/i);
 		expect(page.querySelector('a')).toHaveAttribute('href', 'https://example.org/E104');
 	});
 
+	it('stand around nothing that is certain', () => {
+		const text = 'Code E102.';
+		expect(parsed(text, [mark(text, 'E102', 'certain')]).querySelector('.mark')).toBeNull();
+	});
+
+	it('can be pressed, but not inside a link', () => {
+		const text = 'E102 [E103](https://example.org)';
+		const page = parsed(text, [mark(text, 'E102'), mark(text, 'E103')]);
+		expect(page.querySelectorAll('.mark')).toHaveLength(2);
+		expect(page.querySelectorAll('[role=button]')).toHaveLength(1);
+		expect(page.querySelector('a [role=button]')).toBeNull();
+	});
+
+	it('that overlap or lie outside the text are left out', () => {
+		const text = 'Code E102.';
+		const outside = { start: 8, end: 99, probability: 0.1, certainty: 'check' as const };
+		const page = parsed(text, [mark(text, 'E102'), mark(text, '02'), outside]);
+		expect(page.querySelectorAll('.mark')).toHaveLength(1);
+		expect(page).toHaveTextContent('Code E102? check.');
+	});
+
 	it('cannot be forged by the text', () => {
 		const text = 'a \uE000b\uF8FE E102';
-		const page = parsed(text, [judge(text, 'E102')]);
-		expect(page.querySelectorAll('.trust')).toHaveLength(1);
-		expect(page.querySelector('.trust')).toHaveTextContent('E102');
+		const page = parsed(text, [mark(text, 'E102')]);
+		expect(page.querySelectorAll('.mark')).toHaveLength(1);
+		expect(page.querySelector('.mark')).toHaveTextContent('E102');
 	});
 });
 
@@ -110,11 +144,11 @@ it('only the last block changes while words stream', () => {
 
 it('what is remembered between calls changes nothing but the time', () => {
 	const text = 'Model AX73.\n\n- E102\n- E103\n\nModel AX73.\n\n| a |\n|---|\n| E104 |\n';
-	const all = ['AX73', 'E102', 'E104'].map((piece) => judge(text, piece));
+	const all = ['AX73', 'E102', 'E104'].map((piece) => mark(text, piece));
 	const rendered = new Map<string, string>();
 	for (let end = 1; end <= text.length; end++) {
 		const so = text.slice(0, end);
-		const judged = all.filter((j) => j.end <= end);
-		expect(blocks(so, judged, wording, rendered)).toEqual(blocks(so, judged, wording));
+		const marks = all.filter((j) => j.end <= end);
+		expect(blocks(so, marks, wording, rendered)).toEqual(blocks(so, marks, wording));
 	}
 });

@@ -1,27 +1,20 @@
 /**
- * The desk's HTTP API as functions. Every failure is a `Problem`. Knows nothing of the page.
+ * What the desk says of itself, and pictures, over HTTP. Every failure is a `Problem`.
  */
-import { readEvents } from '../stream';
-import { answerEvent } from './events';
+import { getJson } from './http';
 import { Problem, problemFromBody } from './problem';
-import type { AnswerEvent, AnswerRequest, Sample, Status, UploadedPicture } from './types';
+import type { Sample, Status, UploadedPicture } from './types';
 
-async function refused(response: Response): Promise<Problem> {
-	const body = await response.text().catch(() => '');
-	return problemFromBody(response.status, body, response.headers.get('retry-after'));
-}
-
-async function getJson<Body>(path: string, signal?: AbortSignal): Promise<Body> {
-	const response = await fetch(path, signal ? { signal } : {});
-	if (!response.ok) throw await refused(response);
-	return (await response.json()) as Body;
-}
+export { getJson, refused } from './http';
 
 export const fetchStatus = (signal?: AbortSignal) => getJson<Status>('/api/status', signal);
 
 export const fetchSamples = (signal?: AbortSignal) => getJson<Sample[]>('/api/samples', signal);
 
 export const pictureUrl = (id: string) => `/api/pictures/${encodeURIComponent(id)}`;
+
+/** The picture made small, for lists. */
+export const thumbnailUrl = (id: string) => `${pictureUrl(id)}/thumbnail?edge=160`;
 
 /** Sends a picture's bytes. `XMLHttpRequest`, because `fetch` does not tell how far an upload is. */
 export function uploadPicture(
@@ -52,23 +45,4 @@ export function uploadPicture(
 		signal?.addEventListener('abort', () => request.abort(), { once: true });
 		request.send(bytes);
 	});
-}
-
-/** Asks, and yields what happens. Aborting, or leaving the loop, closes the connection and so stops the answer. */
-export async function* askQuestion(
-	question: AnswerRequest,
-	signal: AbortSignal
-): AsyncGenerator<AnswerEvent> {
-	const response = await fetch('/api/answers', {
-		method: 'POST',
-		headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
-		body: JSON.stringify(question),
-		signal
-	});
-	if (!response.ok) throw await refused(response);
-	if (!response.body) throw new Problem('garbled', 'answer: no body');
-	for await (const event of readEvents(response.body)) {
-		const known = answerEvent(event);
-		if (known) yield known;
-	}
 }

@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { answerEvent } from './events';
+import { roundEvent } from './events';
 import { Problem, problemFromBody } from './problem';
 
-describe('answerEvent', () => {
+describe('roundEvent', () => {
 	it('names an event and keeps its fields', () => {
-		expect(answerEvent({ event: 'queued', data: '{"position":2}' })).toEqual({
+		expect(roundEvent({ event: 'queued', data: '{"position":2}' })).toEqual({
 			type: 'queued',
 			position: 2
 		});
 	});
 
 	it('skips an event it does not know', () => {
-		expect(answerEvent({ event: 'evidence', data: '{}' })).toBeUndefined();
+		expect(roundEvent({ event: 'weather', data: '{}' })).toBeUndefined();
 	});
 
 	it.each(['{', '{}', 'null', '{"position":"2"}'])('says that %s is garbled', (data) => {
-		expect(() => answerEvent({ event: 'queued', data })).toThrow(Problem);
+		expect(() => roundEvent({ event: 'queued', data })).toThrow(Problem);
 	});
 });
 

@@ -6,21 +6,23 @@
  */
 import type { ServerEvent } from '../stream';
 import { Problem } from './problem';
-import type { AnswerEvent } from './types';
+import type { RoundEvent } from './types';
 
 /** The fields each event promises, with an example of their type. */
-const promises: Record<AnswerEvent['type'], Record<string, unknown>> = {
+const promises: Record<RoundEvent['type'], Record<string, unknown>> = {
+	asked: { conversation: '', round: '', answer: '', title: '' },
 	queued: { position: 0 },
 	reading: { picture: 0, of: 0, cached: false },
 	prefill: { done: 0, total: 0 },
 	delta: { text: '', tokens: [] },
+	mark: { marks: [] },
 	done: { finish_reason: '', usage: {}, timings: {} },
 	error: { code: '', message: '', details: {} }
 };
 
-const isKnown = (name: string): name is AnswerEvent['type'] => Object.hasOwn(promises, name);
+const isKnown = (name: string): name is RoundEvent['type'] => Object.hasOwn(promises, name);
 
-export function answerEvent(event: ServerEvent): AnswerEvent | undefined {
+export function roundEvent(event: ServerEvent): RoundEvent | undefined {
 	if (!isKnown(event.event)) return undefined;
 	let data: Record<string, unknown> | null;
 	try {
@@ -34,5 +36,5 @@ export function answerEvent(event: ServerEvent): AnswerEvent | undefined {
 			throw new Problem('garbled', `${event.event}: no ${field}`);
 		}
 	}
-	return { ...data, type: event.event } as AnswerEvent;
+	return { ...data, type: event.event } as RoundEvent;
 }

@@ -25,6 +25,240 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/answers/{id}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks the model where on the pictures an answer stands. What is found replaces what was found
+         *     before.
+         */
+        post: operations["find_evidence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/answers/{id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says what people make of an answer; both fields are replaced. */
+        put: operations["judge_answer"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/answers/{id}/readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads a place of a picture again at full resolution and compares it with a string of the answer. */
+        post: operations["read_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest 500 entries of the audit log, newest first. */
+        get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Conversations, a page at a time: pinned ones first unless words are searched, then the newest. */
+        get: operations["list_conversations"];
+        put?: never;
+        /** Begins a conversation. */
+        post: operations["begin_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A conversation with all that was said; also one in the bin. */
+        get: operations["show_conversation"];
+        put?: never;
+        post?: never;
+        /** Puts a conversation into the bin, or deletes it for good. */
+        delete: operations["delete_conversation"];
+        options?: never;
+        head?: never;
+        /** Changes what people say about a conversation. What is left out stays, null clears. */
+        patch: operations["change_conversation"];
+        trace?: never;
+    };
+    "/api/conversations/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a conversation out of the bin. */
+        post: operations["restore_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/rounds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks a question in a conversation. The response is a stream of server-sent events; each one's data
+         *     is a `RoundEvent`, its name the event's `type`. The first is `asked`: question and answer are
+         *     stored. It ends after `done` or `error`. Closing the connection cancels; what was said is kept.
+         */
+        post: operations["ask_round"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Names of customers, at most 200, in order. */
+        get: operations["customers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/customers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Deletes all conversations of a customer for good: rows, pictures that nobody else uses, what the
+         *     search knows of them.
+         */
+        delete: operations["forget_customer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Takes records out: everything, a time, or one conversation. The JSON can be imported. */
+        get: operations["export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings an exported JSON file in, all or nothing. What is here already stays as it is. */
+        post: operations["import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/insights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the records tell about a time. Every figure is one of the filters of the list. */
+        get: operations["insights"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pictures": {
         parameters: {
             query?: never;
@@ -62,6 +296,79 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/pictures/{id}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A picture made small, as a JPEG. */
+        get: operations["thumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All role presets, in their order. */
+        get: operations["list_roles"];
+        put?: never;
+        /** Adds a role at the end. */
+        post: operations["add_role"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/roles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a role, unless it comes with the desk. */
+        delete: operations["delete_role"];
+        options?: never;
+        head?: never;
+        /** Changes a role. What is left out stays. */
+        patch: operations["change_role"];
+        trace?: never;
+    };
+    "/api/rounds/{id}/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers the newest question of a conversation once more; the stream is the same as for a new one.
+         *     The earlier answers stay.
+         */
+        post: operations["answer_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/samples": {
         parameters: {
             query?: never;
@@ -88,6 +395,23 @@ export interface paths {
         };
         /** How the desk is doing, what it can take, and who answers. */
         get: operations["status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/status/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same, once a second: server-sent events named `status`, whose data is a `DeskStatus`. */
+        get: operations["status_stream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -312,6 +636,33 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description One reply to a round. */
+        Answer: {
+            /**
+             * Format: int64
+             * @description When it was asked for.
+             */
+            created_at: number;
+            /** @description Where on the pictures it stands. */
+            evidence: components["schemas"]["Evidence"][];
+            /** @description What people made of it. */
+            feedback: components["schemas"]["Feedback"];
+            finish_reason?: components["schemas"]["FinishReason"] | null;
+            /** @description Its name. */
+            id: components["schemas"]["AnswerId"];
+            /** @description Strings of `text` that must be right to the character, in order. */
+            marks: components["schemas"]["TextMark"][];
+            problem?: components["schemas"]["AnswerProblem"] | null;
+            /** @description Closer looks, oldest first. */
+            readings: components["schemas"]["Reading"][];
+            settings?: components["schemas"]["AskedSettings"] | null;
+            /** @description How far it has come. */
+            state: components["schemas"]["AnswerState"];
+            /** @description The words so far. */
+            text: string;
+            timings?: components["schemas"]["Timings"] | null;
+            usage?: components["schemas"]["Usage"] | null;
+        };
         /**
          * @description One step of an answer.
          *
@@ -384,10 +735,66 @@ export interface components {
             /** @enum {string} */
             type: "error";
         });
+        /**
+         * Format: uuid
+         * @description The name of an answer.
+         */
+        AnswerId: string;
+        /** @description Why an answer failed. */
+        AnswerProblem: {
+            /** @description The case. */
+            code: components["schemas"]["DeskCode"];
+            /** @description What happened and what to do, in English. */
+            message: string;
+        };
         /** @description A question with the conversation that led to it. */
         AnswerRequest: {
             /** @description Oldest first; the last one is the user's and is what gets answered. */
             messages: components["schemas"]["Message"][];
+            /** @description Whatever is left out takes the desk's default. */
+            settings?: components["schemas"]["AskedSettings"];
+        };
+        /**
+         * @description How far an answer has come.
+         * @enum {string}
+         */
+        AnswerState: "running" | "done" | "cancelled" | "failed" | "interrupted";
+        /** @description The newest question of a conversation, to be answered once more. */
+        AskedAgain: {
+            /**
+             * Format: int64
+             * @description The same seed and question give the same answer.
+             */
+            seed?: number | null;
+            settings?: components["schemas"]["AskedSettings"] | null;
+        };
+        /** @description What to look for on the pictures. */
+        AskedEvidence: {
+            /** @description Something the answer says; left out, all of it. */
+            about?: string | null;
+        };
+        /** @description Where to look again, and for what. */
+        AskedReading: {
+            box?: components["schemas"]["PictureBox"] | null;
+            /** @description One of the pictures the answer was given about. */
+            picture: components["schemas"]["PictureId"];
+            /** @description The string in doubt. */
+            was: string;
+        };
+        /** @description A question to ask within a conversation. */
+        AskedRound: {
+            /** @description Pictures on the desk or in the records, in the order they lie beside the question. */
+            pictures?: components["schemas"]["PictureId"][];
+            /** @description The words; may be left out where a picture says it all. */
+            question?: string;
+            /**
+             * Format: int32
+             * @description How many earlier rounds the model is told; the desk's default where it is left out.
+             */
+            remember?: number | null;
+            replaces?: components["schemas"]["RoundId"] | null;
+            /** @description The system text as it is to be sent. */
+            role?: string;
             /** @description Whatever is left out takes the desk's default. */
             settings?: components["schemas"]["AskedSettings"];
         };
@@ -431,6 +838,27 @@ export interface components {
              */
             top_p?: number | null;
         };
+        /**
+         * @description What was done.
+         * @enum {string}
+         */
+        AuditAction: "export" | "import" | "delete_conversation" | "delete_customer" | "empty_bin" | "retention";
+        /** @description An entry of the audit log. */
+        AuditEntry: {
+            /** @description What was done. */
+            action: components["schemas"]["AuditAction"];
+            /** @description Who asked for it, where keys have names. */
+            asker?: string | null;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at: number;
+            /** @description How much, in a few words. */
+            detail: string;
+            /** @description To which record: an id, or empty. */
+            subject: string;
+        };
         /** @description The same words in the desk's two languages. */
         BothLanguages: {
             /** @description English. */
@@ -438,6 +866,11 @@ export interface components {
             /** @description Chinese. */
             zh: string;
         };
+        /**
+         * @description How sure the model was of a string.
+         * @enum {string}
+         */
+        Certainty: "certain" | "check" | "doubtful";
         /** @description The words. */
         ChatAnswer: {
             content: string;
@@ -564,6 +997,92 @@ export interface components {
             /** Format: int32 */
             total_tokens: number;
         };
+        /** @description A conversation with all that was said. */
+        Conversation: components["schemas"]["ConversationSummary"] & {
+            /** @description Conversations that continue it. */
+            followed_by: components["schemas"]["ConversationId"][];
+            /** @description Oldest first, without those that an edit replaced. */
+            rounds: components["schemas"]["Round"][];
+        };
+        /** @description What to change of a conversation. What is left out stays; null clears. */
+        ConversationChange: {
+            /** @description Whose matter it is. */
+            customer?: string | null;
+            /** @description Stands above the others. */
+            pinned?: boolean | null;
+            /** @description What people call it. */
+            title?: string | null;
+            verdict?: components["schemas"]["Verdict"] | null;
+        };
+        /**
+         * Format: uuid
+         * @description The name of a conversation.
+         */
+        ConversationId: string;
+        /** @description A page of the list. */
+        ConversationPage: {
+            /** @description Pinned ones first unless words are searched, then the newest. */
+            conversations: components["schemas"]["ConversationSummary"][];
+            /** @description Asks for the next page; null at the end. */
+            next_cursor?: string | null;
+        };
+        /** @description A conversation as a list shows it. */
+        ConversationSummary: {
+            /**
+             * Format: int64
+             * @description When it began.
+             */
+            created_at: number;
+            /** @description Whose matter it is. */
+            customer?: string | null;
+            /**
+             * Format: int64
+             * @description When it was put into the bin.
+             */
+            deleted_at?: number | null;
+            follows?: components["schemas"]["ConversationId"] | null;
+            /** @description Its name. */
+            id: components["schemas"]["ConversationId"];
+            /** @description Its newest answer was cut short by the end of the program. */
+            interrupted: boolean;
+            picture?: components["schemas"]["PictureId"] | null;
+            /** @description Stands above the others. */
+            pinned: boolean;
+            /**
+             * Format: int32
+             * @description How many rounds it has.
+             */
+            round_count: number;
+            snippet?: components["schemas"]["Snippet"] | null;
+            /** @description What people call it; at first the beginning of its first question. May be empty. */
+            title: string;
+            /**
+             * Format: int64
+             * @description When something was last asked or answered in it.
+             */
+            updated_at: number;
+            verdict?: components["schemas"]["Verdict"] | null;
+        };
+        /** @description A day. */
+        DayFigures: {
+            /** @description Such as `2026-11-21`. */
+            day: string;
+            /**
+             * Format: double
+             * @description Time to the first word, of half the answers; null without an answer.
+             */
+            median_ms?: number | null;
+            /**
+             * Format: double
+             * @description Time to the first word, of nine answers in ten.
+             */
+            p90_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Questions asked.
+             */
+            questions: number;
+        };
         /** @description What a setting is when nobody set it. */
         Defaults: {
             /**
@@ -596,7 +1115,7 @@ export interface components {
          * @description Why the desk said no, to the case.
          * @enum {string}
          */
-        DeskCode: "question_empty" | "question_order" | "too_many_messages" | "too_many_pictures" | "text_too_long" | "question_too_long" | "setting_out_of_range" | "picture_too_large" | "picture_empty" | "picture_type" | "picture_unreadable" | "picture_dimensions" | "picture_unknown" | "pictures_full" | "queue_full" | "shape_unsupported" | "not_ready" | "model_failed" | "shutting_down" | "answer_failed";
+        DeskCode: "question_empty" | "question_order" | "too_many_messages" | "too_many_pictures" | "text_too_long" | "question_too_long" | "setting_out_of_range" | "picture_too_large" | "picture_empty" | "picture_type" | "picture_unreadable" | "picture_dimensions" | "picture_unknown" | "pictures_full" | "queue_full" | "shape_unsupported" | "not_ready" | "model_failed" | "shutting_down" | "answer_failed" | "conversation_unknown" | "round_unknown" | "answer_unknown" | "role_unknown" | "customer_unknown" | "role_standard" | "field_out_of_range" | "conversation_deleted" | "round_not_newest" | "answer_running" | "no_place" | "records_full" | "records_busy" | "records_failed" | "import_unfit" | "not_offered";
         /** @description How the desk is doing. */
         DeskStatus: {
             /** @description What a setting is when nobody set it. */
@@ -611,6 +1130,10 @@ export interface components {
             model: components["schemas"]["ModelFacts"];
             /** @description Who is being answered and who waits. */
             queue: components["schemas"]["Queue"];
+            /** @description What the machine's instruments show. */
+            readings: components["schemas"]["Readings"];
+            /** @description What is kept of what is asked. */
+            records: components["schemas"]["RecordsFacts"];
             /** @description Whether questions can be answered. */
             state: components["schemas"]["State"];
             /** @description Of this program. */
@@ -634,19 +1157,69 @@ export interface components {
             /** @description Which instruction set was found, such as `avx2`. */
             tier: string;
         };
+        /** @description A string that the model was not sure of. */
+        DoubtfulString: {
+            /** @description In which answer. */
+            answer: components["schemas"]["AnswerId"];
+            /** @description How sure the model was. */
+            certainty: components["schemas"]["Certainty"];
+            /** @description Where it was said. */
+            conversation: components["schemas"]["ConversationId"];
+            /** @description The string. */
+            text: string;
+        };
         /**
          * @description What went wrong at the edge, before or beside the desk.
          * @enum {string}
          */
-        EdgeCode: "invalid_json" | "not_json" | "body_too_large" | "body_too_slow" | "body_broken" | "uploads_busy" | "not_found" | "method_not_allowed" | "host_not_allowed" | "origin_not_allowed" | "invalid_field" | "unsupported" | "model_not_found" | "key_missing" | "invalid_api_key" | "rate_limit_exceeded" | "too_many_at_once" | "internal";
+        EdgeCode: "invalid_json" | "not_json" | "body_packed" | "import_too_large" | "imports_busy" | "body_too_large" | "body_too_slow" | "body_broken" | "uploads_busy" | "not_found" | "method_not_allowed" | "host_not_allowed" | "origin_not_allowed" | "invalid_field" | "unsupported" | "model_not_found" | "key_missing" | "invalid_api_key" | "rate_limit_exceeded" | "too_many_at_once" | "internal";
         /** @description The body of every response that is an error. */
         ErrorBody: {
             error: components["schemas"]["Problem"];
         };
+        /** @description A place on a picture that an answer rests on. */
+        Evidence: {
+            /** @description Left, top, right, bottom; 0 to 1000 of the picture as shown. */
+            box: number[];
+            /** @description Its name. */
+            id: components["schemas"]["EvidenceId"];
+            /** @description What stands there. */
+            label: string;
+            /** @description On which picture. */
+            picture: components["schemas"]["PictureId"];
+        };
+        /** @description Where an answer stands on the pictures. */
+        EvidenceFound: {
+            /** @description The places; none where the model sees none. */
+            evidence: components["schemas"]["Evidence"][];
+            /** @description What the model said, picture by picture, to its letter. */
+            said: string;
+        };
+        /**
+         * Format: uuid
+         * @description The name of a piece of evidence.
+         */
+        EvidenceId: string;
+        /**
+         * @description The form of an export.
+         * @enum {string}
+         */
+        ExportFormat: "json" | "csv";
+        /**
+         * @description Whether the pictures' bytes come along.
+         * @enum {string}
+         */
+        ExportPictures: "bytes" | "hash";
         /** @description Why there is no answer. */
         Fault: {
             code: string;
             message: string;
+        };
+        /** @description What people made of an answer. */
+        Feedback: {
+            /** @description What it should have said. */
+            correction?: string | null;
+            thumb?: components["schemas"]["Thumb"] | null;
         };
         /**
          * @description Why an answer ended.
@@ -657,12 +1230,77 @@ export interface components {
         Format: {
             format: unknown;
         };
+        /** @description What one graphics processor shows. */
+        GpuReading: {
+            /**
+             * Format: int64
+             * @description Of the device.
+             */
+            memory_total_bytes: number;
+            /**
+             * Format: int64
+             * @description By all programs.
+             */
+            memory_used_bytes: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: float
+             * @description Null where the device does not say.
+             */
+            temperature_c?: number | null;
+            /**
+             * Format: float
+             * @description How much of the time it was busy; null where the device does not say.
+             */
+            utilization_percent?: number | null;
+        };
+        /** @description A question of a group. */
+        GroupExample: {
+            /** @description Where it was asked. */
+            conversation: components["schemas"]["ConversationId"];
+            /** @description Its words. */
+            question: string;
+        };
+        /**
+         * Format: uuid
+         * @description The name of a group of questions that mean the same.
+         */
+        GroupId: string;
         /** @description Where a picture is. */
         ImageUrl: {
             detail?: components["schemas"]["Detail"] | null;
             /** @description `data:image/png;base64,...`; `https://` where the desk allows it. */
             url: string;
         } | string;
+        /** @description What an import has added. */
+        Imported: {
+            /**
+             * Format: int64
+             * @description Answers added.
+             */
+            answers: number;
+            /**
+             * Format: int64
+             * @description Conversations added.
+             */
+            conversations: number;
+            /**
+             * Format: int64
+             * @description Pictures added.
+             */
+            pictures: number;
+            /**
+             * Format: int64
+             * @description Rounds added.
+             */
+            rounds: number;
+            /**
+             * Format: int64
+             * @description Conversations that were here already.
+             */
+            skipped: number;
+        };
         /** @description Why an answer is not whole. */
         Incomplete: {
             reason: string;
@@ -694,6 +1332,45 @@ export interface components {
             input_tokens: number;
             input_tokens_details: components["schemas"]["InputDetails"];
             object: string;
+        };
+        /**
+         * @description What the records tell about a time.
+         *
+         *     Conversations in the bin and rounds that an edit replaced do not count. Of a round's answers the
+         *     newest finished one counts.
+         */
+        Insights: {
+            /** @description Questions by weekday (0 is Monday) and hour. */
+            by_hour: number[][];
+            /**
+             * Format: int64
+             * @description Conversations they belong to.
+             */
+            conversations: number;
+            /** @description Questions whose answer has a doubtful string; the share is of those answered. */
+            doubtful_answers: components["schemas"]["Share"];
+            /** @description Doubtful strings of answers that count, newest first, at most 50. */
+            doubtful_strings: components["schemas"]["DoubtfulString"][];
+            /** @description The most frequent questions, at most 20 groups. */
+            groups: components["schemas"]["QuestionGroup"][];
+            /**
+             * Format: int64
+             * @description Rounds asked.
+             */
+            questions: number;
+            /** @description Conversations solved, by their number of rounds. */
+            rounds_to_solution: components["schemas"]["SolvedAfter"][];
+            /** @description Conversations solved in their first round; the share is of those with a verdict. */
+            solved_in_first_round: components["schemas"]["Share"];
+            /** @description Answers judged. */
+            thumbs: components["schemas"]["Thumbs"];
+            /** @description Days on which something was asked, in order. */
+            ttft_by_day: components["schemas"]["DayFigures"][];
+            /**
+             * Format: double
+             * @description Time to the first word; null without an answer.
+             */
+            ttft_ms_median?: number | null;
         };
         /** @description What a question may hold. */
         Limits: {
@@ -782,6 +1459,21 @@ export interface components {
             /** @description The schema itself. */
             schema?: unknown;
         };
+        /** @description A conversation to begin. */
+        NewConversation: {
+            /** @description Whose matter it is. */
+            customer?: string | null;
+            follows?: components["schemas"]["ConversationId"] | null;
+            /** @description Left out, the first question gives one. */
+            title?: string | null;
+        };
+        /** @description A role to add. */
+        NewRole: {
+            /** @description What people call it. */
+            name: string;
+            /** @description The system text. */
+            text: string;
+        };
         /** @description One error, in OpenAI's shape. */
         OpenAiError: {
             /** @description The case, for programs. */
@@ -831,6 +1523,18 @@ export interface components {
             /** @enum {string} */
             type: "picture";
         };
+        /**
+         * @description Left, top, right, bottom, in thousandths of the picture as shown; never empty.
+         *
+         *     Thousandths are what the model speaks in, and they hold for any size a picture is shown at.
+         * @example [
+         *       120,
+         *       80,
+         *       480,
+         *       200
+         *     ]
+         */
+        PictureBox: number[];
         /**
          * @description The name of a picture: the BLAKE3 hash of its bytes, 64 hex digits.
          *
@@ -894,6 +1598,27 @@ export interface components {
              */
             image_tokens: number;
         };
+        /** @description Questions that mean the same. */
+        QuestionGroup: {
+            /**
+             * Format: int64
+             * @description How many questions.
+             */
+            count: number;
+            /** @description The newest few, each in other words. */
+            examples: components["schemas"]["GroupExample"][];
+            /** @description Its name. */
+            id: components["schemas"]["GroupId"];
+            /** @description A question that stands for it. */
+            label: string;
+            /**
+             * Format: double
+             * @description Of all questions of this time, 0 to 1.
+             */
+            share: number;
+            /** @description Questions on each day of `ttft_by_day`. */
+            trend: number[];
+        };
         /** @description Who is being answered and who waits. */
         Queue: {
             /**
@@ -906,6 +1631,66 @@ export interface components {
              * @description Questions that wait.
              */
             waiting: number;
+        };
+        /** @description A closer look at a place of a picture, at full resolution. */
+        Reading: {
+            /** @description Whether both say the same. */
+            agrees: boolean;
+            /** @description Left, top, right, bottom; 0 to 1000 of the picture as shown. */
+            box: number[];
+            /** @description Its name. */
+            id: components["schemas"]["ReadingId"];
+            /** @description On which picture. */
+            picture: components["schemas"]["PictureId"];
+            /**
+             * Format: float
+             * @description How sure the model was of what it read now.
+             */
+            probability: number;
+            /** @description What was read now. */
+            text: string;
+            /** @description The string in doubt. */
+            was: string;
+        };
+        /**
+         * Format: uuid
+         * @description The name of a closer look.
+         */
+        ReadingId: string;
+        /** @description What the machine's instruments show. */
+        Readings: {
+            /**
+             * Format: float
+             * @description Of all processors together, since the reading before.
+             */
+            cpu_percent: number;
+            /**
+             * Format: float
+             * @description The hottest sensor of the processor; null where there is none.
+             */
+            cpu_temperature_c?: number | null;
+            /** @description NVIDIA devices. */
+            gpus: components["schemas"]["GpuReading"][];
+            /**
+             * Format: int64
+             * @description Memory that this program uses.
+             */
+            process_memory_bytes: number;
+        };
+        /** @description What is kept of what is asked. */
+        RecordsFacts: {
+            /**
+             * Format: int64
+             * @description The largest file that can be imported.
+             */
+            import_bytes: number;
+            /**
+             * Format: int32
+             * @description After how many days without a question a conversation is deleted for good; null for never.
+             */
+            keep_days?: number | null;
+            /** @description Whether anything outlives the program. */
+            kept: boolean;
         };
         /** @description A no, with its reason and what to do. */
         Refusal: {
@@ -1044,6 +1829,134 @@ export interface components {
          * @enum {string}
          */
         Role: "system" | "user" | "assistant";
+        /** @description What to change of a role. What is left out stays. */
+        RoleChange: {
+            /** @description What people call it. */
+            name?: string | null;
+            /**
+             * Format: int32
+             * @description Where it shall stand in the list, from 0.
+             */
+            position?: number | null;
+            /** @description The system text. */
+            text?: string | null;
+        };
+        /**
+         * Format: uuid
+         * @description The name of a role preset.
+         */
+        RoleId: string;
+        /** @description A role that a question can be asked with. */
+        RolePreset: {
+            /** @description Its name in the records. */
+            id: components["schemas"]["RoleId"];
+            /** @description What people call it. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Where it stands in the list, from 0.
+             */
+            position: number;
+            /** @description Comes with the desk: its words can be changed, it cannot be deleted. */
+            standard: boolean;
+            /** @description The system text. */
+            text: string;
+        };
+        /** @description A question and its answers. */
+        Round: {
+            /** @description Oldest first; the newest finished one counts. */
+            answers: components["schemas"]["Answer"][];
+            /**
+             * Format: int64
+             * @description When it was asked.
+             */
+            asked_at: number;
+            /** @description Who asked, where keys have names. */
+            asker?: string | null;
+            /** @description Its name. */
+            id: components["schemas"]["RoundId"];
+            /** @description In the order they were laid beside the question. */
+            pictures: components["schemas"]["RoundPicture"][];
+            /** @description The words; may be empty where a picture says it all. */
+            question: string;
+            /**
+             * Format: int32
+             * @description How many earlier rounds were sent along.
+             */
+            remembered_rounds: number;
+            /** @description The system text as it was sent. */
+            role: string;
+            /** @description As asked; what was left open took the desk's default. */
+            settings: components["schemas"]["AskedSettings"];
+        };
+        /**
+         * @description One event of a round: a step of its own or one of its answer.
+         *
+         *     A round ends as its answer does, with `done` or `error`.
+         */
+        RoundEvent: components["schemas"]["RoundStep"] | components["schemas"]["AnswerEvent"];
+        /**
+         * Format: uuid
+         * @description The name of a round.
+         */
+        RoundId: string;
+        /** @description A picture of a round. */
+        RoundPicture: {
+            /**
+             * Format: int64
+             * @description The size of its file.
+             */
+            bytes: number;
+            /**
+             * Format: int32
+             * @description Pixels, as the picture is shown.
+             */
+            height: number;
+            /** @description Its name. */
+            id: components["schemas"]["PictureId"];
+            /** @description Read from the bytes, never from a name or a header. */
+            media_type: string;
+            /**
+             * Format: int32
+             * @description How many tokens it takes in a question.
+             */
+            tokens: number;
+            /**
+             * Format: int32
+             * @description Pixels, as the picture is shown.
+             */
+            width: number;
+        };
+        /** @description What is heard of a round beside its answer. */
+        RoundStep: {
+            /** @description The answer that follows. */
+            answer: components["schemas"]["AnswerId"];
+            /** @description Where it was asked. */
+            conversation: components["schemas"]["ConversationId"];
+            /** @description Pictures of the conversation that it is not shown any more. */
+            dropped_pictures: components["schemas"]["PictureId"][];
+            /**
+             * Format: int32
+             * @description How many answered rounds it is not told any more.
+             */
+            dropped_rounds: number;
+            /**
+             * Format: int32
+             * @description How many earlier rounds the model is told.
+             */
+            remembered_rounds: number;
+            /** @description The round. */
+            round: components["schemas"]["RoundId"];
+            /** @description The conversation's title, which the first question may just have given. */
+            title: string;
+            /** @enum {string} */
+            type: "asked";
+        } | {
+            /** @description All of them so far, in order. */
+            marks: components["schemas"]["TextMark"][];
+            /** @enum {string} */
+            type: "mark";
+        };
         /** @description A picture that is part of the program. */
         SamplePicture: {
             /**
@@ -1070,10 +1983,43 @@ export interface components {
             /** @description The question. */
             question: components["schemas"]["BothLanguages"];
         };
+        /** @description A number and what share of the whole it is. */
+        Share: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description 0 to 1; 0 where there is no whole.
+             */
+            share: number;
+        };
         /** @description What the form sends. */
         SignIn: {
             /** @description The key; empty signs out. */
             key: string;
+        };
+        /** @description A piece of text with the searched words in it. */
+        Snippet: {
+            /** @description Start and end of each hit, in UTF-16 code units of `text`. */
+            hits: number[][];
+            /** @description Plain text. */
+            text: string;
+        };
+        /** @description Conversations solved after so many rounds. */
+        SolvedAfter: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+            /**
+             * Format: int32
+             * @description 1, 2, or 3 for three and more.
+             */
+            rounds: number;
         };
         /** @description Whether questions can be answered. */
         State: {
@@ -1111,6 +2057,26 @@ export interface components {
             /** @enum {string} */
             type: "json_schema";
         });
+        /** @description A string of an answer that must be right to the character. */
+        TextMark: {
+            /** @description How sure the model was of it. */
+            certainty: components["schemas"]["Certainty"];
+            /**
+             * Format: int32
+             * @description Where it ends, in UTF-16 code units of the text.
+             */
+            end: number;
+            /**
+             * Format: float
+             * @description The product of its tokens' probabilities.
+             */
+            probability: number;
+            /**
+             * Format: int32
+             * @description Where it starts, in UTF-16 code units of the text.
+             */
+            start: number;
+        };
         /** @description How the answer is written. */
         TextOptions: {
             format?: components["schemas"]["TextFormat"] | null;
@@ -1154,6 +2120,24 @@ export interface components {
         })[];
         /** @description One thing as a text, or a list of them. */
         TextOr_String: string | string[];
+        /**
+         * @description Good or bad.
+         * @enum {string}
+         */
+        Thumb: "up" | "down";
+        /** @description Answers judged. */
+        Thumbs: {
+            /**
+             * Format: int64
+             * @description Bad ones.
+             */
+            down: number;
+            /**
+             * Format: int64
+             * @description Good ones.
+             */
+            up: number;
+        };
         /** @description Where the time went. Milliseconds. */
         Timings: {
             /**
@@ -1246,6 +2230,11 @@ export interface components {
              */
             prompt_tokens: number;
         };
+        /**
+         * @description How a conversation ended.
+         * @enum {string}
+         */
+        Verdict: "solved" | "handed_over" | "wrong";
     };
     responses: never;
     parameters: never;
@@ -1350,6 +2339,762 @@ export interface operations {
             };
         };
     };
+    find_evidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AnswerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskedEvidence"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceFound"];
+                };
+            };
+            /** @description `about` is too long */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such answer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The queue is full; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The model is not ready */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    judge_answer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AnswerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Feedback"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feedback"];
+                };
+            };
+            /** @description The correction is too long */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such answer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    read_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AnswerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskedReading"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reading"];
+                };
+            };
+            /** @description `was` is empty or too long */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such answer, or not one of its pictures */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The model sees no such place; mark it by hand */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The queue is full; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The model is not ready */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    audit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntry"][];
+                };
+            };
+        };
+    };
+    list_conversations: {
+        parameters: {
+            query?: {
+                /** @description Words that must all occur; Chinese in any length. */
+                query?: string;
+                /** @description How it ended. */
+                verdict?: components["schemas"]["Verdict"];
+                /** @description Whose matter it is, to the letter. */
+                customer?: string;
+                /** @description Only pinned ones, or only others. */
+                pinned?: boolean;
+                /** @description Those in the bin instead of the others. */
+                deleted?: boolean;
+                /** @description Asked at or after this instant. */
+                from?: number;
+                /** @description Asked before this instant. */
+                to?: number;
+                /** @description Asked one of these questions. */
+                group?: components["schemas"]["GroupId"];
+                /** @description Solved in 1 round, 2 rounds, or 3 and more. */
+                solved_in?: number;
+                /** @description An answer that counts has a doubtful string, or has none. */
+                doubtful?: boolean;
+                /** @description An answer was judged so. */
+                thumb?: components["schemas"]["Thumb"];
+                /** @description Asked in this hour of the day. */
+                hour?: number;
+                /** @description Asked on this day of the week, 0 is Monday. */
+                weekday?: number;
+                /** @description What to add to UTC for `hour` and `weekday`. */
+                utc_offset_minutes?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many at most; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationPage"];
+                };
+            };
+            /** @description Not a filter */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    begin_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConversation"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description A field is too long */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is nothing it could continue */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The disk is full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ConversationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description No such conversation */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_conversation: {
+        parameters: {
+            query?: {
+                /** @description At once and beyond recall, instead of into the bin, which is emptied after a day. */
+                for_good?: boolean;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["ConversationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such conversation */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description An answer in it is being written */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ConversationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConversationChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description A field is too long */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such conversation */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    restore_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ConversationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description No such conversation */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    ask_round: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ConversationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskedRound"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["RoundEvent"];
+                };
+            };
+            /** @description Ask differently */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The conversation or a picture is unknown */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description An answer in it is being written */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body does not say that it is JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The disk is full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    customers: {
+        parameters: {
+            query?: {
+                /** @description What their names contain. */
+                query?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+        };
+    };
+    forget_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No conversation names this customer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description An answer for this customer is being written */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    export: {
+        parameters: {
+            query?: {
+                /** @description JSON when left out. */
+                format?: components["schemas"]["ExportFormat"];
+                /** @description Only this conversation. */
+                conversation?: components["schemas"]["ConversationId"];
+                /** @description Only conversations with a question at or after this instant. */
+                from?: number;
+                /** @description Only conversations with a question before this instant. */
+                to?: number;
+                /** @description Whether the pictures' bytes come along. */
+                pictures?: components["schemas"]["ExportPictures"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Not a wish */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such conversation */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            /** @description Not an export; nothing was changed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not JSON, or compressed */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another import is under way */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The disk is full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    insights: {
+        parameters: {
+            query?: {
+                /** @description Asked at or after this instant. */
+                from?: number;
+                /** @description Asked before this instant. */
+                to?: number;
+                /** @description What to add to UTC for days, hours and weekdays. */
+                utc_offset_minutes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Insights"];
+                };
+            };
+            /** @description Not a time */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     upload: {
         parameters: {
             query?: never;
@@ -1439,6 +3184,223 @@ export interface operations {
             };
         };
     };
+    thumbnail: {
+        parameters: {
+            query?: {
+                /** @description Its longer side in pixels; 160 when left out. Taken to be the next of 160, 320 and 640. */
+                edge?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["PictureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description The desk does not hold it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolePreset"][];
+                };
+            };
+        };
+    };
+    add_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRole"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolePreset"];
+                };
+            };
+            /** @description A field is empty or too long */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RoleId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It comes with the desk */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such role */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RoleId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolePreset"];
+                };
+            };
+            /** @description A field is empty or too long */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such role */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    answer_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RoundId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskedAgain"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["RoundEvent"];
+                };
+            };
+            /** @description A setting is out of range */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such round */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not the newest round, or being answered */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     samples: {
         parameters: {
             query?: never;
@@ -1473,6 +3435,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeskStatus"];
+                };
+            };
+        };
+    };
+    status_stream: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["DeskStatus"];
                 };
             };
         };

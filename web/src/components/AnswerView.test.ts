@@ -1,9 +1,16 @@
-import { render, screen } from '@testing-library/svelte';
+import { render, screen, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
-import { describe, expect, it, vi } from 'vitest';
-import type { AnswerEvent } from '../api/types';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { RoundEvent, StoredAnswer } from '../api/types';
+import { Answer } from '../state/answer.svelte';
+import { Closer } from '../state/closer.svelte';
+import { EvidenceDesk } from '../state/evidence.svelte';
+import { DeskPicture } from '../state/picture.svelte';
 import { Round } from '../state/round.svelte';
 import AnswerView from './AnswerView.svelte';
+
+const send = vi.hoisted(() => vi.fn());
+vi.mock('../api/conversations', () => ({ sendFeedback: send }));
 
 const ended = (finish_reason: string) =>
 	({
@@ -18,24 +25,80 @@ const ended = (finish_reason: string) =>
 			decode_ms: 900,
 			decode_tokens_per_s: 7.8
 		}
-	}) as AnswerEvent;
-const said = (text: string, probability = 1): AnswerEvent => ({
-	type: 'delta',
-	text,
-	tokens: [{ text, logprob: Math.log(probability) }]
-});
+	}) as RoundEvent;
+const said = (text: string): RoundEvent => ({ type: 'delta', text, tokens: [] });
+const asked: RoundEvent = {
+	type: 'asked',
+	conversation: 'c',
+	round: 'r',
+	answer: 'a',
+	title: 't',
+	remembered_rounds: 0,
+	dropped_rounds: 0,
+	dropped_pictures: []
+};
+const pictures = ['p1', 'p2'].map((id) =>
+	DeskPicture.fromStored({
+		id,
+		width: 100,
+		height: 50,
+		bytes: 9,
+		tokens: 4,
+		media_type: 'image/png'
+	})
+);
 
-function shown(...events: AnswerEvent[]) {
+function showing(round: Round, more: object = {}) {
+	const on = {
+		onRepeat: vi.fn(),
+		onWhere: vi.fn(),
+		onLook: vi.fn(),
+		onShowEvidence: vi.fn(),
+		onShowReading: vi.fn()
+	};
+	const evidence = new EvidenceDesk();
+	const shown = pictures[1];
+	render(AnswerView, { round, pictures, shown, evidence, closer: new Closer(), ...on, ...more });
+	return { ...on, round, evidence };
+}
+
+function shown(...events: RoundEvent[]) {
 	const round = new Round('code?', []);
 	const answer = round.begin();
 	for (const event of events) answer.take(event);
-	const onRepeat = vi.fn();
-	render(AnswerView, { round, canRepeat: true, onRepeat });
-	return { round, onRepeat };
+	return showing(round);
 }
 
+const stored = (more: Partial<StoredAnswer>): StoredAnswer => ({
+	id: 'a',
+	created_at: 1,
+	state: 'done',
+	text: 'Model AX73, code E102',
+	marks: [
+		{ start: 6, end: 10, certainty: 'check', probability: 0.7 },
+		{ start: 17, end: 21, certainty: 'doubtful', probability: 0.3 }
+	],
+	finish_reason: 'stop',
+	usage: null,
+	timings: null,
+	problem: null,
+	settings: null,
+	feedback: { thumb: null, correction: null },
+	evidence: [],
+	readings: [],
+	...more
+});
+
+function showStored(more: Partial<StoredAnswer> = {}) {
+	const round = new Round('code?', []);
+	round.answers = [Answer.fromStored(stored(more))];
+	return showing(round);
+}
+
+beforeEach(() => void send.mockReset());
+
 describe('an answer under way', () => {
-	it.each<[AnswerEvent, string]>([
+	it.each<[RoundEvent, string]>([
 		[{ type: 'queued', position: 0 }, 'Next in line'],
 		[{ type: 'queued', position: 1 }, '1 question before yours'],
 		[{ type: 'queued', position: 3 }, '3 questions before yours'],
@@ -55,6 +118,12 @@ describe('an answer under way', () => {
 		shown(said('The code is '), said('E102'));
 		expect(screen.getByText(/The code is E102/)).toBeInTheDocument();
 	});
+
+	it('says what the model was not told', () => {
+		shown({ ...asked, dropped_rounds: 4, dropped_pictures: ['p1'] } as RoundEvent, said('E102'));
+		expect(screen.getByText(/The 4 oldest rounds were not sent along/)).toBeInTheDocument();
+		expect(screen.getByText(/Picture 1 was not sent along/)).toBeInTheDocument();
+	});
 });
 
 describe('an answer that is over', () => {
@@ -73,13 +142,6 @@ describe('an answer that is over', () => {
 		expect(screen.getByText('7.8 tokens/s')).toBeInTheDocument();
 	});
 
-	it('marks an unsure string by line and sign, a doubtful one by words too', () => {
-		shown(said('Model '), said('AX73', 0.7), said(', code '), said('E102', 0.3), ended('stop'));
-		expect(screen.getByText('AX73').className).toBe('trust check');
-		expect(screen.getByTitle(/70% sure/)).toHaveTextContent('AX73?');
-		expect(screen.getByTitle(/only 30% sure/)).toHaveTextContent('E102please check');
-	});
-
 	it('is an error with a way on when it failed', async () => {
 		const { onRepeat } = shown({
 			type: 'error',
@@ -89,6 +151,14 @@ describe('an answer that is over', () => {
 		});
 		expect(screen.getByRole('alert')).toHaveTextContent('Try again in 4 s.');
 		await userEvent.click(screen.getByRole('button', { name: 'Try again' }));
+		expect(onRepeat).toHaveBeenCalledOnce();
+	});
+
+	it('that the end of the program cut off keeps its words and can be asked again', async () => {
+		const { onRepeat } = showStored({ state: 'interrupted', text: 'The code', marks: [] });
+		expect(screen.getByText('The code')).toBeInTheDocument();
+		expect(screen.getByText(/The desk stopped here/)).toBeInTheDocument();
+		await userEvent.click(screen.getByRole('button', { name: 'Ask again' }));
 		expect(onRepeat).toHaveBeenCalledOnce();
 	});
 
@@ -108,14 +178,105 @@ describe('an answer that is over', () => {
 		await userEvent.click(screen.getByRole('button', { name: 'Next answer' }));
 		expect(screen.getByText('whole')).toBeInTheDocument();
 	});
+});
 
-	it('stays reachable when the question was asked again', async () => {
-		const { round } = shown(said('first'), ended('stop'));
-		const second = round.begin();
-		second.take(said('second'));
-		second.take(ended('stop'));
-		expect(await screen.findByText('second')).toBeInTheDocument();
-		await userEvent.click(screen.getByRole('button', { name: 'Previous answer' }));
-		expect(screen.getByText('first')).toBeInTheDocument();
+describe('strings the model was not sure of', () => {
+	it('are marked by line and sign, the doubtful by words too', () => {
+		showStored();
+		expect(screen.getByRole('button', { name: /AX73/ })).toHaveTextContent('AX73? check');
+		expect(screen.getByRole('button', { name: 'E102 please check' }).className).toBe(
+			'mark doubtful'
+		);
+	});
+
+	it('say how sure it was when one rests on them, and take back that they did', async () => {
+		showStored();
+		await userEvent.hover(screen.getByRole('button', { name: /E102/ }));
+		expect(screen.getByRole('tooltip')).toHaveTextContent('only 30% sure');
+		await userEvent.unhover(screen.getByRole('button', { name: /E102/ }));
+		await vi.waitFor(() => expect(screen.queryByRole('tooltip')).toBeNull());
+	});
+
+	it('offer a closer look by keyboard, and Esc leads back', async () => {
+		const { onLook } = showStored();
+		const mark = screen.getByRole('button', { name: /E102/ });
+		mark.focus();
+		await userEvent.keyboard('{Enter}');
+		expect(screen.getByRole('dialog', { name: 'About E102' })).toBeInTheDocument();
+		expect(screen.getByRole('button', { name: 'Look closer on picture 2' })).toHaveFocus();
+		await userEvent.keyboard('{Escape}');
+		expect(mark).toHaveFocus();
+		await userEvent.keyboard('{Enter}{Enter}');
+		expect(onLook.mock.calls[0]?.slice(1)).toEqual([
+			expect.objectContaining({ start: 17 }),
+			'model'
+		]);
+	});
+
+	it('show what a closer look has read, and that it differs', () => {
+		const readings = [
+			{
+				id: 'x',
+				picture: 'p2',
+				box: [0, 0, 500, 500] as [number, number, number, number],
+				was: 'E102',
+				text: 'E107',
+				agrees: false,
+				probability: 0.93
+			}
+		];
+		showStored({ readings });
+		expect(screen.getByRole('button', { name: /E102/ })).toHaveTextContent('or E107?');
+		const card = screen.getByRole('figure');
+		expect(card).toHaveTextContent('The readings differ.');
+		expect(within(card).getByText('E107')).toBeInTheDocument();
+		expect(within(card).getByRole('img')).toHaveAttribute('src', '/api/pictures/p2');
+	});
+});
+
+describe('evidence', () => {
+	const evidence = [
+		{
+			id: 'e1',
+			picture: 'p1',
+			label: 'E102',
+			box: [0, 0, 9, 9] as [number, number, number, number]
+		},
+		{
+			id: 'e2',
+			picture: 'p2',
+			label: '<b>WAN</b>',
+			box: [0, 0, 9, 9] as [number, number, number, number]
+		}
+	];
+
+	it('is numbered, named with its picture, and points at its box', async () => {
+		const { evidence: desk, onShowEvidence } = showStored({ evidence });
+		const chip = screen.getByRole('button', { name: 'Place 2: <b>WAN</b>, picture 2' });
+		chip.focus();
+		expect(desk.pointed).toBe('e2');
+		await userEvent.click(chip);
+		expect(onShowEvidence.mock.calls[0]?.[1]).toEqual(evidence[1]);
+	});
+});
+
+describe('what a person thinks of it', () => {
+	it('is kept: a thumb, and the right answer', async () => {
+		send.mockImplementation((_id, feedback: unknown) => Promise.resolve(feedback));
+		showStored();
+		await userEvent.click(screen.getByRole('button', { name: 'Bad answer' }));
+		expect(send).toHaveBeenLastCalledWith('a', { thumb: 'down', correction: null });
+		await userEvent.type(screen.getByRole('textbox'), 'E107');
+		await userEvent.click(screen.getByRole('button', { name: 'Save' }));
+		expect(send).toHaveBeenLastCalledWith('a', { thumb: 'down', correction: 'E107' });
+		expect(screen.getByText('Corrected:').parentElement).toHaveTextContent('Corrected: E107');
+	});
+
+	it('is as it was when the server refuses', async () => {
+		send.mockImplementation(() => Promise.reject(new TypeError('gone')));
+		showStored();
+		const thumb = screen.getByRole('button', { name: 'Good answer' });
+		await userEvent.click(thumb);
+		await vi.waitFor(() => expect(thumb).toHaveAttribute('aria-pressed', 'false'));
 	});
 });

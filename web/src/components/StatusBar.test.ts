@@ -12,6 +12,8 @@ const status: Status = {
 	device: { name: 'CPU', threads: 2, tier: 'avx2' },
 	memory: { used_bytes: 4.4e9, total_bytes: 25.8e9 },
 	queue: { running: 0, waiting: 0 },
+	readings: { cpu_percent: 0, process_memory_bytes: 1, gpus: [] },
+	records: { kept: true, import_bytes: 1 },
 	limits: {
 		picture_bytes: 1,
 		pictures_per_question: 8,
@@ -55,5 +57,43 @@ describe('the status line', () => {
 	it('shows no old figures when the desk is gone', () => {
 		expect(shown({}, false)).toHaveTextContent('no connection');
 		expect(screen.queryByText('Qwen3-VL-4B')).toBeNull();
+	});
+
+	it('shows how busy and how warm the machine is, without saying it aloud each second', () => {
+		const said = shown({
+			readings: {
+				cpu_percent: 61.4,
+				cpu_temperature_c: 54,
+				process_memory_bytes: 4e9,
+				gpus: []
+			}
+		});
+		expect(screen.getByText('61%')).toBeInTheDocument();
+		expect(screen.getByText('54 °C')).toBeInTheDocument();
+		expect(said).toHaveTextContent(/^ready$/);
+		expect(document.querySelectorAll('[aria-live], [role=status], [role=alert]')).toHaveLength(1);
+	});
+
+	it('shows each GPU, and nothing that a sensor does not tell', () => {
+		const gpu = {
+			name: 'NVIDIA H200',
+			memory_used_bytes: 44 * 2 ** 30,
+			memory_total_bytes: 140 * 2 ** 30,
+			temperature_c: null,
+			utilization_percent: 87
+		};
+		shown({
+			readings: {
+				cpu_percent: 3,
+				cpu_temperature_c: null,
+				process_memory_bytes: 1,
+				gpus: [gpu, { ...gpu, utilization_percent: null }]
+			}
+		});
+		expect(screen.getByText('GPU 1')).toBeInTheDocument();
+		expect(screen.getByText('GPU 2')).toBeInTheDocument();
+		expect(screen.getByText('87%')).toBeInTheDocument();
+		expect(screen.getAllByText('44.0 of 140.0 GB')).toHaveLength(2);
+		expect(screen.queryByText(/°C/)).toBeNull();
 	});
 });

@@ -2,9 +2,21 @@
  * Every word of the page, in English. The Chinese catalogue has the same type, so a key missing there is
  * a type error. Sentences with something to fill in are functions.
  */
+import { insights } from './en/insights';
+import { live } from './en/live';
+import { pages } from './en/pages';
+import { records } from './en/records';
+import { roles } from './en/roles';
+
 const pictures = (n: number) => (n === 1 ? '1 picture' : `${n} pictures`);
 
 export const en = {
+	insights,
+	live,
+	pages,
+	records,
+	roles,
+
 	skipToQuestion: 'Skip to the question',
 
 	status: {
@@ -41,6 +53,7 @@ export const en = {
 		title: 'What does the picture show?',
 		nowAsk: 'Now ask about it, below.',
 		sentence: 'Drop, paste or photograph a picture, then ask. Nothing leaves this machine.',
+		nextPicture: 'Add the next picture, then ask.',
 		samples: 'Or try one of these',
 		ask: (question: string) => `Ask about this sample: ${question}`,
 		answers: (model: string) => `${model} answers.`
@@ -82,7 +95,17 @@ export const en = {
 		version: (shown: number, of: number) => `Answer ${shown} of ${of}`,
 		previousVersion: 'Previous answer',
 		nextVersion: 'Next answer',
-		toEnd: 'To the newest words'
+		toEnd: 'To the newest words',
+		interrupted: 'The desk stopped here in the middle of the answer. The words so far are kept.',
+		elsewhere: 'Being answered on another screen…',
+		droppedRounds: (n: number) =>
+			n === 1
+				? 'The oldest round was not sent along: the conversation is long.'
+				: `The ${n} oldest rounds were not sent along: the conversation is long.`,
+		droppedPictures: (which: string, n: number) =>
+			n === 1
+				? `Picture ${which} was not sent along: the conversation holds too many.`
+				: `Pictures ${which} were not sent along: the conversation holds too many.`
 	},
 
 	progress: {
@@ -99,7 +122,7 @@ export const en = {
 	done: {
 		firstWord: (seconds: string) => `first word ${seconds} s`,
 		speed: (rate: string) => `${rate} tokens/s`,
-		length: 'Cut off at the length limit. Raise “Length” in the panel for more.',
+		length: 'Cut off at the length limit. Raise “Length” in the settings for more.',
 		repetition: 'Stopped: it began to repeat itself.',
 		cancelled: 'You stopped it here.',
 		empty: 'The model had nothing to say. Try other words.',
@@ -110,13 +133,156 @@ export const en = {
 			`${prompt} tokens in (${cached} remembered), ${answer} out`
 	},
 
-	trust: {
+	marks: {
 		check: 'check',
 		pleaseCheck: 'please check',
-		checkHint: (percent: number) =>
-			`Compare with the picture: the model is ${percent}% sure of these characters.`,
-		doubtHint: (percent: number) =>
-			`Please check against the picture: the model is only ${percent}% sure of these characters.`
+		sure: (percent: number) => `The model is ${percent}% sure of these characters.`,
+		unsure: (percent: number) => `The model is only ${percent}% sure of these characters.`,
+		compare: 'Compare them with the picture.',
+		about: (text: string) => `About ${text}`
+	},
+
+	closer: {
+		look: 'Look closer',
+		again: 'Look again',
+		lookOn: (index: number) => `Look closer on picture ${index}`,
+		byHand: 'Show where it is',
+		looking: 'Looking closer…',
+		noPlace: 'The model cannot point to it. Draw a box around it on the picture.',
+		draw: (text: string) => `Draw a box around “${text}” on the picture.`,
+		drawKeys: 'Arrow keys move the box, Shift with them sizes it, Enter looks, Esc leaves it.',
+		confirm: 'Look here',
+		cancel: 'Leave it',
+		box: (left: number, top: number, right: number, bottom: number) =>
+			`Box from ${left}% across and ${top}% down to ${right}% across and ${bottom}% down`,
+		title: 'A closer look',
+		crop: (text: string) => `The part of the picture where “${text}” was read again`,
+		first: 'First',
+		second: 'At full size',
+		nothing: 'nothing readable',
+		agrees: 'Both readings agree.',
+		differs: 'The readings differ. Trust your eyes.',
+		sure: (percent: number) => `${percent}% sure`,
+		show: 'Show on the picture',
+		agreesShort: 'read twice',
+		differsShort: (text: string) => `or ${text}?`,
+		differsPlain: 'read differently'
+	},
+
+	evidence: {
+		where: 'Where?',
+		whereHint: 'Show on the picture where the answer has this from',
+		asking: 'Looking for the places…',
+		none: 'No place was found on the pictures for this answer. Please look for yourself.',
+		label: 'Places on the pictures',
+		one: (number: number, label: string) => `Place ${number}: ${label}`,
+		onPicture: (number: number) => `picture ${number}`
+	},
+
+	feedback: {
+		up: 'Good answer',
+		down: 'Bad answer',
+		correct: 'Correct',
+		label: 'What would have been right?',
+		placeholder: 'The right answer, or what was wrong with this one…',
+		save: 'Save',
+		cancel: 'Cancel',
+		was: 'Corrected:'
+	},
+
+	list: {
+		title: 'Conversations',
+		open: 'Conversations and settings',
+		close: 'Close',
+		fresh: 'New conversation',
+		search: 'Search…',
+		searchLabel: 'Search conversations',
+		clearSearch: 'Clear the search',
+		pinned: 'Pinned',
+		today: 'Today',
+		yesterday: 'Yesterday',
+		week: 'This week',
+		older: 'Older',
+		found: 'Found',
+		none: 'Conversations you have will be kept here.',
+		noHits: 'Nothing found. Try fewer or other words.',
+		noneLeft: 'No conversation fits these filters.',
+		more: 'Loading more…',
+		loading: 'Loading…',
+		untitled: 'Untitled',
+		rename: 'Rename',
+		renameLabel: 'New title',
+		pin: 'Pin',
+		unpin: 'Unpin',
+		remove: 'Delete',
+		actions: (title: string) => `What to do with “${title}”`,
+		deleted: 'Conversation moved to the bin.',
+		interrupted: 'interrupted',
+		answering: 'answering',
+		retry: 'Try again',
+		count: (n: number) => (n === 1 ? '1 conversation' : `${n} conversations`)
+	},
+
+	filters: {
+		label: 'Filters',
+		remove: (filter: string) => `Remove the filter “${filter}”`,
+		customer: (name: string) => `Customer: ${name}`,
+		pinned: 'pinned',
+		notPinned: 'not pinned',
+		from: (date: string) => `from ${date}`,
+		to: (date: string) => `before ${date}`,
+		group: 'one group of questions',
+		solvedIn: (rounds: number): string =>
+			rounds === 1
+				? 'solved in round 1'
+				: rounds === 2
+					? 'solved in round 2'
+					: 'solved in 3 rounds or more',
+		doubtful: 'with doubtful answers',
+		certain: 'without doubtful answers',
+		up: 'thumbs up',
+		down: 'thumbs down',
+		hour: (hour: number) => `asked from ${hour}:00 to ${hour}:59`,
+		weekday: (name: string) => `asked on ${name}`
+	},
+
+	chain: {
+		title: 'Title',
+		customer: 'Customer',
+		customerPlaceholder: 'Customer, order or ticket',
+		verdict: 'How it ended',
+		solved: 'Solved',
+		handedOver: 'Handed to a person',
+		wrong: 'Wrong',
+		another: 'Another picture',
+		anotherHint: 'Start a linked conversation about another picture',
+		begun: 'New conversation, linked to the last.',
+		continues: 'continues',
+		continuedIn: 'continued in',
+		earlier: 'the conversation before',
+		later: 'the conversation after',
+		clear: 'Clear',
+		clearTitle: 'Clear this conversation?',
+		clearWords: 'It goes to the bin with its pictures, and is deleted for good after 24 hours.',
+		keep: 'Keep it',
+		gone: 'This conversation is not here any more. It may have been deleted.',
+		loading: 'Fetching the conversation…'
+	},
+
+	edit: {
+		edit: 'Edit and ask again',
+		label: 'The question',
+		ask: 'Ask again',
+		cancel: 'Cancel',
+		title: 'Ask this again?',
+		confirm: (n: number) =>
+			`The ${n} rounds after it leave the conversation. They stay in the records.`,
+		takeBack: 'Back to the question box'
+	},
+
+	settings: {
+		title: 'Settings',
+		rounds: (n: number) => (n === 1 ? '1 round' : `${n} rounds`)
 	},
 
 	viewer: {
@@ -134,26 +300,15 @@ export const en = {
 	},
 
 	panel: {
-		title: 'Panel',
-		open: 'Open the panel',
-		close: 'Close the panel',
-		fresh: 'New conversation',
-		cleared: 'Conversation cleared.',
 		undo: 'Undo',
-		role: 'Role',
-		roleHint: 'Sent before every conversation, word for word.',
-		roleReset: 'Back to the standard role',
-		roleEmpty: 'Empty: no role is sent.',
 		rigour: 'Rigour',
-		rigourStrict: 'to the letter',
-		rigourFree: 'freely worded',
-		rigourHint: 'Low keeps to the likeliest characters; 0.25 suits labels and screens.',
+		rigourHint: 'Low: to the letter. 0.25 suits labels.',
 		length: 'Length',
 		lengthValue: (n: number) => `up to ${n} tokens`,
-		lengthHint: 'Where an answer is cut off. 256 is about a paragraph.',
+		lengthHint: 'Answers end here. 256 is a paragraph.',
 		rounds: 'Memory',
 		roundsValue: (n: number) => (n === 0 ? 'none' : n === 1 ? 'last round' : `last ${n} rounds`),
-		roundsHint: 'Earlier questions and answers sent along. The pictures always stay.',
+		roundsHint: 'Sent along. Pictures always stay.',
 		standard: (value: string) => `Standard: ${value}`,
 		language: 'Language',
 		theme: 'Colours',
@@ -171,6 +326,7 @@ export const en = {
 		stop: 'Stop the answer',
 		paste: 'Add a copied picture',
 		fresh: 'New conversation',
+		search: 'Search conversations',
 		question: 'To the question box',
 		help: 'This list'
 	},
@@ -179,6 +335,16 @@ export const en = {
 		pictureTooLarge: (have: string, limit: string) =>
 			`This picture is ${have} MB; the limit is ${limit} MB. Try a smaller one.`,
 		heic: 'HEIC pictures from an iPhone cannot be read yet. Share or export it as JPEG, or choose Settings › Camera › Formats › Most Compatible.',
+		pdf: 'A PDF cannot be read here. Take a screenshot of the page in question, or export it as PNG or JPEG.',
+		otherKind: (kind: string) =>
+			`${kind} files cannot be read here. Open the picture, save it as PNG or JPEG and add that.`,
+		video: 'Videos cannot be read here. Pause at the right moment, take a screenshot and add that.',
+		conversationUnknown: 'This conversation is not here any more. It may have been deleted.',
+		answerRunning:
+			'Another question in this conversation is being answered. Wait for it, then ask again.',
+		roundNotNewest: 'Somebody has asked on in this conversation. Reload it, then ask again.',
+		recordsFull: 'The disk of the desk is full: nothing can be kept. Tell whoever runs it.',
+		recordsFailed: 'The records could not be reached; the log of the desk says why. Try again.',
 		notAPicture:
 			'This file is not a picture that can be read here. Use JPEG, PNG, WebP, GIF or BMP.',
 		pictureTooLargeUnknown: 'This picture is too large. Try a smaller one.',

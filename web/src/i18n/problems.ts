@@ -2,6 +2,7 @@
 import type { Problem } from '../api/problem';
 import type { Messages } from './en';
 import { megabytes } from './numbers';
+import { recordsSentence } from './recordsProblems';
 
 function count(details: Record<string, unknown>, name: string): number | undefined {
 	const value = details[name];
@@ -23,6 +24,28 @@ export function sentence(problem: Problem, words: Messages): string {
 		}
 		case 'picture_heic':
 			return t.heic;
+		case 'picture_pdf':
+			return t.pdf;
+		case 'picture_video':
+			return t.video;
+		case 'picture_kind':
+			return t.otherKind(String(details['kind']));
+		case 'no_place':
+			return words.closer.noPlace;
+		case 'answer_running':
+			return t.answerRunning;
+		case 'round_not_newest':
+			return t.roundNotNewest;
+		case 'records_full':
+			return t.recordsFull;
+		case 'records_busy':
+		case 'records_failed':
+			return t.recordsFailed;
+		case 'conversation_unknown':
+		case 'conversation_deleted':
+		case 'round_unknown':
+		case 'answer_unknown':
+			return t.conversationUnknown;
 		case 'picture_type':
 			return isHeic(details['found']) ? t.heic : t.notAPicture;
 		case 'picture_unreadable':
@@ -70,6 +93,9 @@ export function sentence(problem: Problem, words: Messages): string {
 		case 'cut_short':
 			return t.cutShort;
 		default:
-			return t.unexpected(message || (problem.status ? `HTTP ${problem.status}` : code));
+			return (
+				recordsSentence(problem, words) ??
+				t.unexpected(message || (problem.status ? `HTTP ${problem.status}` : code))
+			);
 	}
 }

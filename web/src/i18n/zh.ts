@@ -1,7 +1,18 @@
 /** Every word of the page, in Chinese. */
 import type { Messages } from './en';
+import { insights } from './zh/insights';
+import { live } from './zh/live';
+import { pages } from './zh/pages';
+import { records } from './zh/records';
+import { roles } from './zh/roles';
 
 export const zh: Messages = {
+	insights,
+	live,
+	pages,
+	records,
+	roles,
+
 	skipToQuestion: '跳到提问框',
 
 	status: {
@@ -37,6 +48,7 @@ export const zh: Messages = {
 		title: '图里是什么？',
 		nowAsk: '在下方写下您的问题。',
 		sentence: '拖入、粘贴或拍一张图片，然后提问。图片不会离开这台机器。',
+		nextPicture: '添加下一张图片，然后提问。',
 		samples: '也可以先试试这些',
 		ask: (question) => `用这张样图提问：${question}`,
 		answers: (model) => `由 ${model} 回答。`
@@ -78,7 +90,11 @@ export const zh: Messages = {
 		version: (shown, of) => `第 ${shown} 个回答，共 ${of} 个`,
 		previousVersion: '上一个回答',
 		nextVersion: '下一个回答',
-		toEnd: '跳到最新内容'
+		toEnd: '跳到最新内容',
+		interrupted: '回答到这里时服务中断了，已有的内容都保留着。',
+		elsewhere: '正在另一个屏幕上回答…',
+		droppedRounds: (n) => `对话较长，最早的 ${n} 轮这次没有发给模型。`,
+		droppedPictures: (which) => `对话里的图片较多，第 ${which} 张这次没有发给模型。`
 	},
 
 	progress: {
@@ -93,7 +109,7 @@ export const zh: Messages = {
 	done: {
 		firstWord: (seconds) => `首字 ${seconds} 秒`,
 		speed: (rate) => `每秒 ${rate} 词元`,
-		length: '到了长度上限，后面没有写完。可在面板里调大“长度”。',
+		length: '到了长度上限，后面没有写完。可在设置里调大“长度”。',
 		repetition: '开始重复，已自动停下。',
 		cancelled: '您在这里停止了回答。',
 		empty: '模型没有给出内容，请换个问法。',
@@ -104,11 +120,149 @@ export const zh: Messages = {
 			`读入 ${prompt} 词元（其中 ${cached} 记得），写出 ${answer} 词元`
 	},
 
-	trust: {
+	marks: {
 		check: '核对',
 		pleaseCheck: '请核对',
-		checkHint: (percent) => `请对照图片：模型对这几个字符有 ${percent}% 的把握。`,
-		doubtHint: (percent) => `请务必对照图片：模型对这几个字符只有 ${percent}% 的把握。`
+		sure: (percent) => `模型对这几个字符有 ${percent}% 的把握。`,
+		unsure: (percent) => `模型对这几个字符只有 ${percent}% 的把握。`,
+		compare: '请对照图片核对。',
+		about: (text) => `关于 ${text}`
+	},
+
+	closer: {
+		look: '放大再看',
+		again: '再看一次',
+		lookOn: (index) => `在第 ${index} 张图片上放大再看`,
+		byHand: '自己框出位置',
+		looking: '正在放大细看…',
+		noPlace: '模型指不出它在哪里，请在图片上框出来。',
+		draw: (text) => `请在图片上框出“${text}”。`,
+		drawKeys: '方向键移动，按住 Shift 调整大小，Enter 开始，Esc 放弃。',
+		confirm: '看这里',
+		cancel: '放弃',
+		box: (left, top, right, bottom) => `方框：左 ${left}%，上 ${top}%，右 ${right}%，下 ${bottom}%`,
+		title: '放大再看',
+		crop: (text) => `重新辨认“${text}”的图片局部`,
+		first: '第一次',
+		second: '放大后',
+		nothing: '辨认不出',
+		agrees: '两次读数一致。',
+		differs: '两次读数不一致，请以您看到的为准。',
+		sure: (percent) => `把握 ${percent}%`,
+		show: '在图片上查看',
+		agreesShort: '两次一致',
+		differsShort: (text) => `或为 ${text}？`,
+		differsPlain: '读数不一致'
+	},
+
+	evidence: {
+		where: '在哪里？',
+		whereHint: '在图片上标出回答的依据',
+		asking: '正在找位置…',
+		none: '在图片上没有找到这个回答的依据，请自行核对。',
+		label: '图片上的位置',
+		one: (number, label) => `位置 ${number}：${label}`,
+		onPicture: (number) => `第 ${number} 张图`
+	},
+
+	feedback: {
+		up: '回答得好',
+		down: '回答得不好',
+		correct: '纠正',
+		label: '正确的应该是什么？',
+		placeholder: '写下正确的回答，或这个回答错在哪里…',
+		save: '保存',
+		cancel: '取消',
+		was: '已纠正：'
+	},
+
+	list: {
+		title: '对话',
+		open: '对话与设置',
+		close: '关闭',
+		fresh: '新对话',
+		search: '搜索…',
+		searchLabel: '搜索对话',
+		clearSearch: '清除搜索',
+		pinned: '置顶',
+		today: '今天',
+		yesterday: '昨天',
+		week: '本周',
+		older: '更早',
+		found: '搜索结果',
+		none: '您的对话会保存在这里。',
+		noHits: '没有找到，请减少或更换关键词。',
+		noneLeft: '没有符合筛选条件的对话。',
+		more: '正在加载更多…',
+		loading: '正在加载…',
+		untitled: '未命名',
+		rename: '重命名',
+		renameLabel: '新标题',
+		pin: '置顶',
+		unpin: '取消置顶',
+		remove: '删除',
+		actions: (title) => `对“${title}”的操作`,
+		deleted: '对话已移到回收站。',
+		interrupted: '已中断',
+		answering: '回答中',
+		retry: '重试',
+		count: (n) => `${n} 个对话`
+	},
+
+	filters: {
+		label: '筛选条件',
+		remove: (filter) => `去掉筛选条件“${filter}”`,
+		customer: (name) => `客户：${name}`,
+		pinned: '已置顶',
+		notPinned: '未置顶',
+		from: (date) => `${date} 起`,
+		to: (date) => `${date} 之前`,
+		group: '同一类问题',
+		solvedIn: (rounds) => (rounds === 3 ? '三轮以上解决' : `第 ${rounds} 轮解决`),
+		doubtful: '含存疑回答',
+		certain: '不含存疑回答',
+		up: '好评',
+		down: '差评',
+		hour: (hour) => `${hour} 点提问`,
+		weekday: (name) => `${name}提问`
+	},
+
+	chain: {
+		title: '标题',
+		customer: '客户',
+		customerPlaceholder: '客户、订单或工单',
+		verdict: '处理结果',
+		solved: '已解决',
+		handedOver: '已转人工',
+		wrong: '回答有误',
+		another: '换一张图',
+		anotherHint: '就另一张图片开始一个相连的对话',
+		begun: '已开始新对话，并与上一个相连。',
+		continues: '接续',
+		continuedIn: '后续',
+		earlier: '上一个对话',
+		later: '下一个对话',
+		clear: '清空',
+		clearTitle: '清空这个对话？',
+		clearWords: '对话和图片会移到回收站，24 小时后彻底删除。',
+		keep: '保留',
+		gone: '这个对话已不在这里，可能已被删除。',
+		loading: '正在读取对话…'
+	},
+
+	edit: {
+		edit: '修改后重新提问',
+		label: '问题',
+		ask: '重新提问',
+		cancel: '取消',
+		title: '重新提问？',
+		confirm: (n) => `之后的 ${n} 轮会离开这个对话，但仍留在记录里。`,
+		takeBack: '放回提问框'
+	},
+
+	settings: {
+		title: '设置',
+		rounds: (n) => `${n} 轮`
 	},
 
 	viewer: {
@@ -126,26 +280,15 @@ export const zh: Messages = {
 	},
 
 	panel: {
-		title: '控制面板',
-		open: '打开面板',
-		close: '关闭面板',
-		fresh: '新对话',
-		cleared: '对话已清空。',
 		undo: '撤销',
-		role: '角色',
-		roleHint: '每次对话之前原样发给模型。',
-		roleReset: '恢复标准角色',
-		roleEmpty: '留空则不发送角色。',
 		rigour: '严谨度',
-		rigourStrict: '一字不差',
-		rigourFree: '自由表达',
-		rigourHint: '越低越只取最有把握的字符；看标签和屏幕用 0.25 合适。',
+		rigourHint: '越低越一字不差；看标签用 0.25。',
 		length: '长度',
 		lengthValue: (n) => `最多 ${n} 词元`,
-		lengthHint: '回答写到这里为止，256 约为一段话。',
+		lengthHint: '写到这里为止，256 约为一段话。',
 		rounds: '记忆',
 		roundsValue: (n) => (n === 0 ? '不带' : `最近 ${n} 轮`),
-		roundsHint: '提问时一并带上的前文；图片始终保留。',
+		roundsHint: '一并带上的前文；图片始终保留。',
 		standard: (value) => `标准值：${value}`,
 		language: '语言',
 		theme: '配色',
@@ -163,6 +306,7 @@ export const zh: Messages = {
 		stop: '停止回答',
 		paste: '添加复制的图片',
 		fresh: '新对话',
+		search: '搜索对话',
 		question: '跳到提问框',
 		help: '显示此列表'
 	},
@@ -170,6 +314,14 @@ export const zh: Messages = {
 	problem: {
 		pictureTooLarge: (have, limit) => `图片有 ${have} MB，超过 ${limit} MB，请换一张或压缩后再传。`,
 		heic: '暂时读不了 iPhone 的 HEIC 图片。请导出为 JPEG，或在“设置 › 相机 › 格式”中选择“兼容性最佳”后重拍。',
+		pdf: '这里读不了 PDF。请对要问的那一页截图，或导出为 PNG、JPEG 后再添加。',
+		otherKind: (kind) => `这里读不了 ${kind} 文件。请打开图片，另存为 PNG 或 JPEG 后再添加。`,
+		video: '这里读不了视频。请暂停在关键画面，截图后再添加。',
+		conversationUnknown: '这个对话已不在这里，可能已被删除。',
+		answerRunning: '这个对话里还有问题正在回答，请等它答完再问。',
+		roundNotNewest: '有人已在这个对话里继续提问，请刷新后再问。',
+		recordsFull: '服务器磁盘已满，无法保存记录，请告诉管理员。',
+		recordsFailed: '暂时读写不了记录，原因见服务日志。请重试。',
 		notAPicture: '这个文件不是可以读取的图片。请使用 JPEG、PNG、WebP、GIF 或 BMP。',
 		pictureTooLargeUnknown: '图片太大，请换一张或压缩后再传。',
 		broken: '这张图片已损坏或不完整。请用其他软件打开，另存后再试。',

@@ -1,6 +1,6 @@
 /**
- * What can be said about a file before a byte of it is sent: size, emptiness and HEIC. Everything else
- * is the server's to judge, from the bytes.
+ * What can be said about a file before a byte of it is sent: size, emptiness, and kinds people often have
+ * that no model here reads, each with its way out. Everything else is the server's to judge, from the bytes.
  */
 import { Problem } from '../api/problem';
 
@@ -14,6 +14,30 @@ export function looksLikeHeic(name: string, type: string, head: Uint8Array): boo
 	const isKnownOther =
 		(head[0] === 0xff && head[1] === 0xd8) || (head[0] === 0x89 && head[1] === 0x50);
 	return !isKnownOther && (/\.hei[cf]$/i.test(name) || /^image\/hei[cf]/.test(type));
+}
+
+/** Kinds people drop that look like pictures to them: by their first bytes, and by name where bytes do not tell. */
+const others: { kind: string; bytes?: RegExp; name: RegExp }[] = [
+	{ kind: 'TIFF', bytes: /^(?:II\*\0|MM\0\*)/, name: /\.tiff?$/i },
+	{ kind: 'PSD', bytes: /^8BPS/, name: /\.psd$/i },
+	{ kind: 'AVIF', bytes: /^.{4}ftypavi[fs]/s, name: /\.avif$/i },
+	{ kind: 'SVG', name: /\.svgz?$/i },
+	{ kind: 'RAW', name: /\.(?:dng|cr2|cr3|nef|arw|raf|orf|rw2)$/i },
+	{ kind: 'Word', name: /\.docx?$/i },
+	{ kind: 'ZIP', name: /\.(?:zip|rar|7z)$/i }
+];
+
+function otherKind(file: File, head: Uint8Array): Problem | undefined {
+	const ascii = String.fromCharCode(...head);
+	if (ascii.startsWith('%PDF')) return new Problem('picture_pdf');
+	const isKnown =
+		/^(?:\xff\xd8|\x89PNG|GIF8|BM)/.test(ascii) || /^RIFF.{4}WEBP/s.test(ascii.slice(0, 12));
+	if (isKnown) return undefined;
+	const found = others.find(({ bytes, name }) => bytes?.test(ascii) || name.test(file.name));
+	if (found) return new Problem('picture_kind', '', { details: { kind: found.kind } });
+	if (/\.pdf$/i.test(file.name)) return new Problem('picture_pdf');
+	const isVideo = file.type.startsWith('video/') || /\.(?:mp4|mov|avi|mkv|webm)$/i.test(file.name);
+	return isVideo ? new Problem('picture_video') : undefined;
 }
 
 /** Why a file cannot be taken; `undefined` when it can be sent. */
@@ -31,5 +55,6 @@ export async function refusal(file: File, limitBytes: number): Promise<Problem |
 		// It was moved or deleted since it was chosen, or its drive is gone.
 		return new Problem('picture_unreadable');
 	}
-	return looksLikeHeic(file.name, file.type, head) ? new Problem('picture_heic') : undefined;
+	if (looksLikeHeic(file.name, file.type, head)) return new Problem('picture_heic');
+	return otherKind(file, head);
 }

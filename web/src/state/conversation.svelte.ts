@@ -1,32 +1,63 @@
 /**
- * The rounds about the same pictures, and the one answer that may be under way.
+ * A chain of rounds about one customer's matter, as the server keeps it, and the one answer that may be
+ * under way. The first question creates it there.
  *
- * Speaks to the server through the two functions handed in; knows no components.
+ * Speaks to the server through the functions handed in; knows no components.
  */
-import { askQuestion } from '../api/client';
+import * as api from '../api/conversations';
+import type { Change } from '../api/conversations';
 import { asProblem, Problem } from '../api/problem';
-import type { AnswerRequest, AnswerSettings } from '../api/types';
-import { messages, pictureOrder, type Memory, type Said } from '../answer/history';
+import type {
+	Asked,
+	RoundEvent,
+	RoundRequest,
+	Summary,
+	Verdict,
+	WholeConversation
+} from '../api/types';
+import type { Answer } from './answer.svelte';
+import type { Draft } from './draft.svelte';
 import type { DeskPicture } from './picture.svelte';
-import { Round, type Answer } from './round.svelte';
+import { Round } from './round.svelte';
 
-/** What the panel says when a question is sent. */
-export interface Manner {
-	role: string;
-	memory: Memory;
-	settings: AnswerSettings;
-}
+/** What the settings say when a question is sent. */
+export type Manner = Pick<RoundRequest, 'role' | 'settings' | 'remember'>;
+
+export type Records = Pick<
+	typeof api,
+	'createConversation' | 'readConversation' | 'changeConversation' | 'askRound' | 'answerAgain'
+>;
 
 /** A number for sampling; the same one gives the same answer. */
 const anySeed = () => Math.floor(Math.random() * 2 ** 31);
 
-export class Conversation {
-	rounds = $state.raw<Round[]>([]);
-	#running = $state.raw<{ answer: Answer; control: AbortController }>();
-	readonly #ask: typeof askQuestion;
+let made = 0;
 
-	constructor(ask: typeof askQuestion = askQuestion) {
-		this.#ask = ask;
+export class Conversation {
+	readonly key = `conversation-${++made}`;
+	readonly draft: Draft;
+	/** Nothing until the first question is asked. */
+	id = $state<string>();
+	title = $state('');
+	customer = $state<string | null>(null);
+	verdict = $state<Verdict | null>(null);
+	pinned = $state(false);
+	follows = $state<string | null>(null);
+	followedBy = $state.raw<string[]>([]);
+	createdAt = Date.now();
+	rounds = $state.raw<Round[]>([]);
+	/** Its rounds are still on their way from the server. */
+	isLoading = $state(false);
+	/** Why it could not be read. */
+	problem = $state.raw<Problem>();
+	/** Called when the server has stored a question. */
+	onAsked: (asked: Asked) => void = () => undefined;
+	#running = $state.raw<{ answer: Answer; control: AbortController; isStored: boolean }>();
+	readonly #records: Records;
+
+	constructor(draft: Draft, records: Records = api) {
+		this.draft = draft;
+		this.#records = records;
 	}
 
 	get isAnswering(): boolean {
@@ -42,26 +73,45 @@ export class Conversation {
 		return this.rounds.flatMap((round) => round.pictures);
 	}
 
-	/** The picture that is being read now. */
+	/** The picture that is being read now: the model is given them in the order they came. */
 	get reading(): DeskPicture | undefined {
-		return this.#running?.answer.reading;
+		const phase = this.#running?.answer.phase;
+		if (phase?.kind !== 'reading') return undefined;
+		const dropped = this.#running?.answer.dropped.dropped_pictures ?? [];
+		const sent = this.pictures.filter(({ id }) => !dropped.includes(id ?? ''));
+		return sent.length === phase.of
+			? sent[phase.picture - 1]
+			: sent.at(phase.picture - 1 - phase.of);
+	}
+
+	/** Somebody else is being answered here; what is said can be fetched again. */
+	get isAnsweredElsewhere(): boolean {
+		return this.last?.answers.at(-1)?.phase.kind === 'elsewhere';
 	}
 
 	/** Asks about the pictures so far and those added now. Resolves when the answer is over. */
-	ask(question: string, pictures: DeskPicture[], manner: Manner): Promise<void> {
+	ask(question: string, pictures: DeskPicture[], manner: Manner, replaces?: Round): Promise<void> {
 		if (this.isAnswering) return Promise.resolve();
+		const at = replaces ? this.rounds.indexOf(replaces) : this.rounds.length;
 		const round = new Round(question, pictures);
-		this.rounds = [...this.rounds, round];
+		round.replaced = this.rounds.slice(at);
+		this.rounds = [...this.rounds.slice(0, at), round];
 		return this.#answer(round, manner);
 	}
 
-	/** Answers the last question once more. */
+	/** Answers the last question once more; the same answer is not wanted where one is there. */
 	again(manner: Manner): Promise<void> {
 		const round = this.last;
 		if (this.isAnswering || !round) return Promise.resolve();
-		const isFirst = round.answer === undefined || round.answer.phase.kind === 'failed';
-		const settings = isFirst ? manner.settings : { ...manner.settings, seed: anySeed() };
-		return this.#answer(round, { ...manner, settings });
+		const isAnotherWanted = round.answer !== undefined && !round.answer.isBroken;
+		return this.#answer(round, manner, isAnotherWanted ? { seed: anySeed() } : {});
+	}
+
+	/** Takes back a question the server has not stored; returns it. What it replaced is there again. */
+	takeBack(round: Round): Round | undefined {
+		if (this.isAnswering || round.id !== undefined || this.last !== round) return undefined;
+		this.rounds = [...this.rounds.slice(0, -1), ...round.replaced];
+		return round;
 	}
 
 	/** Keeps what has been said and stops. */
@@ -69,66 +119,152 @@ export class Conversation {
 		this.#running?.control.abort();
 	}
 
-	/** Clears the desk; returns how to bring everything back. */
-	clear(): () => void {
-		this.stop();
-		const rounds = this.rounds;
-		this.rounds = [];
-		return () => {
-			// What was asked since then stays as well.
-			this.rounds = [...rounds, ...this.rounds];
-		};
-	}
-
-	async #answer(round: Round, manner: Manner): Promise<void> {
-		const earlier = this.rounds.slice(0, this.rounds.indexOf(round));
-		const answer = round.begin();
-		const control = new AbortController();
-		this.#running = { answer, control };
+	/** Reads it from the server; what is under way here is left alone. */
+	async refresh(): Promise<void> {
+		if (this.id === undefined || this.isAnswering) return;
+		this.isLoading = this.rounds.length === 0;
 		try {
-			await this.#attempt(answer, earlier, round, manner, control.signal);
+			const whole = await this.#records.readConversation(this.id);
+			// A question may have been asked meanwhile.
+			if (!this.isAnswering) this.adopt(whole);
+			this.problem = undefined;
 		} catch (error) {
-			answer.phase = control.signal.aborted
-				? { kind: 'done', reason: 'cancelled' }
-				: { kind: 'failed', problem: asProblem(error) };
+			this.problem = asProblem(error);
 		} finally {
-			if (this.#running?.answer === answer) this.#running = undefined;
+			this.isLoading = false;
 		}
 	}
 
-	/** Asks; when the server no longer knows a picture (it was restarted), gives it again and asks once more.
-	 * The server names one such picture at a time. */
+	/** Takes what the server has kept. A question of this page that never arrived stays at the end. */
+	adopt(whole: WholeConversation): void {
+		this.note(whole);
+		this.followedBy = whole.followed_by;
+		const last = this.last;
+		const rounds = whole.rounds.map((stored) => {
+			const known = this.rounds.find((round) => round.id === stored.id);
+			known?.adopt(stored);
+			return known ?? Round.fromStored(stored);
+		});
+		const hasArrived = whole.rounds.at(-1)?.question === last?.question;
+		this.rounds = last && last.id === undefined && !hasArrived ? [...rounds, last] : rounds;
+	}
+
+	/** Takes what the list knows of it. */
+	note(
+		known: Pick<
+			Summary,
+			'id' | 'title' | 'customer' | 'verdict' | 'pinned' | 'follows' | 'created_at'
+		>
+	): void {
+		this.id = known.id;
+		this.title = known.title;
+		this.customer = known.customer;
+		this.verdict = known.verdict;
+		this.pinned = known.pinned;
+		this.follows = known.follows;
+		this.createdAt = known.created_at;
+	}
+
+	/** Changes its title, customer, verdict or pin, shown at once; put back, and thrown, where the server refuses. */
+	async change(change: Change): Promise<void> {
+		const { title, customer, verdict, pinned } = this;
+		Object.assign(this, change);
+		if (this.id === undefined) return;
+		try {
+			await this.#records.changeConversation(this.id, change);
+		} catch (error) {
+			Object.assign(this, { title, customer, verdict, pinned });
+			throw error;
+		}
+	}
+
+	async #answer(round: Round, manner: Manner, more: { seed?: number } = {}): Promise<void> {
+		const answer = round.begin();
+		const control = new AbortController();
+		const running = { answer, control, isStored: false };
+		this.#running = running;
+		try {
+			await this.#attempt(round, answer, manner, more, control.signal);
+		} catch (error) {
+			if (control.signal.aborted) answer.phase = { kind: 'done', reason: 'cancelled' };
+			else answer.fail(error);
+		} finally {
+			if (this.#running?.answer === answer) this.#running = undefined;
+		}
+		// Stopped before the server said whether it had stored the question: it knows.
+		if (control.signal.aborted && round.id === undefined) await this.refresh();
+	}
+
+	/** When the server no longer knows a picture (it was restarted), gives it again and asks once more. The
+	 * server names one such picture at a time. */
 	async #attempt(
-		answer: Answer,
-		earlier: Round[],
 		round: Round,
+		answer: Answer,
 		manner: Manner,
+		more: { seed?: number },
 		signal: AbortSignal
 	): Promise<void> {
-		const pictures = [...earlier, round].flatMap((r) => r.pictures);
-		const once = async () => {
-			const question = await unless(signal, request(earlier, round, manner));
-			const order = pictureOrder(question.messages);
-			answer.sentPictures = order.map((id) => pictures.find((picture) => picture.id === id));
-			await this.#stream(answer, question, signal);
-		};
-		for (let left = pictures.length; ; left--) {
+		for (let left = round.pictures.length; ; left--) {
 			try {
-				return await once();
+				const events =
+					round.id === undefined
+						? await unless(signal, this.#first(round, answer, manner, signal))
+						: this.#records.answerAgain(round.id, more, signal);
+				return await this.#listen(round, answer, events, signal);
 			} catch (error) {
 				const isUnknown = error instanceof Problem && error.code === 'picture_unknown';
-				if (!isUnknown || left === 0) throw error;
-				pictures.forEach((picture) => picture.forgotten(error));
+				if (!isUnknown || left === 0 || round.id !== undefined) throw error;
+				round.pictures.forEach((picture) => picture.forgotten(error));
 				answer.phase = { kind: 'sending' };
 			}
 		}
 	}
 
-	async #stream(answer: Answer, question: AnswerRequest, signal: AbortSignal): Promise<void> {
+	/** Sends what the question needs, then asks. */
+	async #first(round: Round, answer: Answer, manner: Manner, signal: AbortSignal) {
+		const pictures = await Promise.all(round.pictures.map((picture) => picture.ready()));
+		signal.throwIfAborted();
+		const id = await this.#created();
+		// Stopped meanwhile: the answer must not begin to wait again.
+		signal.throwIfAborted();
+		const replaces = round.replaced.find((one) => one.id !== undefined)?.id;
 		answer.phase = { kind: 'asking' };
-		for await (const event of this.#ask(question, signal)) {
+		const asked: RoundRequest = {
+			question: round.question,
+			pictures,
+			...manner,
+			...(replaces === undefined ? {} : { replaces })
+		};
+		return this.#records.askRound(id, asked, signal);
+	}
+
+	async #created(): Promise<string> {
+		if (this.id !== undefined) return this.id;
+		const { customer, follows } = this;
+		const whole = await this.#records.createConversation({
+			...(customer === null ? {} : { customer }),
+			...(follows === null ? {} : { follows })
+		});
+		this.id = whole.id;
+		this.createdAt = whole.created_at;
+		return whole.id;
+	}
+
+	async #listen(
+		round: Round,
+		answer: Answer,
+		events: AsyncIterable<RoundEvent>,
+		signal: AbortSignal
+	): Promise<void> {
+		for await (const event of events) {
 			signal.throwIfAborted();
 			answer.take(event);
+			if (event.type === 'asked') {
+				round.id = event.round;
+				round.replaced = [];
+				this.title = event.title;
+				this.onAsked(event);
+			}
 			if (answer.isOver) return;
 		}
 		throw new Problem('cut_short');
@@ -141,21 +277,4 @@ function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
 		signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
 	});
 	return Promise.race([promise, stopped]);
-}
-
-/** Pictures of earlier questions that are gone are left out, unless no other picture is there to ask about. */
-async function request(earlier: Round[], round: Round, manner: Manner): Promise<AnswerRequest> {
-	const pictures = [...earlier, round].flatMap((r) => r.pictures);
-	const lost = pictures.at(-1)?.gone;
-	if (lost && pictures.every((picture) => picture.gone)) throw lost;
-	const ids = (of: DeskPicture[]) => Promise.all(of.map((picture) => picture.ready()));
-	const said = await Promise.all(
-		earlier.map(async (r): Promise<Said> => ({
-			question: r.question,
-			pictures: await ids(r.pictures.filter((picture) => !picture.gone)),
-			answer: r.answer?.text ?? ''
-		}))
-	);
-	const now = { question: round.question, pictures: await ids(round.pictures) };
-	return { messages: messages(manner.role, said, now, manner.memory), settings: manner.settings };
 }

@@ -1,194 +1,337 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { pictureOrder } from '../answer/history';
 import { Problem } from '../api/problem';
-import type { AnswerEvent, AnswerRequest } from '../api/types';
-import { Conversation, type Manner } from './conversation.svelte';
+import type { RoundEvent, RoundRequest, StoredRound, WholeConversation } from '../api/types';
+import { Conversation, type Manner, type Records } from './conversation.svelte';
+import { Draft } from './draft.svelte';
 import { DeskPicture } from './picture.svelte';
 
 const upload = vi.hoisted(() => vi.fn());
-vi.mock('../api/client', () => ({
-	uploadPicture: upload,
-	askQuestion: vi.fn(),
-	pictureUrl: (id: string) => id
-}));
+vi.mock('../api/client', () => ({ uploadPicture: upload, pictureUrl: (id: string) => id }));
 
-const manner: Manner = {
-	role: '',
-	memory: { rounds: 5, pictures: 8 },
-	settings: { temperature: 0 }
-};
+const manner: Manner = { role: 'role', remember: 5, settings: { temperature: 0 } };
 const done = {
 	type: 'done',
 	finish_reason: 'stop',
 	usage: {},
 	timings: {}
-} as unknown as AnswerEvent;
-const delta = (text: string): AnswerEvent => ({
-	type: 'delta',
-	text,
-	tokens: [{ text, logprob: 0 }]
+} as unknown as RoundEvent;
+const delta = (text: string): RoundEvent => ({ type: 'delta', text, tokens: [] });
+const asked = (round: string, answer = `${round}-a`): RoundEvent => ({
+	type: 'asked',
+	conversation: 'c1',
+	round,
+	answer,
+	title: 'Title',
+	remembered_rounds: 0,
+	dropped_rounds: 0,
+	dropped_pictures: []
 });
+const whole = (rounds: StoredRound[] = []) =>
+	({
+		id: 'c1',
+		title: 'Title',
+		follows: null,
+		followed_by: [],
+		created_at: 1,
+		rounds
+	}) as unknown as WholeConversation;
+const stored = (id: string, question: string, state = 'done', text = 'said') =>
+	({
+		id,
+		question,
+		asked_at: 1,
+		pictures: [],
+		answers: [
+			{
+				id: `${id}-a`,
+				state,
+				text,
+				marks: [],
+				evidence: [],
+				readings: [],
+				feedback: {},
+				finish_reason: 'stop'
+			}
+		]
+	}) as unknown as StoredRound;
+
+type Step = RoundEvent | Problem;
 
 /** A server that plays one script per question; a script may end in a problem. */
-function server(...scripts: (AnswerEvent | Problem)[][]) {
-	const asked: AnswerRequest[] = [];
-	async function* ask(request: AnswerRequest) {
-		asked.push(request);
+function server(...scripts: Step[][]) {
+	const requests: RoundRequest[] = [];
+	const repeats: [string, object][] = [];
+	async function* play(signal: AbortSignal) {
 		for (const step of scripts.shift() ?? []) {
 			await Promise.resolve();
+			signal.throwIfAborted();
 			if (step instanceof Problem) throw step;
 			yield step;
 		}
 	}
-	return { asked, conversation: new Conversation(ask as never) };
+	const records = {
+		createConversation: vi.fn(() => Promise.resolve(whole())),
+		readConversation: vi.fn(() => Promise.resolve(whole())),
+		changeConversation: vi.fn(() => Promise.resolve({})),
+		askRound: (_id: string, request: RoundRequest, signal: AbortSignal) => {
+			requests.push(request);
+			return play(signal);
+		},
+		answerAgain: (round: string, more: object, signal: AbortSignal) => {
+			repeats.push([round, more]);
+			return play(signal);
+		}
+	};
+	const conversation = new Conversation(new Draft(), records as unknown as Records);
+	return { requests, repeats, records, conversation };
 }
 
 const picture = () => DeskPicture.fromFile(new File(['x'], 'x.png'));
 const held = { id: 'p1', width: 2, height: 2, bytes: 1, tokens: 4, media_type: 'image/png' };
+const questions = (conversation: Conversation) =>
+	conversation.rounds.map((round) => round.question);
 
 beforeEach(() => {
+	localStorage.clear();
 	upload.mockReset();
 	upload.mockResolvedValue(held);
 });
 
-describe('a question', () => {
-	it('uploads its pictures first, then streams words', async () => {
-		const { asked, conversation } = server([delta('E1'), delta('02'), done]);
-		await conversation.ask('code?', [picture()], manner);
-		expect(asked[0]?.messages).toEqual([
-			{
-				role: 'user',
-				content: [
-					{ type: 'picture', id: 'p1' },
-					{ type: 'text', text: 'code?' }
-				]
-			}
+describe('the first question', () => {
+	it('uploads its pictures, creates the conversation, then streams words', async () => {
+		const { requests, records, conversation } = server([
+			asked('r1'),
+			delta('E1'),
+			delta('02'),
+			done
 		]);
-		expect(conversation.last?.answer?.text).toBe('E102');
-		expect(conversation.last?.answer?.phase).toMatchObject({ kind: 'done', reason: 'stop' });
-		expect(conversation.isAnswering).toBe(false);
-	});
-
-	it('sends the earlier rounds along', async () => {
-		const { asked, conversation } = server([delta('A'), done], [delta('B'), done]);
-		await conversation.ask('a?', [picture()], manner);
-		await conversation.ask('b?', [], manner);
-		expect(asked[1]?.messages.map((m) => m.role)).toEqual(['user', 'assistant', 'user']);
-	});
-
-	it('uploads again and asks again when the server has forgotten the picture', async () => {
-		const { asked, conversation } = server(
-			[delta('A'), done],
-			[new Problem('picture_unknown', '', { status: 404 })],
-			[delta('B'), done]
-		);
-		await conversation.ask('a?', [picture()], manner);
-		await conversation.ask('b?', [], manner);
-		expect(upload).toHaveBeenCalledTimes(2);
-		expect(asked).toHaveLength(3);
-		expect(conversation.last?.answer?.text).toBe('B');
-	});
-
-	it('fails with the problem, and a retry replaces the failed answer', async () => {
-		const { conversation } = server([new Problem('queue_full')], [delta('A'), done]);
-		await conversation.ask('a?', [picture()], manner);
-		expect(conversation.last?.answer?.phase).toMatchObject({
-			kind: 'failed',
-			problem: { code: 'queue_full' }
+		conversation.customer = 'Ann';
+		await conversation.ask('code?', [picture()], manner);
+		expect(records.createConversation).toHaveBeenCalledWith({ customer: 'Ann' });
+		expect(requests[0]).toEqual({ question: 'code?', pictures: ['p1'], ...manner });
+		expect(conversation).toMatchObject({ id: 'c1', title: 'Title', isAnswering: false });
+		expect(conversation.last?.answer).toMatchObject({
+			id: 'r1-a',
+			text: 'E102',
+			phase: { kind: 'done', reason: 'stop' }
 		});
-		await conversation.again(manner);
-		expect(conversation.last?.answers).toHaveLength(1);
-		expect(conversation.last?.answer?.text).toBe('A');
 	});
 
-	it('says so when the connection ends in the middle, and keeps the words', async () => {
-		const { conversation } = server([delta('half')]);
+	it('leaves one conversation behind, not two, when it has to be sent again', async () => {
+		const { records, requests, conversation } = server(
+			[new Problem('queue_full')],
+			[asked('r1'), delta('A'), done]
+		);
 		await conversation.ask('a?', [], manner);
-		expect(conversation.last?.answer?.phase).toMatchObject({
-			kind: 'failed',
-			problem: { code: 'cut_short' }
-		});
-		expect(conversation.last?.answer?.text).toBe('half');
-	});
-
-	it('is not spoilt by a damaged picture of an earlier question', async () => {
-		upload.mockRejectedValueOnce(new Problem('picture_unreadable'));
-		const { asked, conversation } = server([delta('B'), done]);
-		await conversation.ask('a?', [picture()], manner);
 		expect(conversation.last?.answer?.phase).toMatchObject({ kind: 'failed' });
-		await conversation.ask('b?', [picture()], manner);
-		expect(conversation.last?.answer?.text).toBe('B');
-		expect(pictureOrder(asked[0]?.messages ?? [])).toEqual(['p1']);
-		expect(upload).toHaveBeenCalledTimes(2);
+		await conversation.again(manner);
+		expect(records.createConversation).toHaveBeenCalledOnce();
+		expect(requests).toHaveLength(2);
+		expect(conversation.last?.answers.map(({ text }) => text)).toEqual(['A']);
 	});
 
-	it('is not spoilt by a picture that neither server nor page have any more', async () => {
-		vi.stubGlobal('fetch', () => Promise.resolve(new Response(null, { status: 404 })));
-		const { asked, conversation } = server(
-			[delta('A'), done],
-			[new Problem('picture_unknown', '', { details: { id: 'lost' } })],
-			[delta('B'), done]
+	it('gives a picture again that a restarted server has forgotten', async () => {
+		const { requests, conversation } = server(
+			[new Problem('picture_unknown', '', { details: { id: 'p1' } })],
+			[asked('r1'), delta('B'), done]
 		);
-		const lost = DeskPicture.fromHeld({ ...held, id: 'lost', name: 'x.png' });
-		await conversation.ask('a?', [lost], manner);
-		await conversation.ask('b?', [], manner);
-		expect(conversation.last?.answer?.phase).toMatchObject({
-			kind: 'failed',
-			problem: { code: 'picture_unknown' }
-		});
-		await conversation.ask('c?', [picture()], manner);
+		await conversation.ask('a?', [picture()], manner);
+		expect(upload).toHaveBeenCalledTimes(2);
+		expect(requests).toHaveLength(2);
 		expect(conversation.last?.answer?.text).toBe('B');
-		expect(pictureOrder(asked.at(-1)?.messages ?? [])).toEqual(['p1']);
-		vi.unstubAllGlobals();
 	});
 
-	it('fails when a picture cannot be uploaded', async () => {
+	it('goes nowhere when a picture cannot be uploaded, and can go back to the box', async () => {
 		upload.mockRejectedValue(new Problem('unreachable'));
-		const { asked, conversation } = server();
+		const { requests, records, conversation } = server();
 		await conversation.ask('a?', [picture()], manner);
-		expect(conversation.last?.answer?.phase).toMatchObject({
-			kind: 'failed',
-			problem: { code: 'unreachable' }
-		});
-		expect(asked).toHaveLength(0);
+		const { last } = conversation;
+		expect(last?.answer?.phase).toMatchObject({ kind: 'failed', problem: { code: 'unreachable' } });
+		expect(requests).toHaveLength(0);
+		expect(records.createConversation).not.toHaveBeenCalled();
+		expect(last && conversation.takeBack(last)?.question).toBe('a?');
+		expect(conversation.rounds).toHaveLength(0);
 	});
 });
 
-describe('stop', () => {
-	it('keeps what has been said', async () => {
-		const conversation = new Conversation(async function* (_request, signal) {
+describe('an answer', () => {
+	it('takes the marks the desk sends, all of them each time', async () => {
+		const mark = (start: number) => ({
+			start,
+			end: start + 1,
+			certainty: 'check',
+			probability: 0.7
+		});
+		const { conversation } = server([
+			asked('r1'),
+			delta('1 2'),
+			{ type: 'mark', marks: [mark(0)] } as RoundEvent,
+			{ type: 'mark', marks: [mark(0), mark(2)] } as RoundEvent,
+			done
+		]);
+		await conversation.ask('a?', [], manner);
+		expect(conversation.last?.answer?.marks.map(({ start }) => start)).toEqual([0, 2]);
+	});
+
+	it('that breaks off keeps its words, and a retry answers the same round', async () => {
+		const { repeats, conversation } = server(
+			[asked('r1'), delta('half')],
+			[asked('r1', 'r1-b'), delta('whole'), done]
+		);
+		await conversation.ask('a?', [], manner);
+		expect(conversation.last?.answer).toMatchObject({
+			text: 'half',
+			phase: { kind: 'failed', problem: { code: 'cut_short' } }
+		});
+		await conversation.again(manner);
+		expect(repeats).toEqual([['r1', {}]]);
+		expect(conversation.last?.answers.map(({ text }) => text)).toEqual(['half', 'whole']);
+		expect(conversation.last?.shown).toBe(1);
+	});
+
+	it('asked for again is another one: it gets another seed', async () => {
+		const { repeats, conversation } = server(
+			[asked('r1'), delta('A'), done],
+			[asked('r1', 'r1-b'), delta('B'), done]
+		);
+		await conversation.ask('a?', [], manner);
+		await conversation.again(manner);
+		expect(repeats[0]?.[1]).toEqual({ seed: expect.any(Number) as number });
+		expect(conversation.last?.answers.map(({ text }) => text)).toEqual(['A', 'B']);
+	});
+
+	it('that is stopped keeps what has been said', async () => {
+		const { conversation, records } = server();
+		records.askRound = async function* (_id: string, _request: unknown, signal: AbortSignal) {
+			yield asked('r1');
 			yield delta('so far');
 			await new Promise((_, reject) =>
 				signal.addEventListener('abort', () => reject(signal.reason))
 			);
-		});
+		} as never;
 		const asking = conversation.ask('a?', [], manner);
 		await vi.waitFor(() => expect(conversation.last?.answer?.text).toBe('so far'));
 		conversation.stop();
 		await asking;
+		expect(conversation.last?.answer).toMatchObject({
+			text: 'so far',
+			phase: { kind: 'done', reason: 'cancelled' }
+		});
+	});
+
+	it('stopped while its conversation is made stays stopped', async () => {
+		const { conversation, records, requests } = server();
+		let made: (whole: WholeConversation) => void = () => undefined;
+		records.createConversation.mockReturnValue(new Promise((done) => (made = done)));
+		const asking = conversation.ask('a?', [], manner);
+		await vi.waitFor(() => expect(records.createConversation).toHaveBeenCalled());
+		conversation.stop();
+		await asking;
+		made(whole());
+		await Promise.resolve();
+		await Promise.resolve();
 		expect(conversation.last?.answer?.phase).toEqual({ kind: 'done', reason: 'cancelled' });
-		expect(conversation.last?.answer?.text).toBe('so far');
+		expect(requests).toHaveLength(0);
+	});
+
+	it('stopped before the server said it had the question takes what the server has', async () => {
+		const { conversation, records } = server();
+		conversation.id = 'c1';
+		records.askRound = async function* (_id: string, _request: unknown, signal: AbortSignal) {
+			await new Promise((_, reject) =>
+				signal.addEventListener('abort', () => reject(signal.reason))
+			);
+			yield done;
+		} as never;
+		records.readConversation.mockResolvedValue(whole([stored('r1', 'a?', 'cancelled', '')]));
+		const asking = conversation.ask('a?', [], manner);
+		await vi.waitFor(() => expect(conversation.last?.answer?.phase.kind).toBe('asking'));
+		conversation.stop();
+		await asking;
+		expect(conversation.rounds.map(({ id }) => id)).toEqual(['r1']);
 	});
 });
 
-describe('again', () => {
-	it('keeps the earlier answer and shows the new one', async () => {
-		const { asked, conversation } = server([delta('A'), done], [delta('B'), done]);
-		await conversation.ask('a?', [], manner);
-		await conversation.again(manner);
-		expect(conversation.last?.answers.map((a) => a.text)).toEqual(['A', 'B']);
-		expect(conversation.last?.shown).toBe(1);
-		expect(asked[1]?.settings?.seed).toBeTypeOf('number');
+describe('a question asked instead of an earlier one', () => {
+	const three = async (...scripts: Step[][]) => {
+		const made = server(...scripts);
+		made.conversation.adopt(whole([stored('r1', 'a?'), stored('r2', 'b?'), stored('r3', 'c?')]));
+		return made;
+	};
+
+	it('takes its place, and the later ones leave', async () => {
+		const { requests, conversation } = await three([asked('r4'), delta('B'), done]);
+		await conversation.ask('b, changed?', [], manner, conversation.rounds[1]);
+		expect(requests[0]?.replaces).toBe('r2');
+		expect(questions(conversation)).toEqual(['a?', 'b, changed?']);
+	});
+
+	it('that never arrives can be taken back, and everything is there again', async () => {
+		const { conversation } = await three([new Problem('queue_full')]);
+		await conversation.ask('b, changed?', [], manner, conversation.rounds[1]);
+		const { last } = conversation;
+		if (last) conversation.takeBack(last);
+		expect(questions(conversation)).toEqual(['a?', 'b?', 'c?']);
 	});
 });
 
-describe('clear', () => {
-	it('can be taken back', async () => {
-		const { conversation } = server([delta('A'), done]);
-		await conversation.ask('a?', [], manner);
-		const undo = conversation.clear();
-		expect(conversation.rounds).toHaveLength(0);
-		undo();
-		expect(conversation.last?.answer?.text).toBe('A');
+describe('a stored conversation', () => {
+	it('says which answer was interrupted, and which is under way elsewhere', () => {
+		const { conversation } = server();
+		conversation.adopt(
+			whole([stored('r1', 'a?', 'interrupted', 'ha'), stored('r2', 'b?', 'running')])
+		);
+		expect(conversation.rounds[0]?.answer).toMatchObject({
+			text: 'ha',
+			phase: { kind: 'interrupted' }
+		});
+		expect(conversation.isAnsweredElsewhere).toBe(true);
 	});
+
+	it('is brought up to date without losing a question that never arrived', async () => {
+		const { conversation } = server([new Problem('unreachable')]);
+		conversation.adopt(whole([stored('r1', 'a?')]));
+		const [first] = conversation.rounds;
+		await conversation.ask('b?', [], manner);
+		conversation.adopt(whole([stored('r1', 'a?')]));
+		expect(questions(conversation)).toEqual(['a?', 'b?']);
+		expect(conversation.rounds[0]).toBe(first);
+	});
+
+	it('shows the newest whole answer first', () => {
+		const { conversation } = server();
+		const round = stored('r1', 'a?');
+		const again = { ...round.answers[0], id: 'r1-b', state: 'failed', text: '' };
+		conversation.adopt(whole([{ ...round, answers: [...round.answers, again] } as StoredRound]));
+		expect(conversation.last?.answer?.id).toBe('r1-a');
+	});
+
+	it('is as it was when the server refuses a change', async () => {
+		const { conversation, records } = server();
+		conversation.adopt(whole());
+		records.changeConversation.mockRejectedValue(new Problem('unreachable'));
+		const changing = conversation.change({ title: 'Other' });
+		expect(conversation.title).toBe('Other');
+		await expect(changing).rejects.toThrow(Problem);
+		expect(conversation.title).toBe('Title');
+	});
+});
+
+it('knows which picture is read, also when the oldest were left out', async () => {
+	const { conversation, records } = server();
+	const pictures = ['p1', 'p2', 'p3'].map((id) => ({ ...held, id }));
+	conversation.adopt(whole([{ ...stored('r1', 'a?'), pictures }]));
+	const gone = { ...(asked('r2') as object), dropped_pictures: ['p1'] } as RoundEvent;
+	let go: () => void = () => undefined;
+	records.askRound = async function* () {
+		yield gone;
+		yield { type: 'reading', picture: 1, of: 2, tokens: 4, cached: false };
+		await new Promise<void>((done) => (go = done));
+		yield done;
+	} as never;
+	const asking = conversation.ask('b?', [], manner);
+	await vi.waitFor(() => expect(conversation.reading?.id).toBe('p2'));
+	go();
+	await asking;
+	expect(conversation.reading).toBeUndefined();
 });

@@ -1,39 +1,56 @@
 /**
  * Everything on the desk, and what a person can do with it. The page shows this; it decides nothing.
  */
+import { asksForAnother } from '../answer/another';
 import { fetchSamples } from '../api/client';
 import type { Sample } from '../api/types';
 import { language } from '../i18n/language.svelte';
+import { readFilters, writeFilters } from '../list/filters';
+import { conversationLink } from '../router/links';
+import { route } from '../router/route.svelte';
+import type { Answer } from './answer.svelte';
+import { Cabinet } from './cabinet.svelte';
+import { Closer } from './closer.svelte';
 import { Conversation, type Manner } from './conversation.svelte';
-import { Health } from './health.svelte';
-import { keep, recall } from './keep';
+import { keepTrays } from './draft.svelte';
+import { EvidenceDesk } from './evidence.svelte';
+import { health } from './health.svelte';
 import { notices } from './notice.svelte';
 import { DeskPicture } from './picture.svelte';
 import { preferences } from './preferences.svelte';
-import { keepSession, recallSession } from './session';
-import { Tray } from './tray.svelte';
+import { roles } from './roles.svelte';
+import type { Round } from './round.svelte';
+import type { Tray } from './tray.svelte';
 
 /** Until the server says its own. */
 const before = { pictureBytes: 20 * 1024 * 1024, pictures: 8, maxTokens: 2048 };
+/** How often to look what others have done, and what is said to somebody else. */
+const othersMs = 30_000;
+const elsewhereMs = 2000;
 
-const isText = (value: unknown): value is string => typeof value === 'string';
+const conversationPath = /^\/c\/([^/]+)$/;
 
 export class Desk {
-	readonly conversation = new Conversation();
-	readonly tray = new Tray();
-	readonly health = new Health();
+	readonly cabinet = new Cabinet();
+	readonly health = health;
+	readonly evidence = new EvidenceDesk();
+	readonly closer = new Closer();
+	conversation = $state.raw<Conversation>(this.cabinet.fresh());
 	samples = $state.raw<Sample[]>([]);
 	haveSamplesFailed = $state(false);
 	#haveSamples = false;
-	#draft = $state(recall('draft', isText) ?? '');
+	#path = '/';
 	#chosen = $state.raw<DeskPicture>();
 
 	get draft(): string {
-		return this.#draft;
+		return this.conversation.draft.words;
 	}
 	set draft(words: string) {
-		this.#draft = words;
-		keep('draft', words === '' ? undefined : words);
+		this.conversation.draft.words = words;
+	}
+
+	get tray(): Tray {
+		return this.conversation.draft.tray;
 	}
 
 	get isReady(): boolean {
@@ -58,14 +75,32 @@ export class Desk {
 
 	show(picture: DeskPicture): void {
 		this.#chosen = picture;
+		this.closer.turnTo(picture);
 	}
 
-	/** Brings back what a reload took, and starts asking the server how it is; returns how to end it. */
+	/** Shows the picture a box lies on. */
+	showById(id: string): void {
+		const picture = this.conversation.pictures.find((one) => one.id === id);
+		if (picture) this.show(picture);
+	}
+
+	/** The answer whose boxes are on the pictures: the one chosen, else the newest that has any. */
+	get evident(): Answer | undefined {
+		const shown = this.conversation.rounds.flatMap(({ answer }) => answer ?? []);
+		const { answer } = this.evidence;
+		if (answer && shown.includes(answer)) return answer;
+		return shown.findLast(({ evidence }) => evidence.length > 0);
+	}
+
+	/** Starts asking the server, and follows the address; returns how to end it. */
 	start(): () => void {
-		const end = this.health.watch();
-		recallSession(this.conversation, this.tray);
-		const onHide = () => keepSession(this.conversation, this.tray);
+		const ends = [this.health.watch(), this.#watchOthers()];
+		const onHide = () => keepTrays(this.cabinet.opened.map(({ draft }) => draft));
 		window.addEventListener('pagehide', onHide);
+		this.cabinet.onAsked = (conversation) => {
+			if (conversation === this.conversation) route.replace(this.#addressOf(conversation.id));
+		};
+		void roles.refresh();
 		$effect(() => {
 			const { status } = this.health;
 			if (!status) return;
@@ -73,9 +108,27 @@ export class Desk {
 			if (!this.#haveSamples) void this.#loadSamples();
 		});
 		return () => {
-			end();
+			ends.forEach((end) => end());
 			window.removeEventListener('pagehide', onHide);
 		};
+	}
+
+	/** The address has changed: another conversation, or another selection of them. */
+	follow(path: string, query: URLSearchParams): void {
+		this.cabinet.list.filters = readFilters(query.toString());
+		if (path === this.#path) return;
+		this.#path = path;
+		const id = conversationPath.exec(path)?.[1];
+		if (id === undefined) {
+			if (this.conversation.id !== undefined) this.#turnTo(this.#unborn() ?? this.cabinet.fresh());
+			return;
+		}
+		const wanted = decodeURIComponent(id);
+		if (wanted !== this.conversation.id) this.#turnTo(this.cabinet.open(wanted));
+	}
+
+	open(id: string): void {
+		route.go(this.#addressOf(id));
 	}
 
 	async add(files: File[]): Promise<void> {
@@ -88,12 +141,20 @@ export class Desk {
 		if (first) this.show(first);
 	}
 
-	/** Sends what is in the box. */
+	/** Sends what is in the box; where that asks for another picture, turns to a new conversation. */
 	ask(): Promise<void> {
 		const question = this.draft.trim();
-		if (question === '' || !this.isReady || this.conversation.isAnswering) return Promise.resolve();
+		const { conversation, tray } = this;
+		const another = conversation.rounds.length > 0 ? asksForAnother(question) : undefined;
+		if (another) return this.#another(question, another.rest);
+		if (question === '' || !this.isReady || conversation.isAnswering) return Promise.resolve();
 		this.draft = '';
-		return this.#watched(this.conversation.ask(question, this.tray.take(), this.#manner()));
+		return this.#watched(conversation.ask(question, tray.take(), this.#manner()));
+	}
+
+	/** Asks a changed question in the place of an earlier one; the rounds after that leave. */
+	askInstead(round: Round, question: string): Promise<void> {
+		return this.#watched(this.conversation.ask(question, round.pictures, this.#manner(), round));
 	}
 
 	askSample(sample: Sample): Promise<void> {
@@ -106,19 +167,92 @@ export class Desk {
 		return this.#watched(this.conversation.again(this.#manner()));
 	}
 
-	/** A new conversation; asks nothing when there is nothing to lose, and can be undone. */
+	/** Puts a question the server never stored back into the box. */
+	takeBack(round: Round): void {
+		if (!this.conversation.takeBack(round)) return;
+		this.draft = [round.question, this.draft].filter(Boolean).join('\n');
+		if (round.replaced.length === 0) {
+			this.tray.pictures = [...round.pictures, ...this.tray.pictures];
+		}
+	}
+
+	/** A new conversation. Nothing is lost: the one before stays on the list, its draft stays in it. */
 	fresh(): void {
-		if (this.conversation.rounds.length === 0 && this.tray.pictures.length === 0) return;
-		const gone = this.pictures;
-		const rounds = this.conversation.clear();
-		const waiting = this.tray.clear();
-		const undo = () => {
-			rounds();
-			this.tray.pictures = waiting;
-		};
-		notices.show({ text: language.words.panel.cleared, undo }, () => {
-			gone.forEach((picture) => picture.release());
+		const { conversation } = this;
+		if (conversation.id === undefined && conversation.rounds.length === 0) {
+			conversation.follows = null;
+			return;
+		}
+		this.#turnTo(this.#unborn() ?? this.cabinet.fresh());
+		route.go(this.#addressOf(undefined));
+	}
+
+	/** A new conversation that continues this one, about another picture. */
+	another(): void {
+		const from = this.conversation;
+		if (from.id === undefined) return;
+		this.#turnTo(this.cabinet.fresh(from));
+		route.go(this.#addressOf(undefined));
+		notices.show({ text: language.words.chain.begun, undo: () => this.open(from.id ?? '') });
+	}
+
+	async remove(id: string): Promise<void> {
+		const isOpen = this.conversation.id === id;
+		const removing = this.cabinet.remove(id, () => {
+			if (isOpen) this.open(id);
 		});
+		if (isOpen) {
+			this.#turnTo(this.cabinet.fresh());
+			route.go(this.#addressOf(undefined));
+		}
+		await removing;
+	}
+
+	async searchEvidence(answer: Answer): Promise<void> {
+		await this.evidence.ask(answer);
+		const [first] = answer.evidence;
+		if (first) this.showById(first.picture);
+	}
+
+	/** The typed wish for another picture, with the pictures and the question that came with it. */
+	#another(typed: string, rest: string): Promise<void> {
+		const from = this.conversation;
+		if (from.id === undefined) return Promise.resolve();
+		const pictures = from.draft.tray.take();
+		from.draft.words = '';
+		this.another();
+		const to = this.conversation;
+		to.draft.words = rest;
+		to.draft.tray.pictures = pictures;
+		notices.show({
+			text: language.words.chain.begun,
+			undo: () => {
+				from.draft.words = typed;
+				from.draft.tray.pictures = to.draft.tray.clear();
+				to.draft.words = '';
+				this.open(from.id ?? '');
+			}
+		});
+		return rest === '' || pictures.length === 0 ? Promise.resolve() : this.ask();
+	}
+
+	#turnTo(conversation: Conversation): void {
+		this.conversation = conversation;
+		this.#chosen = undefined;
+		this.closer.cancel();
+		this.evidence.answer = undefined;
+	}
+
+	/** The conversation that is not there yet, where somebody has begun to write one. */
+	#unborn(): Conversation | undefined {
+		return this.cabinet.opened.findLast(
+			(one) => one.id === undefined && one.rounds.length === 0 && one.follows === null
+		);
+	}
+
+	#addressOf(id: string | undefined): string {
+		const filters = writeFilters(this.cabinet.list.filters);
+		return (id === undefined ? '#/' : conversationLink(id)) + (filters && `?${filters}`);
 	}
 
 	/** The line on top shows at once that the answer is over. */
@@ -127,14 +261,33 @@ export class Desk {
 		await this.health.refresh();
 	}
 
+	#watchOthers(): () => void {
+		const look = () => {
+			if (document.hidden) return;
+			void this.cabinet.refresh();
+		};
+		const onVisible = () => {
+			look();
+			if (!document.hidden && this.conversation.id !== undefined) void this.conversation.refresh();
+		};
+		const others = setInterval(look, othersMs);
+		const elsewhere = setInterval(() => {
+			if (this.conversation.isAnsweredElsewhere && !document.hidden)
+				void this.conversation.refresh();
+		}, elsewhereMs);
+		document.addEventListener('visibilitychange', onVisible);
+		look();
+		return () => {
+			clearInterval(others);
+			clearInterval(elsewhere);
+			document.removeEventListener('visibilitychange', onVisible);
+		};
+	}
+
 	#manner(): Manner {
-		const limits = this.health.status?.limits;
 		return {
-			role: preferences.role,
-			memory: {
-				rounds: preferences.rounds,
-				pictures: limits?.pictures_per_question ?? before.pictures
-			},
+			role: roles.text,
+			remember: preferences.rounds,
 			settings: {
 				temperature: preferences.temperature,
 				max_tokens: Math.min(preferences.maxTokens, this.maxTokens)

@@ -1,8 +1,8 @@
 /**
  * A picture on the desk: shown at once from the browser's own copy, known to the server once uploaded.
  *
- * The copy is kept as long as the picture is on the page, so that a restarted server, which has
- * forgotten it, can be given it again without asking anyone.
+ * The copy is kept as long as the picture is on the page: a server restarted before any question used the
+ * picture has forgotten it, and can be given it again without asking anyone.
  */
 import { pictureUrl, uploadPicture } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
@@ -55,6 +55,13 @@ export class DeskPicture {
 		sample.height = picture.height;
 		sample.upload = { kind: 'held' };
 		return sample;
+	}
+
+	/** A picture of a stored question: the server keeps it. */
+	static fromStored(stored: UploadedPicture): DeskPicture {
+		const picture = new DeskPicture({ name: '', url: pictureUrl(stored.id), bytes: stored.bytes });
+		picture.#hold(stored);
+		return picture;
 	}
 
 	/** A picture of before the page was reloaded. Its copy is fetched, should the server be restarted later. */

@@ -3,14 +3,12 @@
  * better default reaches everyone who never touched it.
  */
 import type { Status } from '../api/types';
-import { language } from '../i18n/language.svelte';
 import { keep, recall } from './keep';
 
 export type Theme = 'auto' | 'light' | 'dark';
 
 const isTheme = (value: unknown): value is Theme =>
 	['auto', 'light', 'dark'].includes(value as string);
-const isText = (value: unknown): value is string => typeof value === 'string';
 const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';
 const isBetween =
 	(least: number, most: number) =>
@@ -28,8 +26,8 @@ class Preferences {
 	#temperature = $state(recall('temperature', isBetween(0, 1)));
 	#maxTokens = $state(recall('max_tokens', isBetween(64, 2048)));
 	#rounds = $state(recall('rounds', isBetween(0, 20)));
-	#role = $state(recall('role', isText));
 	#theme = $state<Theme>(recall('theme', isTheme) ?? 'auto');
+	#settingsFolded = $state(recall('settings_folded', isBoolean));
 	#bannerFolded = $state(recall('banner_folded', isBoolean) ?? false);
 	/** The server's defaults, once known. */
 	defaults = $state.raw(before);
@@ -58,20 +56,13 @@ class Preferences {
 		keep('rounds', value);
 	}
 
-	/** The system prompt, exactly as sent. Follows the page's language until it is edited. */
-	get role(): string {
-		return this.#role ?? language.words.standardRole;
+	/** Nothing chosen: folded where the list of conversations needs the room. */
+	get areSettingsFolded(): boolean | undefined {
+		return this.#settingsFolded;
 	}
-	set role(value: string) {
-		this.#role = value;
-		keep('role', value);
-	}
-	get isRoleStandard(): boolean {
-		return this.#role === undefined;
-	}
-	resetRole(): void {
-		this.#role = undefined;
-		keep('role', undefined);
+	set areSettingsFolded(value: boolean) {
+		this.#settingsFolded = value;
+		keep('settings_folded', value);
 	}
 
 	get theme(): Theme {

@@ -46,7 +46,7 @@ impl Desk {
     /// Starts the program and waits until it says where it is.
     pub fn begin(program: &Path, port: u16) -> Result<Self, String> {
         let mut child = Command::new(program)
-            .args(["serve", "--port", &port.to_string()])
+            .args(["serve", "--no-records", "--port", &port.to_string()])
             .env_remove("LOOKDESK_MODEL")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -23,8 +23,8 @@ pub struct About {
     pub device: DeviceFacts,
     pub limits: EngineLimits,
     pub memory_bytes: u64,
-    preprocessor: Preprocessor,
-    picture_limits: PictureLimits,
+    pub(super) preprocessor: Preprocessor,
+    pub(super) picture_limits: PictureLimits,
 }
 
 impl About {

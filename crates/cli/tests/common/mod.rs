@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test program uses what it needs of this")]
 
+pub mod desk;
+
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -52,6 +54,7 @@ pub fn lookdesk() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lookdesk"));
     command
         .env_remove("LOOKDESK_MODEL")
+        .env_remove("LOOKDESK_DATABASE")
         .env_remove("LOOKDESK_TIER")
         .stdin(Stdio::null());
     command
@@ -80,10 +83,13 @@ pub fn run_with_stdin(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>, st
     child.wait_with_output().expect("the program ends").into()
 }
 
-/// Starts a desk on a port of its own and gives its address once it listens.
+/// Starts a desk on a port of its own and gives its address once it listens. It keeps nothing, unless
+/// the arguments say where: the tester's own records are not for tests.
 pub fn serve(arguments: &[&str], stderr: Stdio) -> (Child, String) {
+    let kept = arguments.contains(&"--data-dir");
     let mut child = lookdesk()
         .args(["serve", "--port", "0"])
+        .args((!kept).then_some("--no-records"))
         .args(arguments)
         .stdout(Stdio::piped())
         .stderr(stderr)

@@ -43,7 +43,7 @@ pub struct Answer {
     /// Where the time went.
     pub timings: Option<Timings>,
     /// Why it failed.
-    pub problem: Option<Problem>,
+    pub problem: Option<AnswerProblem>,
     /// What people made of it.
     pub feedback: Feedback,
     /// Where on the pictures it stands.
@@ -81,7 +81,7 @@ pub struct TextMark {
 
 /// Why an answer failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Problem {
+pub struct AnswerProblem {
     /// The case.
     pub code: Code,
     /// What happened and what to do, in English.
@@ -165,5 +165,5 @@ pub struct AnswerEnd {
     /// Where the time went.
     pub timings: Option<Timings>,
     /// Why it failed.
-    pub problem: Option<Problem>,
+    pub problem: Option<AnswerProblem>,
 }

@@ -38,7 +38,7 @@ pub struct ConversationSummary {
     /// When something was last asked or answered in it.
     pub updated_at: i64,
     /// How many rounds it has.
-    pub rounds: u32,
+    pub round_count: u32,
     /// Its first picture.
     pub picture: Option<PictureId>,
     /// Where the searched words stand.

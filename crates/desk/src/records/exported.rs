@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Answer, AnswerId, AnswerState, ConversationId, ConversationSummary, Evidence, Feedback,
-    Problem, Reading, Round, RoundId, RoundPicture, TextMark, Verdict,
+    Answer, AnswerId, AnswerProblem, AnswerState, ConversationId, ConversationSummary, Evidence,
+    Feedback, Reading, Round, RoundId, RoundPicture, TextMark, Verdict,
 };
 use crate::{AskedSettings, FinishReason, PictureId, Refusal, Timings, Usage};
 
@@ -132,7 +132,7 @@ pub struct ExportedAnswer {
     pub finish_reason: Option<FinishReason>,
     pub usage: Option<Usage>,
     pub timings: Option<Timings>,
-    pub problem: Option<Problem>,
+    pub problem: Option<AnswerProblem>,
     pub feedback: Feedback,
     pub evidence: Vec<Evidence>,
     pub readings: Vec<Reading>,

@@ -47,7 +47,8 @@ async fn routes() -> Vec<(String, String)> {
         for method in operations.as_object().expect("operations").keys() {
             let path = path
                 .replace("{id}", &"0".repeat(64))
-                .replace("{model}", "script");
+                .replace("{model}", "script")
+                .replace("{name}", "Li");
             routes.push((method.clone(), path));
         }
     }
@@ -58,7 +59,7 @@ async fn routes() -> Vec<(String, String)> {
 async fn every_route_asks_for_a_key_but_the_pulse_and_the_way_in() {
     let (stage, secret) = locked("");
     let mut routes = routes().await;
-    assert!(routes.len() > 15, "{routes:?}");
+    assert!(routes.len() > 40, "{routes:?}");
     for path in [
         "/",
         "/index.html",
@@ -92,6 +93,10 @@ async fn every_route_asks_for_a_key_but_the_pulse_and_the_way_in() {
         )
         .await;
         assert_eq!(wrong.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+        // With a key it tells for ever how things stand.
+        if path == "/api/status/stream" {
+            continue;
+        }
         let with = send(&stage, &method, &path, &[("authorization", &bearer)]).await;
         assert_ne!(with.status, StatusCode::UNAUTHORIZED, "{method} {path}");
     }

@@ -1,6 +1,6 @@
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use desk::testing::small_desk;
+use desk::testing::small_office;
 use server::{AllowedHosts, HOW_TO_BUILD, Server, ServerOptions};
 
 use crate::stage::{Stage, request, stage};
@@ -87,15 +87,19 @@ async fn no_path_leads_out_of_the_page() {
 
 #[tokio::test]
 async fn a_build_without_its_page_says_how_to_get_one() {
-    let (desk, answerer) = small_desk();
+    let (conversations, answerer) = small_office();
     let bound = "127.0.0.1:8501".parse().expect("an address");
     let hosts = AllowedHosts::new(bound, &[]).expect("no hosts");
     let options = ServerOptions {
         page: |_| None,
         ..ServerOptions::new(hosts)
     };
-    let server = Server::new(desk.into(), options);
-    let stage = Stage { answerer, server };
+    let server = Server::new(conversations.clone(), options);
+    let stage = Stage {
+        answerer,
+        conversations,
+        server,
+    };
     let reply = stage.get("/").await;
     assert_eq!(reply.status, StatusCode::NOT_FOUND);
     assert_eq!(reply.text(), HOW_TO_BUILD);

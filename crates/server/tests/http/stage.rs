@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::request::Builder;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use desk::testing::{ScriptedAnswerer, sample};
-use desk::{AnswerRequest, Desk, DeskLimits};
+use desk::testing::{ScriptedAnswerer, memory_records, sample};
+use desk::{AnswerRequest, Conversations, Desk, DeskLimits};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use server::{AllowedHosts, PageFile, Server, ServerOptions};
@@ -15,6 +15,7 @@ use tower::ServiceExt;
 
 pub struct Stage {
     pub answerer: Arc<ScriptedAnswerer>,
+    pub conversations: Arc<Conversations>,
     pub server: Server,
 }
 
@@ -44,8 +45,13 @@ pub fn stage_of(limits: DeskLimits, set: impl FnOnce(&mut ServerOptions)) -> Sta
         ..ServerOptions::new(hosts)
     };
     set(&mut options);
-    let server = Server::new(Arc::new(desk), options);
-    Stage { answerer, server }
+    let conversations = Arc::new(Conversations::new(Arc::new(desk), memory_records()));
+    let server = Server::new(conversations.clone(), options);
+    Stage {
+        answerer,
+        conversations,
+        server,
+    }
 }
 
 /// A page of two files.
@@ -101,6 +107,37 @@ impl Stage {
         self.ask_raw(body).await
     }
 
+    /// Sends JSON.
+    pub async fn json(&self, method: Method, path: &str, body: &Value) -> Reply {
+        let request = request(method, path)
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.to_string().into());
+        self.send(request.expect("a request")).await
+    }
+
+    /// Begins a conversation and gives its id.
+    pub async fn begin(&self) -> String {
+        let begun = self
+            .post("/api/conversations", &serde_json::json!({}))
+            .await;
+        assert_eq!(begun.status, StatusCode::CREATED, "{}", begun.text());
+        begun.json()["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Asks in a conversation and gives the events of the answer.
+    pub async fn round(&self, conversation: &str, question: &Value) -> Vec<Value> {
+        let path = format!("/api/conversations/{conversation}/rounds");
+        let reply = self.post(&path, question).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+        assert_eq!(reply.header("content-type"), "text/event-stream");
+        reply.events()
+    }
+
+    pub async fn delete(&self, path: &str) -> Reply {
+        let request = request(Method::DELETE, path).body(Body::empty());
+        self.send(request.expect("a request")).await
+    }
+
     /// Posts JSON.
     pub async fn post(&self, path: &str, body: &Value) -> Reply {
         let request = request(Method::POST, path)
@@ -137,6 +174,22 @@ impl Reply {
         lines
             .filter_map(|line| line.strip_prefix("data: "))
             .collect()
+    }
+
+    /// The events of a stream; checks on the way that each has its type as its name.
+    pub fn events(&self) -> Vec<Value> {
+        let blocks = self
+            .text()
+            .split("\n\n")
+            .filter(|block| block.contains("data:"));
+        let read = |block: &str| {
+            let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name));
+            let name = field("event: ").expect("a name");
+            let data: Value = serde_json::from_str(field("data: ").expect("data")).expect("JSON");
+            assert_eq!(data["type"], name);
+            data
+        };
+        blocks.map(read).collect()
     }
 
     /// Status, `param` and `code` of an error in OpenAI's shape; checks on the way that it is whole.

@@ -1,7 +1,12 @@
-use axum::http::StatusCode;
-use desk::State;
+use std::time::{Duration, Instant};
 
-use crate::stage::stage;
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use desk::State;
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+
+use crate::stage::{Stage, request, stage};
 
 #[tokio::test]
 async fn status_shows_who_answers_and_what_fits() {
@@ -68,4 +73,47 @@ async fn every_response_carries_the_security_headers() {
         assert_eq!(reply.header("referrer-policy"), "no-referrer", "{path}");
         assert!(!reply.header("x-request-id").is_empty(), "{path}");
     }
+}
+
+/// Listens to the status and gives what comes next.
+async fn listen(stage: &Stage) -> impl AsyncFnMut() -> String {
+    let request = request(Method::GET, "/api/status/stream").body(Body::empty());
+    let response = stage
+        .server
+        .router()
+        .oneshot(request.expect("a request"))
+        .await;
+    let response = response.expect("the router never fails");
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let mut body = response.into_body();
+    async move || {
+        let frame = body.frame().await.expect("it goes on").expect("whole");
+        String::from_utf8(frame.into_data().expect("data").to_vec()).expect("text")
+    }
+}
+
+#[tokio::test]
+async fn the_status_is_told_at_once_and_then_once_a_second_to_all_who_listen() {
+    let stage = stage();
+    let started = Instant::now();
+    let mut one = listen(&stage).await;
+    let first = one().await;
+    assert!(first.starts_with("event: status\ndata: {"), "{first}");
+    assert!(first.contains("\"readings\":{\"cpu_percent\":"), "{first}");
+    let mut other = listen(&stage).await;
+    assert_eq!(other().await, first);
+    assert!(started.elapsed() < Duration::from_millis(900));
+    let (second, same) = tokio::join!(one(), other());
+    assert_eq!(second, same);
+    assert!(started.elapsed() > Duration::from_millis(900));
+    drop((one, other));
+    // Who comes back when nobody has listened for a while is told at once.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let what = "weights".to_owned();
+    stage
+        .answerer
+        .set_state(State::Loading { percent: 7, what });
+    let mut again = listen(&stage).await;
+    let again = again().await;
+    assert!(again.contains("\"percent\":7"), "{again}");
 }

@@ -37,7 +37,7 @@ pub fn summary(row: &AnyRow) -> Result<ConversationSummary, Refusal> {
         follows: row.maybe_id("follows")?,
         created_at: row.whole("created_at")?,
         updated_at: row.whole("updated_at")?,
-        rounds: row.count("rounds")?,
+        round_count: row.count("rounds")?,
         picture: row.maybe_id("picture")?,
         snippet: None,
         interrupted: row.flag("interrupted")?,

@@ -1,0 +1,190 @@
+//! `lookdesk export` and `lookdesk import`: records out of and into the data directory, as the page does
+//! it, without a desk running.
+
+mod day;
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use desk::records::{ConversationId, ExportFormat, ExportPictures, ExportWish, Records};
+use futures_util::StreamExt;
+use tokio::runtime::{Builder, Runtime};
+
+use self::day::day;
+use crate::data::{self, DataOptions};
+use crate::failure::{Failure, Outcome};
+use crate::output::note;
+
+/// Take records out: everything, a time, or one conversation
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// File to write [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Its form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Only this conversation
+    #[arg(long, value_name = "ID")]
+    pub conversation: Option<ConversationId>,
+    /// Only conversations with a question on or after this day, such as 2026-11-21 (UTC)
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub from: Option<i64>,
+    /// Only conversations with a question before this day (UTC)
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub to: Option<i64>,
+    /// Whether the pictures come along
+    #[arg(long, value_enum, default_value_t)]
+    pub pictures: Pictures,
+    #[command(flatten)]
+    pub data: DataOptions,
+}
+
+/// Bring exported records in; what is here already stays as it is
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// A JSON file that `lookdesk export` or the page has written; - reads stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub data: DataOptions,
+}
+
+/// The form of an export.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Everything; can be imported
+    #[default]
+    Json,
+    /// A table with a row for each answer
+    Csv,
+}
+
+/// Whether the pictures come along.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Pictures {
+    /// They do
+    #[default]
+    Bytes,
+    /// Only their hashes do
+    Hash,
+}
+
+impl ExportArgs {
+    fn wish(&self) -> ExportWish {
+        ExportWish {
+            format: match self.format {
+                Format::Json => ExportFormat::Json,
+                Format::Csv => ExportFormat::Csv,
+            },
+            conversation: self.conversation,
+            from: self.from,
+            to: self.to,
+            pictures: match self.pictures {
+                Pictures::Bytes => ExportPictures::Bytes,
+                Pictures::Hash => ExportPictures::Hash,
+            },
+        }
+    }
+}
+
+/// Runs `lookdesk export`.
+pub fn export(args: &ExportArgs) -> Outcome {
+    let place = args.data.place(None)?;
+    existing(place.data_dir.as_deref())?;
+    runtime()?.block_on(async {
+        let records = data::open(&place).await?;
+        let written = match &args.output {
+            None => write_out(&records, args.wish(), &mut io::stdout()).await,
+            Some(path) => write_file(&records, args.wish(), path).await,
+        };
+        records.close().await;
+        written
+    })
+}
+
+/// Runs `lookdesk import`.
+pub fn import(args: &ImportArgs) -> Outcome {
+    let source: Box<dyn Read + Send> = match args.file.to_str() {
+        Some("-") => Box::new(io::stdin()),
+        _ => {
+            let file = File::open(&args.file);
+            let file = file.map_err(|error| Failure::at(args.file.display(), &error))?;
+            Box::new(io::BufReader::new(file))
+        }
+    };
+    let place = args.data.place(None)?;
+    runtime()?.block_on(async {
+        let records = data::open(&place).await?;
+        let imported = records.import(source, None).await;
+        records.close().await;
+        let imported = imported?;
+        note(&format!(
+            "{} conversations, {} questions, {} answers and {} pictures came in; {} conversations \
+             were here already",
+            imported.conversations,
+            imported.rounds,
+            imported.answers,
+            imported.pictures,
+            imported.skipped
+        ));
+        Ok(())
+    })
+}
+
+/// Records are there already: taking out of an empty place is a mistake in its name.
+fn existing(directory: Option<&Path>) -> Outcome {
+    match directory {
+        Some(directory) if !directory.is_dir() => Err(Failure::Failed(format!(
+            "{} is not there; name the directory of the records with --data-dir DIR",
+            directory.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Writes beside the file first, so that a half-written one never stands in its place.
+async fn write_file(records: &Records, wish: ExportWish, path: &Path) -> Outcome {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".part");
+    let beside = PathBuf::from(beside);
+    let whole = async {
+        let mut file = File::create(&beside)?;
+        write_out(records, wish, &mut file).await?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        Ok(())
+    };
+    let written: Outcome = whole.await;
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    match written {
+        Err(Failure::Failed(text)) => Err(Failure::Failed(format!("{}: {text}", path.display()))),
+        written => written,
+    }
+}
+
+async fn write_out(records: &Records, wish: ExportWish, to: &mut impl Write) -> Outcome {
+    let mut pieces = records.export(wish, None).await?;
+    while let Some(piece) = pieces.next().await {
+        to.write_all(&piece?).map_err(unwritten)?;
+    }
+    to.flush().map_err(unwritten)
+}
+
+fn unwritten(error: io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Failure::PipeClosed,
+        _ => Failure::at("cannot write the export", &error),
+    }
+}
+
+fn runtime() -> Outcome<Runtime> {
+    Ok(Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?)
+}

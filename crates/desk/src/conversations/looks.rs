@@ -1,0 +1,264 @@
+//! Looking into an answer: where on a picture it stands, and what a place says at full resolution.
+//!
+//! Each is a request of its own to the engine, which whoever asked for it may leave at any time.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
+use utoipa::ToSchema;
+
+use super::{AskedBy, Conversations};
+use crate::closer::{self, Heard};
+use crate::evidence::{self, About, Spotted};
+use crate::records::{
+    AnswerId, Evidence, EvidenceId, FoundAnswer, Reading, ReadingId, RoundPicture,
+};
+use crate::rounds::told_to_end;
+use crate::{
+    AnswerEvent, AnswerRequest, AskedSettings, Message, Part, Picture, PictureBox, PictureId,
+    Refusal, Role,
+};
+
+/// Enough for some thirty boxes.
+const EVIDENCE_TOKENS: u32 = 768;
+/// Enough for a label full of small print.
+const READING_TOKENS: u32 = 192;
+/// The longest string to look for, in characters.
+const ABOUT_CHARACTERS: usize = 500;
+
+/// Where an answer stands on the pictures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EvidenceFound {
+    /// The places; none where the model sees none.
+    pub evidence: Vec<Evidence>,
+    /// What the model said, picture by picture, to its letter.
+    pub said: String,
+}
+
+impl Conversations {
+    /// Asks where on the pictures an answer stands, or something it says. Keeps what is found in
+    /// place of what was found before.
+    ///
+    /// Each picture is asked about by itself: a small model mixes them up otherwise.
+    pub async fn evidence(
+        &self,
+        answer: AnswerId,
+        about: Option<String>,
+        by: &AskedBy,
+    ) -> Result<EvidenceFound, Refusal> {
+        let found = self.records.answer(answer).await?;
+        let about = match about.as_deref().map(str::trim) {
+            None | Some("") => About::Answer {
+                question: &found.round.question,
+                answer: &found.answer.text,
+            },
+            Some(words) => About::Words(short(words, "about")?),
+        };
+        let asked = evidence::question(&about);
+        let mut boxes = Vec::new();
+        let mut said = Vec::new();
+        for picture in self.pictures_of(&found).await? {
+            let (spotted, heard) = self.spot(picture.id, &asked, by).await?;
+            boxes.extend(spotted.into_iter().map(|one| Evidence {
+                id: EvidenceId::new(),
+                picture: picture.id,
+                label: one.label,
+                area: one.place.corners(),
+            }));
+            said.push(heard);
+        }
+        self.records.set_evidence(answer, &boxes).await?;
+        Ok(EvidenceFound {
+            evidence: boxes,
+            said: said.join("\n\n"),
+        })
+    }
+
+    /// Reads a place of a picture again, from its original pixels, and compares that with a string
+    /// of an answer. Without a place the model is asked for one.
+    pub async fn look_closer(
+        &self,
+        answer: AnswerId,
+        picture: PictureId,
+        place: Option<PictureBox>,
+        was: &str,
+        by: &AskedBy,
+    ) -> Result<Reading, Refusal> {
+        let was = short(was.trim(), "was")?;
+        let found = self.records.answer(answer).await?;
+        if !self.saw(&found, picture).await? {
+            return Err(Refusal::picture_unknown(picture));
+        }
+        let place = match place {
+            Some(place) => place,
+            None => self.place_of(picture, was, by).await?,
+        };
+        let whole = self.at_hand(picture).await?;
+        let answerer = self.desk.answerer().clone();
+        let cut = self.decoded(move || answerer.closer(&whole, place)).await?;
+        let heard = self.hear(Arc::new(cut), closer::QUESTION, READING_TOKENS, by);
+        let compared = heard.await?.compared(was);
+        let reading = Reading {
+            id: ReadingId::new(),
+            picture,
+            area: place.corners(),
+            was: was.to_owned(),
+            text: compared.text,
+            agrees: compared.agrees,
+            probability: compared.probability,
+        };
+        self.records.add_reading(answer, &reading).await?;
+        Ok(reading)
+    }
+
+    /// A small JPEG of a picture, whose longer side is at most `edge` pixels. `None` where there is
+    /// no such picture.
+    pub async fn thumbnail(&self, id: PictureId, edge: u32) -> Result<Option<Vec<u8>>, Refusal> {
+        if let Some(kept) = self.records.thumbnail(id, edge).await? {
+            return Ok(Some(kept));
+        }
+        let Some(picture) = self.picture(id).await? else {
+            return Ok(None);
+        };
+        let answerer = self.desk.answerer().clone();
+        let made = self
+            .decoded(move || answerer.thumbnail(&picture, edge))
+            .await?;
+        self.records.keep_thumbnail(id, edge, made.clone()).await?;
+        Ok(Some(made))
+    }
+
+    /// The pictures that an answer can speak of: those of its round, else of the newest round before
+    /// it that has any.
+    async fn pictures_of(&self, found: &FoundAnswer) -> Result<Vec<RoundPicture>, Refusal> {
+        if !found.round.pictures.is_empty() {
+            return Ok(found.round.pictures.clone());
+        }
+        let mut before = self.pictures_before(found).await?;
+        before.retain(|pictures| !pictures.is_empty());
+        Ok(before.pop().unwrap_or_default())
+    }
+
+    /// Whether a picture lay beside the question of an answer, or one before it.
+    async fn saw(&self, found: &FoundAnswer, picture: PictureId) -> Result<bool, Refusal> {
+        let is_it = |one: &RoundPicture| one.id == picture;
+        if found.round.pictures.iter().any(is_it) {
+            return Ok(true);
+        }
+        let before = self.pictures_before(found).await?;
+        Ok(before.iter().flatten().any(is_it))
+    }
+
+    /// The pictures of each round before an answer's, oldest first.
+    async fn pictures_before(
+        &self,
+        found: &FoundAnswer,
+    ) -> Result<Vec<Vec<RoundPicture>>, Refusal> {
+        let whole = self.records.conversation(found.conversation).await?;
+        let rounds = whole.rounds.into_iter();
+        let before = rounds.take_while(|round| round.id < found.round.id);
+        Ok(before.map(|round| round.pictures).collect())
+    }
+
+    /// Where the model sees a string.
+    async fn place_of(
+        &self,
+        picture: PictureId,
+        was: &str,
+        by: &AskedBy,
+    ) -> Result<PictureBox, Refusal> {
+        let asked = evidence::question(&About::Words(was));
+        let (spotted, _) = self.spot(picture, &asked, by).await?;
+        let same = |one: &&Spotted| closer::same(&one.label, was);
+        let best = spotted.iter().find(same).or_else(|| spotted.first());
+        best.map(|one| one.place).ok_or_else(Refusal::no_place)
+    }
+
+    /// The boxes that the model names on a picture, and its words.
+    async fn spot(
+        &self,
+        picture: PictureId,
+        asked: &str,
+        by: &AskedBy,
+    ) -> Result<(Vec<Spotted>, String), Refusal> {
+        let picture = self.at_hand(picture).await?;
+        let heard = self.hear(picture, asked, EVIDENCE_TOKENS, by).await?;
+        Ok((evidence::spotted(&heard.text), heard.text))
+    }
+
+    async fn at_hand(&self, id: PictureId) -> Result<Arc<Picture>, Refusal> {
+        let picture = self.picture(id).await?;
+        picture.ok_or_else(|| Refusal::picture_unknown(id))
+    }
+
+    /// What comes of decoding a picture, when it is its turn.
+    async fn decoded<T: Send + 'static>(
+        &self,
+        decode: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let permit = self.decoding.clone().acquire_owned().await;
+        let decoded = spawn_blocking(move || {
+            // Held here: an asker who leaves does not end the decoding.
+            let _permit = permit;
+            decode()
+        });
+        decoded.await.map_err(|_| Refusal::answer_failed())?
+    }
+
+    /// Asks something about one picture, the same way each time, and hears it out.
+    async fn hear(
+        &self,
+        picture: Arc<Picture>,
+        words: &str,
+        max_tokens: u32,
+        by: &AskedBy,
+    ) -> Result<Heard, Refusal> {
+        let text = words.to_owned();
+        let longest = self.desk.status().limits.max_tokens;
+        let request = AnswerRequest {
+            messages: vec![Message {
+                role: Role::User,
+                content: vec![Part::Picture { id: picture.id() }, Part::Text { text }],
+            }],
+            settings: AskedSettings {
+                temperature: Some(0.0),
+                max_tokens: Some(max_tokens.min(longest)),
+                ..AskedSettings::default()
+            },
+        };
+        let (desk, wishes) = (self.desk.clone(), by.wishes());
+        let asked = spawn_blocking(move || {
+            let at_hand = [(picture.id(), picture)].into();
+            desk.ask(desk.question(request, wishes, &at_hand)?)
+        });
+        let mut stream = asked.await.map_err(|_| Refusal::answer_failed())??;
+        let mut ending = self.ending.subscribe();
+        let mut heard = Heard::default();
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = told_to_end(&mut ending) => return Err(Refusal::shutting_down()),
+                event = stream.next() => event,
+            };
+            match event {
+                Some(AnswerEvent::Delta { text, tokens }) => heard.push(&text, &tokens),
+                Some(AnswerEvent::Error(refusal)) => return Err(refusal),
+                Some(AnswerEvent::Done { .. }) | None => return Ok(heard),
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// A string to look for: not empty and of human length.
+fn short<'a>(words: &'a str, field: &str) -> Result<&'a str, Refusal> {
+    match (1..=ABOUT_CHARACTERS).contains(&words.chars().count()) {
+        true => Ok(words),
+        false => {
+            let allowed = format!("1 to {ABOUT_CHARACTERS} characters");
+            Err(Refusal::field_out_of_range(field, &allowed))
+        }
+    }
+}

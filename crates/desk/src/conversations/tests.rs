@@ -1,0 +1,678 @@
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::time::sleep;
+
+use super::*;
+use crate::records::{Answer, AnswerId, AnswerState, Certainty, NewConversation};
+use crate::testing::{ScriptedAnswerer, delta, done, memory_records, png, small_office, token};
+use crate::{AnswerEvent, Code, DeskLimits, PictureBox, Question, State};
+
+struct Office {
+    conversations: Arc<Conversations>,
+    answerer: Arc<ScriptedAnswerer>,
+    conversation: ConversationId,
+}
+
+async fn office() -> Office {
+    let (conversations, answerer) = small_office();
+    with(conversations, answerer).await
+}
+
+async fn with(conversations: Arc<Conversations>, answerer: Arc<ScriptedAnswerer>) -> Office {
+    let begun = conversations
+        .records()
+        .create(NewConversation::default())
+        .await;
+    Office {
+        conversation: begun.expect("room").summary.id,
+        conversations,
+        answerer,
+    }
+}
+
+fn question(words: &str) -> AskedRound {
+    AskedRound {
+        question: words.to_owned(),
+        ..AskedRound::default()
+    }
+}
+
+impl Office {
+    async fn stream(&self, asked: AskedRound) -> RoundStream {
+        let by = AskedBy::default();
+        let stream = self.conversations.ask(self.conversation, asked, &by).await;
+        stream.expect("a good question")
+    }
+
+    async fn ask(&self, asked: AskedRound) -> Vec<RoundEvent> {
+        self.stream(asked).await.collect().await
+    }
+
+    async fn refused(&self, asked: AskedRound) -> Code {
+        let by = AskedBy::default();
+        let refusal = self.conversations.ask(self.conversation, asked, &by).await;
+        refusal.expect_err("refused").code
+    }
+
+    async fn whole(&self) -> Conversation {
+        let whole = self.conversations.records().conversation(self.conversation);
+        whole.await.expect("it is there")
+    }
+
+    /// The newest answer.
+    async fn answer(&self) -> Answer {
+        let round = self.whole().await.rounds.pop().expect("a round");
+        round.answers.last().expect("an answer").clone()
+    }
+
+    /// The newest answer once it has ended.
+    async fn ended(&self) -> Answer {
+        for _ in 0..500 {
+            let answer = self.answer().await;
+            if answer.state != AnswerState::Running {
+                return answer;
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the answer runs for ever");
+    }
+
+    fn picture(&self, width: u32) -> PictureId {
+        let picture = self.conversations.desk().accept_picture(png(width, 8));
+        picture.expect("a good picture").id()
+    }
+}
+
+fn asked(events: &[RoundEvent]) -> &RoundStep {
+    match &events[0] {
+        RoundEvent::Step(step @ RoundStep::Asked { .. }) => step,
+        other => panic!("{other:?} comes first"),
+    }
+}
+
+/// What a question tells the model, a message a line, pictures by their width.
+fn told(question: &Question) -> Vec<String> {
+    let piece = |piece: &crate::Piece| match piece {
+        crate::Piece::Text(text) => text.clone(),
+        crate::Piece::Picture(picture) => format!("<{}>", picture.facts().width),
+    };
+    let turns = question.turns.iter();
+    turns
+        .map(|turn| turn.pieces.iter().map(piece).collect())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_question_is_stored_before_it_is_answered_and_the_answer_before_it_ends() {
+    let office = office().await;
+    let script = office.answerer.will_wait();
+    let id = office.picture(40);
+    let mut stream = office
+        .stream(AskedRound {
+            pictures: vec![id],
+            role: "role".into(),
+            ..question("which code?")
+        })
+        .await;
+    let first = stream.next().await.expect("an event");
+    assert_eq!(first.name(), "asked");
+    let whole = office.whole().await;
+    assert_eq!(whole.summary.title, "which code?");
+    assert_eq!(whole.rounds[0].pictures[0].id, id);
+    assert_eq!(whole.rounds[0].role, "role");
+    assert_eq!(office.answer().await.state, AnswerState::Running);
+
+    while office.answerer.asked().is_empty() {
+        sleep(Duration::from_millis(1)).await;
+    }
+    script.send(token("Code E102", -0.3));
+    script.send(token(" is shown", -0.1));
+    script.send(done());
+    let rest: Vec<_> = stream.collect().await;
+    let names: Vec<_> = rest.iter().map(RoundEvent::name).collect();
+    assert_eq!(names, ["delta", "delta", "mark", "done"]);
+    let answer = office.answer().await;
+    assert_eq!(answer.state, AnswerState::Done);
+    assert_eq!(answer.text, "Code E102 is shown");
+    assert_eq!((answer.marks[0].start, answer.marks[0].end), (5, 9));
+    assert_eq!(answer.marks[0].certainty, Certainty::Check);
+    assert!(answer.usage.is_some() && answer.timings.is_some());
+}
+
+#[tokio::test]
+async fn a_string_at_the_very_end_is_marked_before_done() {
+    let office = office().await;
+    office.answerer.will_say([token("E102", -1.0), done()]);
+    let events = office.ask(question("code?")).await;
+    let names: Vec<_> = events.iter().map(RoundEvent::name).collect();
+    assert_eq!(names, ["asked", "delta", "mark", "done"]);
+    assert_eq!(
+        office.answer().await.marks[0].certainty,
+        Certainty::Doubtful
+    );
+}
+
+#[tokio::test]
+async fn what_the_engine_refuses_stays_as_a_failed_answer() {
+    let office = office().await;
+    office.answerer.will_refuse(Refusal::queue_full(4, 9));
+    let events = office.ask(question("code?")).await;
+    let last = RoundEvent::Answer(AnswerEvent::Error(Refusal::queue_full(4, 9)));
+    assert_eq!(events.last(), Some(&last));
+    let answer = office.answer().await;
+    assert_eq!(answer.state, AnswerState::Failed);
+    assert_eq!(answer.problem.expect("a problem").code, Code::QueueFull);
+}
+
+#[tokio::test]
+async fn a_question_to_a_model_that_is_loading_is_not_lost() {
+    let office = office().await;
+    let what = "weights".to_owned();
+    office
+        .answerer
+        .set_state(State::Loading { percent: 3, what });
+    let events = office.ask(question("code?")).await;
+    assert_eq!(events.last().map(RoundEvent::name), Some("error"));
+    let answer = office.answer().await;
+    assert_eq!(answer.problem.expect("a problem").code, Code::NotReady);
+    assert_eq!(office.whole().await.rounds[0].question, "code?");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_question_itself_is_said_at_once_and_stores_nothing() {
+    let office = office().await;
+    let id = office.picture(40);
+    let asked = || question("code?");
+    let hot = AskedSettings {
+        temperature: Some(9.0),
+        ..AskedSettings::default()
+    };
+    for (wrong, code) in [
+        (question(" "), Code::QuestionEmpty),
+        (question(&"长".repeat(70_000)), Code::TextTooLong),
+        (
+            AskedRound {
+                pictures: vec![id; 9],
+                ..asked()
+            },
+            Code::TooManyPictures,
+        ),
+        (
+            AskedRound {
+                pictures: vec![PictureId::of(b"?")],
+                ..asked()
+            },
+            Code::PictureUnknown,
+        ),
+        (
+            AskedRound {
+                settings: hot,
+                ..asked()
+            },
+            Code::SettingOutOfRange,
+        ),
+        (
+            AskedRound {
+                remember: Some(51),
+                ..asked()
+            },
+            Code::FieldOutOfRange,
+        ),
+        (
+            AskedRound {
+                replaces: Some(RoundId::new()),
+                ..asked()
+            },
+            Code::RoundUnknown,
+        ),
+    ] {
+        assert_eq!(office.refused(wrong).await, code);
+    }
+    assert_eq!(office.whole().await.rounds, []);
+    assert!(office.answerer.asked().is_empty());
+    let nowhere = Office {
+        conversation: ConversationId::new(),
+        ..office
+    };
+    assert_eq!(nowhere.refused(asked()).await, Code::ConversationUnknown);
+}
+
+#[tokio::test]
+async fn leaving_cancels_and_keeps_what_was_said() {
+    let office = office().await;
+    let script = office.answerer.will_wait();
+    let mut stream = office.stream(question("code?")).await;
+    stream.next().await.expect("asked");
+    while office.answerer.asked().is_empty() {
+        sleep(Duration::from_millis(1)).await;
+    }
+    script.send(delta("The WAN"));
+    stream.next().await.expect("words");
+    drop(stream);
+    let answer = office.ended().await;
+    assert_eq!(answer.state, AnswerState::Cancelled);
+    assert_eq!(answer.text, "The WAN");
+    assert!(script.is_cancelled());
+}
+
+#[tokio::test]
+async fn one_who_leaves_before_the_first_event_leaves_a_cancelled_answer() {
+    let office = office().await;
+    let _script = office.answerer.will_wait();
+    drop(office.stream(question("code?")).await);
+    assert_eq!(office.ended().await.state, AnswerState::Cancelled);
+    office.answerer.will_say([delta("ok"), done()]);
+    office.ask(question("and now?")).await;
+}
+
+#[tokio::test]
+async fn words_are_written_down_while_they_come() {
+    let office = office().await;
+    let script = office.answerer.will_wait();
+    let _stream = office.stream(question("code?")).await;
+    while office.answerer.asked().is_empty() {
+        sleep(Duration::from_millis(1)).await;
+    }
+    script.send(delta("E102 and"));
+    let mut waited = 0;
+    while office.answer().await.text.is_empty() {
+        sleep(Duration::from_millis(20)).await;
+        waited += 1;
+        assert!(waited < 250, "nothing is written down");
+    }
+    let answer = office.answer().await;
+    assert_eq!(
+        (answer.state, answer.text.as_str()),
+        (AnswerState::Running, "E102 and")
+    );
+    assert_eq!(answer.marks.len(), 1);
+}
+
+#[tokio::test]
+async fn the_end_of_the_program_interrupts_and_waits_for_the_records() {
+    let office = office().await;
+    let script = office.answerer.will_wait();
+    let stream = office.stream(question("code?")).await;
+    while office.answerer.asked().is_empty() {
+        sleep(Duration::from_millis(1)).await;
+    }
+    script.send(delta("The WAN"));
+    office.conversations.end();
+    office.conversations.settled().await;
+    let answer = office.answer().await;
+    assert_eq!(answer.state, AnswerState::Interrupted);
+    assert!(office.whole().await.summary.interrupted);
+    let events: Vec<_> = stream.collect().await;
+    let last = RoundEvent::Answer(AnswerEvent::Error(Refusal::shutting_down()));
+    assert_eq!(events.last(), Some(&last));
+}
+
+#[tokio::test]
+async fn an_engine_that_vanishes_leaves_its_words_and_says_that_it_failed() {
+    let office = office().await;
+    let script = office.answerer.will_wait();
+    let stream = office.stream(question("code?")).await;
+    while office.answerer.asked().is_empty() {
+        sleep(Duration::from_millis(1)).await;
+    }
+    script.send(delta("The WAN"));
+    script.vanish();
+    let events: Vec<_> = stream.collect().await;
+    assert_eq!(events.last().map(RoundEvent::name), Some("error"));
+    let answer = office.answer().await;
+    assert_eq!(
+        (answer.state, answer.text.as_str()),
+        (AnswerState::Failed, "The WAN")
+    );
+}
+
+#[tokio::test]
+async fn a_question_tells_the_rounds_before_it_with_pictures_that_left_the_desk() {
+    let answerer = Arc::new(ScriptedAnswerer::default());
+    let limits = DeskLimits {
+        shelf_bytes: 2000,
+        ..DeskLimits::default()
+    };
+    let desk = Desk::new(answerer.clone(), limits, vec![]);
+    let conversations = Conversations::new(Arc::new(desk), memory_records());
+    let office = with(Arc::new(conversations), answerer).await;
+    let id = office.picture(40);
+    let first = AskedRound {
+        pictures: vec![id],
+        role: "role".into(),
+        ..question("a")
+    };
+    office.answerer.will_say([delta("A"), done()]);
+    office.ask(first).await;
+    office.answerer.forget_questions();
+    for width in 41..60 {
+        office.picture(width);
+    }
+    assert!(office.conversations.desk().picture(id).is_none());
+    let again = AskedRound {
+        role: "role".into(),
+        ..question("b")
+    };
+    let events = office.ask(again).await;
+    let RoundStep::Asked {
+        remembered_rounds, ..
+    } = asked(&events)
+    else {
+        unreachable!()
+    };
+    assert_eq!(*remembered_rounds, 1);
+    let question = &office.answerer.asked()[0];
+    assert_eq!(told(question), ["role", "<40>a", "A", "b"]);
+    assert_eq!(office.whole().await.rounds[1].remembered_rounds, 1);
+}
+
+#[tokio::test]
+async fn the_newest_question_is_answered_again_with_the_same_words_before_it() {
+    let office = office().await;
+    office.answerer.will_say([delta("A"), done()]);
+    office.ask(question("a")).await;
+    office.answerer.will_say([delta("B"), done()]);
+    office.ask(question("b")).await;
+    office.answerer.will_say([delta("B2"), done()]);
+    let rounds = office.whole().await.rounds;
+    let by = AskedBy::default();
+    let again = AskedAgain {
+        seed: Some(7),
+        ..AskedAgain::default()
+    };
+    let stream = office.conversations.again(rounds[1].id, again, &by).await;
+    stream.expect("the newest").collect::<Vec<_>>().await;
+    let asked = office.answerer.asked();
+    assert_eq!(asked[2].turns, asked[1].turns);
+    assert_eq!(asked[2].settings.seed, Some(7));
+    let answers = &office.whole().await.rounds[1].answers;
+    let texts: Vec<_> = answers.iter().map(|answer| answer.text.as_str()).collect();
+    assert_eq!(texts, ["B", "B2"]);
+    let old = office
+        .conversations
+        .again(rounds[0].id, AskedAgain::default(), &by);
+    assert_eq!(
+        old.await.expect_err("not the newest").code,
+        Code::RoundNotNewest
+    );
+    let none = office
+        .conversations
+        .again(RoundId::new(), AskedAgain::default(), &by);
+    assert_eq!(
+        none.await.expect_err("no such round").code,
+        Code::RoundUnknown
+    );
+    // The answer that counts is the newest.
+    office.ask(question("c")).await;
+    assert_eq!(
+        told(&office.answerer.asked()[3]),
+        ["a", "A", "b", "B2", "c"]
+    );
+}
+
+#[tokio::test]
+async fn an_edited_question_takes_the_place_of_all_that_followed_it() {
+    let office = office().await;
+    for words in ["a", "b", "c"] {
+        office.answerer.will_say([delta("!"), done()]);
+        office.ask(question(words)).await;
+    }
+    let second = office.whole().await.rounds[1].id;
+    office.answerer.will_say([delta("!"), done()]);
+    let edited = AskedRound {
+        replaces: Some(second),
+        ..question("B")
+    };
+    office.ask(edited).await;
+    assert_eq!(told(&office.answerer.asked()[3]), ["a", "!", "B"]);
+    let rounds = office.whole().await.rounds;
+    let left: Vec<_> = rounds.iter().map(|round| round.question.as_str()).collect();
+    assert_eq!(left, ["a", "B"]);
+    let replaced = AskedRound {
+        replaces: Some(second),
+        ..question("again")
+    };
+    assert_eq!(office.refused(replaced).await, Code::RoundUnknown);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_left_out_and_said_and_a_question_that_never_fits_is_refused() {
+    let office = office().await;
+    let id = office.picture(64);
+    for words in ["a b c d", "e f g h"] {
+        office
+            .answerer
+            .will_say([delta("one two three four"), done()]);
+        let pictures = if words == "a b c d" { vec![id] } else { vec![] };
+        office
+            .ask(AskedRound {
+                pictures,
+                ..question(words)
+            })
+            .await;
+    }
+    // 2 x 8 words, 2 + 2 tokens of a picture, 2 words, 10 of the answer.
+    office.answerer.set_context(20);
+    let short = AskedSettings {
+        max_tokens: Some(10),
+        ..AskedSettings::default()
+    };
+    let third = AskedRound {
+        settings: short.clone(),
+        ..question("now what")
+    };
+    let events = office.ask(third).await;
+    let RoundStep::Asked {
+        remembered_rounds,
+        dropped_rounds,
+        dropped_pictures,
+        ..
+    } = asked(&events)
+    else {
+        unreachable!()
+    };
+    assert_eq!((*remembered_rounds, *dropped_rounds), (0, 2));
+    assert_eq!(*dropped_pictures, []);
+    assert_eq!(told(&office.answerer.asked()[2]), ["<64>now what"]);
+    let long = AskedRound {
+        settings: short,
+        ..question(&"word ".repeat(30))
+    };
+    let events = office.ask(long).await;
+    let Some(RoundEvent::Answer(AnswerEvent::Error(refusal))) = events.last() else {
+        panic!("{events:?}");
+    };
+    assert_eq!(*refusal, Refusal::question_too_long(40, 20));
+}
+
+#[tokio::test]
+async fn two_questions_at_once_in_a_conversation_are_one_too_many() {
+    let office = office().await;
+    let _script = office.answerer.will_wait();
+    let _stream = office.stream(question("a")).await;
+    assert_eq!(office.refused(question("b")).await, Code::AnswerRunning);
+}
+
+const BOXES: &str = r#"[{"bbox_2d": [100, 200, 300, 260], "label": "E102"}]"#;
+
+#[tokio::test]
+async fn evidence_is_asked_for_picture_by_picture_and_kept() {
+    let office = office().await;
+    let pictures = vec![office.picture(40), office.picture(50)];
+    office.answerer.will_say([delta("E102"), done()]);
+    office
+        .ask(AskedRound {
+            pictures: pictures.clone(),
+            ..question("code?")
+        })
+        .await;
+    let answer = office.answer().await.id;
+    office.answerer.will_say([delta("I see none."), done()]);
+    office.answerer.will_say([delta(BOXES), done()]);
+    let by = AskedBy::default();
+    let found = office
+        .conversations
+        .evidence(answer, None, &by)
+        .await
+        .expect("found");
+    assert_eq!(found.evidence.len(), 1);
+    assert_eq!(found.evidence[0].picture, pictures[1]);
+    assert_eq!(found.evidence[0].area, [100, 200, 300, 260]);
+    assert!(found.said.starts_with("I see none."), "{}", found.said);
+    assert_eq!(office.answer().await.evidence, found.evidence);
+    let asked = office.answerer.asked();
+    assert_eq!(asked[1].settings.temperature, 0.0);
+    let words = told(&asked[1]).concat();
+    assert!(
+        words.starts_with("<40>") && words.contains("\"E102\""),
+        "{words}"
+    );
+
+    let long = Some("x".repeat(501));
+    let refusal = office.conversations.evidence(answer, long, &by).await;
+    assert_eq!(refusal.expect_err("too long").code, Code::FieldOutOfRange);
+    let refusal = office
+        .conversations
+        .evidence(AnswerId::new(), None, &by)
+        .await;
+    assert_eq!(refusal.expect_err("no answer").code, Code::AnswerUnknown);
+}
+
+#[tokio::test]
+async fn a_round_without_pictures_is_looked_into_on_those_before_it() {
+    let office = office().await;
+    let id = office.picture(40);
+    office
+        .ask(AskedRound {
+            pictures: vec![id],
+            ..question("a")
+        })
+        .await;
+    office.ask(question("b")).await;
+    office.answerer.will_say([delta(BOXES), done()]);
+    let answer = office.answer().await.id;
+    let by = AskedBy::default();
+    let about = Some("E102".to_owned());
+    let found = office
+        .conversations
+        .evidence(answer, about, &by)
+        .await
+        .expect("found");
+    assert_eq!(found.evidence[0].picture, id);
+}
+
+#[tokio::test]
+async fn a_closer_look_reads_the_place_again_and_says_whether_both_agree() {
+    let office = office().await;
+    let id = office.picture(40);
+    office.answerer.will_say([delta("E102"), done()]);
+    office
+        .ask(AskedRound {
+            pictures: vec![id],
+            ..question("code?")
+        })
+        .await;
+    let answer = office.answer().await.id;
+    let by = AskedBy::default();
+    let place = PictureBox::between([10.0, 20.0, 30.0, 45.0]);
+    office
+        .answerer
+        .will_say([token("E1", -0.1), token("02", -0.1), done()]);
+    let look = office
+        .conversations
+        .look_closer(answer, id, place, " E102 ", &by);
+    let reading = look.await.expect("read");
+    assert!(reading.agrees, "{reading:?}");
+    assert_eq!(
+        (reading.text.as_str(), reading.area),
+        ("E102", [10, 20, 30, 45])
+    );
+    assert!((reading.probability - 0.818_73).abs() < 1e-4, "{reading:?}");
+    // The scripted answerer cuts a picture as large as the place.
+    let cut = office.answerer.asked()[1]
+        .pictures()
+        .next()
+        .expect("a cut")
+        .facts()
+        .clone();
+    assert_eq!((cut.width, cut.height), (20, 25));
+
+    office.answerer.will_say([delta(BOXES), done()]);
+    office.answerer.will_say([token("E107", -2.0), done()]);
+    let look = office
+        .conversations
+        .look_closer(answer, id, None, "E102", &by);
+    let reading = look.await.expect("read");
+    assert!(!reading.agrees);
+    assert_eq!(reading.area, [100, 200, 300, 260]);
+    assert_eq!(office.answer().await.readings.len(), 2);
+
+    office.answerer.will_say([delta("[]"), done()]);
+    let look = office
+        .conversations
+        .look_closer(answer, id, None, "E102", &by);
+    assert_eq!(look.await.expect_err("no place").code, Code::NoPlace);
+    let other = office.picture(50);
+    let look = office
+        .conversations
+        .look_closer(answer, other, place, "E102", &by);
+    assert_eq!(
+        look.await.expect_err("not its picture").code,
+        Code::PictureUnknown
+    );
+    let look = office
+        .conversations
+        .look_closer(answer, id, place, "  ", &by);
+    assert_eq!(
+        look.await.expect_err("nothing to read").code,
+        Code::FieldOutOfRange
+    );
+}
+
+#[tokio::test]
+async fn a_thumbnail_is_made_for_pictures_on_the_desk_and_in_the_records() {
+    let office = office().await;
+    let id = office.picture(40);
+    let small = office.conversations.thumbnail(id, 160).await.expect("made");
+    assert_eq!(small, Some(format!("{id} at 160").into_bytes()));
+    office
+        .ask(AskedRound {
+            pictures: vec![id],
+            ..question("a")
+        })
+        .await;
+    for _ in 0..2 {
+        let again = office
+            .conversations
+            .thumbnail(id, 160)
+            .await
+            .expect("made or kept");
+        assert_eq!(again, small);
+    }
+    let none = office
+        .conversations
+        .thumbnail(PictureId::of(b"?"), 160)
+        .await;
+    assert_eq!(none, Ok(None));
+}
+
+#[tokio::test]
+async fn a_request_of_no_conversation_may_speak_of_a_recorded_picture_and_is_not_kept() {
+    let office = office().await;
+    let id = office.picture(40);
+    office
+        .ask(AskedRound {
+            pictures: vec![id],
+            ..question("a")
+        })
+        .await;
+    let request = crate::testing::ask("alone", &[id]);
+    let answer = office
+        .conversations
+        .answer(request, Wishes::default())
+        .await;
+    let events: Vec<_> = answer.expect("asked").collect().await;
+    assert_eq!(events.last(), Some(&done()));
+    assert_eq!(office.whole().await.rounds.len(), 1);
+}

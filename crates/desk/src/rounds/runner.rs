@@ -1,0 +1,318 @@
+//! An answer on its way from the engine to the asker and into the records.
+//!
+//! It runs in a task of its own, which outlives an asker who leaves: the engine is told to stop, and
+//! what was said is kept. While words come they are written down at most twice a second, so that a
+//! program that is killed loses no more than the last of them. The last event is sent only once the
+//! records have the answer: whoever reads the conversation then finds it whole.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{RoundEvent, RoundStep};
+use crate::desk::AtHand;
+use crate::records::{
+    AnswerEnd, AnswerId, AnswerProblem, AnswerState, NewWords, Records, TextMark,
+};
+use crate::{
+    AnswerEvent, AnswerRequest, AnswerStream, Code, Desk, Marker, Refusal, TokenPiece, Wishes,
+};
+
+/// Between two writings of a running answer.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How often the last writing is tried, and how long to wait in between.
+const LAST_TRIES: u32 = 4;
+const LAST_PAUSE: Duration = Duration::from_millis(250);
+
+/// What the engine is asked, and with which pictures at hand.
+pub(crate) struct Start {
+    pub request: AnswerRequest,
+    pub wishes: Wishes,
+    pub at_hand: AtHand,
+}
+
+/// Carries one answer.
+pub(crate) struct Runner {
+    pub desk: Arc<Desk>,
+    pub records: Records,
+    pub answer: AnswerId,
+    pub listener: UnboundedSender<RoundEvent>,
+    /// Turns true when the program ends.
+    pub ending: watch::Receiver<bool>,
+}
+
+/// Words that the records do not have yet.
+#[derive(Debug, Default)]
+struct Unwritten {
+    text: String,
+    tokens: Vec<TokenPiece>,
+    /// All marks so far.
+    marks: Vec<TextMark>,
+}
+
+impl Unwritten {
+    fn as_words(&self) -> NewWords<'_> {
+        NewWords {
+            text: &self.text,
+            tokens: &self.tokens,
+            marks: &self.marks,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.tokens.is_empty()
+    }
+
+    /// Puts words that could not be written back before those that came since.
+    fn before(mut self, later: Self) -> Self {
+        self.text.push_str(&later.text);
+        self.tokens.extend(later.tokens);
+        self.marks = later.marks;
+        self
+    }
+}
+
+/// Why the carrying ends.
+enum Ended {
+    /// With the answer's own last event.
+    Said(AnswerEvent),
+    /// The asker has left.
+    Left,
+    /// The program ends.
+    Ending,
+}
+
+impl Runner {
+    /// Asks and carries the answer to its end. `start` may be a refusal already.
+    pub async fn run(self, start: Result<Start, Refusal>) {
+        let mut said = Said::new(&self);
+        let stream = match start {
+            Ok(start) => self.ask(start).await,
+            Err(refusal) => Err(refusal),
+        };
+        let ended = match stream {
+            Ok(stream) => self.carry(stream, &mut said).await,
+            Err(refusal) => Ended::Said(AnswerEvent::Error(refusal)),
+        };
+        if said.marker.finish() {
+            self.mark(&said.marker);
+        }
+        let (end, last) = ended.told();
+        let last = match said.finish(end).await {
+            Ok(()) => last,
+            // The words are on the screen, but nowhere else.
+            Err(refusal) => AnswerEvent::Error(refusal),
+        };
+        let _ = self.listener.send(last.into());
+    }
+
+    async fn ask(&self, start: Start) -> Result<AnswerStream, Refusal> {
+        let desk = self.desk.clone();
+        let asked = spawn_blocking(move || {
+            let question = desk.question(start.request, start.wishes, &start.at_hand)?;
+            desk.ask(question)
+        });
+        asked
+            .await
+            .unwrap_or_else(|_| Err(Refusal::answer_failed()))
+    }
+
+    async fn carry(&self, mut stream: AnswerStream, said: &mut Said<'_>) -> Ended {
+        let mut ending = self.ending.clone();
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = told_to_end(&mut ending) => return Ended::Ending,
+                () = self.listener.closed() => return Ended::Left,
+                () = said.pause_over() => {
+                    said.write();
+                    continue;
+                }
+                event = stream.next() => event,
+            };
+            match event {
+                Some(AnswerEvent::Delta { text, tokens }) => {
+                    let marked = said.hear(&text, &tokens);
+                    let delta = AnswerEvent::Delta { text, tokens };
+                    let _ = self.listener.send(delta.into());
+                    if marked {
+                        self.mark(&said.marker);
+                    }
+                }
+                Some(event) if event.is_last() => return Ended::Said(event),
+                Some(event) => {
+                    let _ = self.listener.send(event.into());
+                }
+                // A stream of answers always ends with its last event.
+                None => return Ended::Said(AnswerEvent::Error(Refusal::answer_failed())),
+            }
+        }
+    }
+
+    fn mark(&self, marker: &Marker) {
+        let marks = marker.marks().to_vec();
+        let _ = self
+            .listener
+            .send(RoundEvent::Step(RoundStep::Mark { marks }));
+    }
+}
+
+/// Ready when the program ends; one that says nothing goes on.
+pub(crate) async fn told_to_end(ending: &mut watch::Receiver<bool>) {
+    if ending.wait_for(|ending| *ending).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+impl Ended {
+    /// What the records and the asker are told.
+    fn told(self) -> (AnswerEnd, AnswerEvent) {
+        let state = |state| AnswerEnd {
+            state,
+            finish_reason: None,
+            usage: None,
+            timings: None,
+            problem: None,
+        };
+        match self {
+            Self::Left => (
+                state(AnswerState::Cancelled),
+                AnswerEvent::Error(Refusal::answer_failed()),
+            ),
+            Self::Ending => (
+                state(AnswerState::Interrupted),
+                AnswerEvent::Error(Refusal::shutting_down()),
+            ),
+            Self::Said(AnswerEvent::Error(refusal)) => {
+                let problem = AnswerProblem {
+                    code: refusal.code,
+                    message: refusal.message.clone(),
+                };
+                let end = AnswerEnd {
+                    problem: Some(problem),
+                    ..state(AnswerState::Failed)
+                };
+                (end, AnswerEvent::Error(refusal))
+            }
+            Self::Said(last) => {
+                let mut end = state(AnswerState::Done);
+                if let AnswerEvent::Done {
+                    finish_reason,
+                    usage,
+                    timings,
+                } = &last
+                {
+                    if *finish_reason == crate::FinishReason::Cancelled {
+                        end.state = AnswerState::Cancelled;
+                    }
+                    end.finish_reason = Some(*finish_reason);
+                    end.usage = Some(*usage);
+                    end.timings = Some(*timings);
+                }
+                (end, last)
+            }
+        }
+    }
+}
+
+/// What has been said so far, and how much of it is written down.
+struct Said<'a> {
+    records: &'a Records,
+    answer: AnswerId,
+    marker: Marker,
+    unwritten: Unwritten,
+    /// A writing under way; gives back what it could not write.
+    writing: Option<JoinHandle<Option<Unwritten>>>,
+    /// Not to be written before; the first words are written at once.
+    next: Instant,
+}
+
+impl<'a> Said<'a> {
+    fn new(runner: &'a Runner) -> Self {
+        Self {
+            records: &runner.records,
+            answer: runner.answer,
+            marker: Marker::default(),
+            unwritten: Unwritten::default(),
+            writing: None,
+            next: Instant::now(),
+        }
+    }
+
+    /// Takes in new words. Says whether there are new marks.
+    fn hear(&mut self, text: &str, tokens: &[TokenPiece]) -> bool {
+        self.unwritten.text.push_str(text);
+        self.unwritten.tokens.extend_from_slice(tokens);
+        self.marker.push(text, tokens)
+    }
+
+    /// Ready when there is something to write and it is time.
+    async fn pause_over(&mut self) {
+        if self.unwritten.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        sleep_until(self.next).await;
+        // The disk may be slower than the words; they wait for it, the asker does not.
+        if let Some(writing) = &mut self.writing {
+            let left = writing.await.ok().flatten();
+            self.writing = None;
+            self.give_back(left);
+        }
+    }
+
+    /// Begins to write down what is not written yet.
+    fn write(&mut self) {
+        let mut words = std::mem::take(&mut self.unwritten);
+        words.marks = self.marker.marks().to_vec();
+        let (records, answer) = (self.records.clone(), self.answer);
+        self.next = Instant::now() + PAUSE;
+        self.writing = Some(tokio::spawn(async move {
+            let written = records.append(answer, words.as_words()).await;
+            match written {
+                Ok(()) => None,
+                Err(refusal) => {
+                    tracing::warn!(%answer, refusal = refusal.message, "words were not written");
+                    Some(words)
+                }
+            }
+        }));
+    }
+
+    fn give_back(&mut self, left: Option<Unwritten>) {
+        if let Some(left) = left {
+            let later = std::mem::take(&mut self.unwritten);
+            self.unwritten = left.before(later);
+        }
+    }
+
+    /// Writes the last words and how it ended.
+    async fn finish(mut self, end: AnswerEnd) -> Result<(), Refusal> {
+        if let Some(writing) = self.writing.take() {
+            let left = writing.await.ok().flatten();
+            self.give_back(left);
+        }
+        self.unwritten.marks = self.marker.marks().to_vec();
+        let mut tries = 1;
+        loop {
+            let words = self.unwritten.as_words();
+            let written = self.records.finish_answer(self.answer, words, end.clone());
+            match written.await {
+                Ok(()) => return Ok(()),
+                // Deleted for good meanwhile: there is nothing to keep.
+                Err(refusal) if refusal.code == Code::AnswerUnknown => return Ok(()),
+                Err(refusal) if tries == LAST_TRIES => {
+                    let answer = self.answer;
+                    tracing::error!(%answer, refusal = refusal.message, "an answer was not kept");
+                    return Err(refusal);
+                }
+                Err(_) => sleep(LAST_PAUSE * tries).await,
+            }
+            tries += 1;
+        }
+    }
+}

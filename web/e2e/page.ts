@@ -1,0 +1,125 @@
+/** What the tests do on the page, as a person does it. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Page } from '@playwright/test';
+import { strict } from './axe.ts';
+import { expect, test } from './served.ts';
+
+const samples = resolve(import.meta.dirname, '../../demo/samples');
+export const picture = (file: string) => resolve(samples, file);
+
+interface SampleFile {
+	file: string;
+	question_en: string;
+	question_zh: string;
+	answer: string;
+	answer_zh?: string;
+}
+const known = JSON.parse(readFileSync(picture('samples.json'), 'utf8')) as SampleFile[];
+
+export function sample(file: string): SampleFile {
+	const found = known.find((s) => s.file === file);
+	if (!found) throw new Error(`samples.json has no ${file}`);
+	return found;
+}
+
+export const box = (page: Page) => page.locator('#question');
+export const answers = (page: Page) => page.locator('article');
+export const finished = (page: Page) => page.locator('article[aria-busy=false]');
+export const waiting = (page: Page) =>
+	page.getByRole('list', { name: 'Pictures for the next question' });
+export const rows = (page: Page) => page.locator('[data-row]');
+export const row = (page: Page, title: string) => rows(page).filter({ hasText: title });
+export const firstSample = (page: Page) =>
+	page.getByRole('button', { name: /^Ask about this sample/ }).first();
+
+export async function open(page: Page, path = '/') {
+	await page.goto(path);
+	await expect(page.locator('header [role=status]').first()).toHaveText(/ready|busy|就绪|回答中/);
+}
+
+export async function add(page: Page, ...files: string[]) {
+	await page.getByTestId('files').setInputFiles(files.map(picture));
+}
+
+export async function ask(page: Page, question: string) {
+	await box(page).fill(question);
+	await box(page).press('Enter');
+}
+
+/** Asks, waits for the whole answer; the conversation is then called as the question. */
+export async function converse(page: Page, question: string, file = 'label-en.jpg') {
+	await open(page);
+	await add(page, file);
+	await ask(page, question);
+	await expect(finished(page)).toHaveCount(1);
+}
+
+/** In a low window the settings are folded away. */
+export async function unfoldSettings(page: Page) {
+	const fold = page.getByRole('button', { name: /^(Settings|设置)/ });
+	if ((await fold.getAttribute('aria-expanded')) === 'false') await fold.click();
+}
+
+/** A name no other test has used on this desk. */
+let made = 0;
+export const unique = (name: string) => `${name} ${Date.now().toString(36)}${++made}`;
+
+export { violations } from './axe.ts';
+
+/** A breach of the content security policy, or an exception, fails the test it happens in. */
+export function failOnBreach() {
+	test.beforeEach(({ page }) => strict(page));
+}
+
+export const sse = (events: { type: string }[]) =>
+	events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join('');
+
+/** A stored answer of which the model was not sure, as the desk tells it while it is made. */
+export const unsure = {
+	text: 'Model AX73, code E102',
+	marks: [
+		{ start: 6, end: 10, certainty: 'check', probability: 0.7 },
+		{ start: 17, end: 21, certainty: 'doubtful', probability: 0.3 }
+	]
+};
+
+/** From now on the desk is not sure of what it reads. Tells, once asked, the picture it was asked about. */
+export async function answerUnsurely(page: Page): Promise<{ picture: string }> {
+	const about = { picture: '' };
+	const done = {
+		type: 'done',
+		finish_reason: 'length',
+		usage: { prompt_tokens: 9, image_tokens: 4, cached_tokens: 0, completion_tokens: 4 },
+		timings: {
+			image_ms: 1,
+			vision_ms: 1,
+			prefill_ms: 1,
+			ttft_ms: 3,
+			decode_ms: 9,
+			decode_tokens_per_s: 9
+		}
+	};
+	await page.route('**/api/conversations/*/rounds', async (route) => {
+		const conversation = /conversations\/([^/]+)/.exec(route.request().url())?.[1] ?? '';
+		const { pictures } = route.request().postDataJSON() as { pictures: string[] };
+		about.picture = pictures[0] ?? '';
+		const asked = {
+			type: 'asked',
+			conversation,
+			round: 'round-1',
+			answer: 'answer-1',
+			title: 'Unsure',
+			remembered_rounds: 0,
+			dropped_rounds: 0,
+			dropped_pictures: []
+		};
+		const delta = { type: 'delta', text: unsure.text, tokens: [] };
+		const mark = { type: 'mark', marks: unsure.marks };
+		await route.fulfill({
+			contentType: 'text/event-stream',
+			body: sse([asked, delta, mark, done])
+		});
+	});
+	return about;
+}

@@ -1,0 +1,68 @@
+/** The desk's records: taking them out, bringing them in, and deleting them. */
+import { queryString } from '../router/links';
+import { getJson, sendJson } from './http';
+import type { Span } from './insights';
+import { Problem, problemFromBody } from './problem';
+import type { ConversationList, Schemas, Told } from './types';
+
+export type Imported = Schemas['Imported'];
+export type AuditEntry = Told<Schemas['AuditEntry']>;
+
+export type ExportFormat = 'json' | 'csv';
+export type ExportedPictures = 'bytes' | 'hash';
+
+export const exportLink = (
+	wanted: { format: ExportFormat; pictures?: ExportedPictures | undefined } & Span
+) => `/api/export${queryString({ ...wanted })}`;
+
+export const fetchConversations = (
+	wanted: { deleted?: boolean; customer?: string; cursor?: string; limit?: number },
+	signal?: AbortSignal
+) => getJson<ConversationList>(`/api/conversations${queryString(wanted)}`, signal);
+
+export const fetchAudit = (signal?: AbortSignal) => getJson<AuditEntry[]>('/api/audit', signal);
+
+/** Names of customers that begin with or contain what was typed. */
+export const fetchCustomers = (query: string, signal?: AbortSignal) =>
+	getJson<string[]>(`/api/customers${queryString({ query })}`, signal);
+
+const conversation = (id: string) => `/api/conversations/${encodeURIComponent(id)}`;
+
+export const restoreConversation = (id: string) =>
+	sendJson<unknown>('POST', `${conversation(id)}/restore`);
+export const deleteForGood = (id: string) =>
+	sendJson<unknown>('DELETE', `${conversation(id)}?for_good=true`);
+export const deleteCustomer = (name: string) =>
+	sendJson<unknown>('DELETE', `/api/customers/${encodeURIComponent(name)}`);
+
+/** Sends an export back in. `XMLHttpRequest`, because `fetch` does not tell how far an upload is. */
+export function importRecords(
+	file: Blob,
+	onProgress: (share: number) => void,
+	signal: AbortSignal
+): Promise<Imported> {
+	return new Promise((resolve, reject) => {
+		const request = new XMLHttpRequest();
+		request.open('POST', '/api/import');
+		request.setRequestHeader('content-type', 'application/json');
+		request.upload.onprogress = (event) => {
+			if (event.lengthComputable) onProgress(event.loaded / event.total);
+		};
+		request.onload = () => {
+			if (request.status >= 200 && request.status < 300) {
+				try {
+					resolve(JSON.parse(request.responseText) as Imported);
+				} catch {
+					reject(new Problem('garbled', 'import: not JSON'));
+				}
+				return;
+			}
+			const after = request.getResponseHeader('retry-after');
+			reject(problemFromBody(request.status, request.responseText, after));
+		};
+		request.onerror = () => reject(new Problem('unreachable'));
+		request.onabort = () => reject(new DOMException('import stopped', 'AbortError'));
+		signal.addEventListener('abort', () => request.abort(), { once: true });
+		request.send(file);
+	});
+}

@@ -1,0 +1,55 @@
+import { render, screen } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { Conversation } from '../state/conversation.svelte';
+import { Draft } from '../state/draft.svelte';
+import ConversationHead from './ConversationHead.svelte';
+
+const customers = vi.hoisted(() => vi.fn());
+vi.mock('../api/conversations', () => ({ fetchCustomers: customers }));
+
+function shown(more: Partial<Conversation> = {}) {
+	const conversation = new Conversation(new Draft(), {} as never);
+	Object.assign(conversation, { id: 'c1', title: 'Router', ...more });
+	const on = { onChange: vi.fn(), onAnother: vi.fn(), onClear: vi.fn() };
+	const titleOf = (id: string) => (id === 'known' ? 'First matter' : undefined);
+	render(ConversationHead, { conversation, titleOf, hrefOf: (id: string) => `#/c/${id}`, ...on });
+	return on;
+}
+
+beforeEach(() => void customers.mockReset().mockResolvedValue(['Ann']));
+
+describe('what stands above a conversation', () => {
+	it('names it and its customer, once one leaves the field', async () => {
+		const { onChange } = shown();
+		await userEvent.clear(screen.getByRole('textbox', { name: 'Title' }));
+		await userEvent.type(screen.getByRole('textbox', { name: 'Title' }), ' AX73 {Enter}');
+		await userEvent.type(screen.getByRole('combobox', { name: 'Customer' }), 'Ann');
+		await userEvent.tab();
+		expect(onChange.mock.calls).toEqual([[{ title: 'AX73' }], [{ customer: 'Ann' }]]);
+	});
+
+	it('keeps the old title where none is given, or Esc is pressed', async () => {
+		const { onChange } = shown();
+		const title = screen.getByRole('textbox', { name: 'Title' });
+		await userEvent.clear(title);
+		await userEvent.tab();
+		expect(title).toHaveValue('Router');
+		await userEvent.type(title, 'x{Escape}');
+		expect(title).toHaveValue('Router');
+		expect(onChange).not.toHaveBeenCalled();
+	});
+
+	it('judges, and takes the judgement back', async () => {
+		const { onChange } = shown({ verdict: 'solved' });
+		await userEvent.click(screen.getByRole('button', { name: 'Wrong' }));
+		await userEvent.click(screen.getByRole('button', { name: 'Solved' }));
+		expect(onChange.mock.calls).toEqual([[{ verdict: 'wrong' }], [{ verdict: null }]]);
+	});
+
+	it('leads to what it continues, and to what continues it', () => {
+		shown({ follows: 'known', followedBy: ['other'] });
+		expect(screen.getByRole('link', { name: 'First matter' })).toHaveAttribute('href', '#/c/known');
+		expect(screen.getByRole('link', { name: 'the conversation after' })).toBeInTheDocument();
+	});
+});

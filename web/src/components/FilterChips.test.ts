@@ -1,0 +1,29 @@
+import { render, screen } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+import { expect, it, vi } from 'vitest';
+import FilterChips from './FilterChips.svelte';
+
+it('says in words what the list is narrowed to, and lets each go', async () => {
+	const onChange = vi.fn();
+	const filters = {
+		verdict: 'handed_over',
+		weekday: 0,
+		hour: 9,
+		doubtful: true,
+		solved_in: 3,
+		from: new Date(2026, 10, 1).getTime()
+	} as const;
+	render(FilterChips, { filters, onChange });
+	const words = screen.getAllByRole('button').map((chip) => chip.textContent.trim());
+	expect(words).toEqual([
+		'Handed to a person',
+		'asked on Monday',
+		'asked from 9:00 to 9:59',
+		'with doubtful answers',
+		'solved in 3 rounds or more',
+		'from Nov 1, 2026'
+	]);
+	await userEvent.click(screen.getByRole('button', { name: /Monday/ }));
+	const { weekday: _gone, ...rest } = filters;
+	expect(onChange).toHaveBeenCalledWith(rest);
+});

@@ -1,0 +1,73 @@
+import { render, screen } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { Round } from '../state/round.svelte';
+import QuestionView from './QuestionView.svelte';
+
+beforeAll(() => {
+	// jsdom knows no modal dialogs.
+	HTMLDialogElement.prototype.showModal = function () {
+		this.open = true;
+	};
+	HTMLDialogElement.prototype.close = function () {
+		this.open = false;
+		this.dispatchEvent(new Event('close'));
+	};
+});
+
+function shown(after: number) {
+	const round = new Round('model?', []);
+	round.id = 'r1';
+	const onAskInstead = vi.fn();
+	render(QuestionView, {
+		round,
+		before: 0,
+		shown: undefined,
+		onShow: vi.fn(),
+		after,
+		onAskInstead
+	});
+	return onAskInstead;
+}
+
+async function change(to: string) {
+	await userEvent.click(screen.getByRole('button', { name: 'Edit and ask again' }));
+	const box = screen.getByRole('textbox', { name: 'The question' });
+	await userEvent.clear(box);
+	await userEvent.type(box, `${to}{Enter}`);
+}
+
+describe('a question asked differently', () => {
+	it.each([0, 1])('goes at once where %d rounds come after it', async (after) => {
+		const onAskInstead = shown(after);
+		await change('code?');
+		expect(onAskInstead).toHaveBeenCalledWith('code?');
+	});
+
+	it('asks first where more would leave, and takes no for an answer', async () => {
+		const onAskInstead = shown(3);
+		await change('code?');
+		expect(screen.getByRole('dialog')).toHaveTextContent('The 3 rounds after it leave');
+		await userEvent.click(screen.getAllByRole('button', { name: 'Cancel' }).at(-1) as Element);
+		expect(onAskInstead).not.toHaveBeenCalled();
+		expect(screen.getByRole('textbox')).toHaveValue('code?');
+		await userEvent.click(screen.getByRole('button', { name: 'Ask again' }));
+		await userEvent.click(screen.getAllByRole('button', { name: 'Ask again' }).at(-1) as Element);
+		expect(onAskInstead).toHaveBeenCalledWith('code?');
+	});
+
+	it('is as it was after Esc, with the focus where it began', async () => {
+		const onAskInstead = shown(0);
+		await userEvent.click(screen.getByRole('button', { name: 'Edit and ask again' }));
+		await userEvent.keyboard('something else{Escape}');
+		expect(screen.getByText('model?')).toBeInTheDocument();
+		expect(screen.getByRole('button', { name: 'Edit and ask again' })).toHaveFocus();
+		expect(onAskInstead).not.toHaveBeenCalled();
+	});
+
+	it('cannot be empty', async () => {
+		const onAskInstead = shown(0);
+		await change('  ');
+		expect(onAskInstead).not.toHaveBeenCalled();
+	});
+});

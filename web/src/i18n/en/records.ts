@@ -1,0 +1,133 @@
+/** The records page. Numbers come ready to read. */
+const things = (n: number | string, one: string, many: string) =>
+	`${n} ${String(n) === '1' ? one : many}`;
+
+export const records = {
+	title: 'Records',
+	sentence: 'Everything that was asked and answered here lies on this machine.',
+	keptFor: (days: string) => `Conversations are kept for ${days} days, then deleted for good.`,
+	keptForever: 'Conversations are kept until somebody deletes them.',
+	notKept: 'Records are off: everything here is forgotten when Lookdesk ends.',
+	joined: (one: string, other: string) => `${one} ${other}`,
+	failed: 'This could not be fetched.',
+
+	export: {
+		title: 'Take records out',
+		hint: 'One file with conversations, answers, settings and feedback.',
+		format: 'Format',
+		jsonHint: 'Complete. Can be brought back in.',
+		csvHint: 'A table of questions and answers for a spreadsheet. Cannot be brought back in.',
+		span: 'From when',
+		pictures: 'Pictures',
+		bytes: 'Included',
+		bytesHint: 'The file holds the pictures themselves and can be large.',
+		hash: 'By fingerprint only',
+		hashHint: 'Small file. The pictures stay here; it names them by their hash.',
+		download: 'Download'
+	},
+
+	import: {
+		title: 'Bring records in',
+		hint: 'A JSON file that was taken out of Lookdesk. What is here already stays as it is.',
+		choose: 'Choose a file',
+		drop: 'or drop it here',
+		sending: (name: string, percent: string) => `Sending ${name}: ${percent}%`,
+		writing: (name: string) => `Writing what is in ${name}…`,
+		stop: 'Stop',
+		stopped: 'Stopped. Nothing was brought in.',
+		done: (
+			conversations: number,
+			rounds: number,
+			answers: number,
+			pictures: number,
+			skipped: number
+		) =>
+			`Brought in: ${things(conversations, 'conversation', 'conversations')}, ${things(rounds, 'round', 'rounds')}, ${things(answers, 'answer', 'answers')}, ${things(pictures, 'picture', 'pictures')}.${
+				skipped > 0
+					? ` ${things(skipped, 'conversation was', 'conversations were')} here already.`
+					: ''
+			}`,
+		nothing: 'Everything in this file was here already. Nothing was changed.',
+		isCsv:
+			'This is a table (CSV). Only JSON files can be brought in; take the records out again as JSON.',
+		notJson:
+			'This is not a file of Lookdesk. Choose a JSON file that was downloaded from a records page.',
+		tooLarge: (have: string, limit: string) =>
+			`This file is ${have} MB; this desk takes ${limit} MB. Take out a shorter time, or start Lookdesk with a larger --import-megabytes.`,
+		larger: (limit: string) =>
+			`This file is larger than the ${limit} MB this desk takes. Take out a shorter time, or start Lookdesk with a larger --import-megabytes.`,
+		empty: 'This file is empty. Choose another one.'
+	},
+
+	bin: {
+		title: 'Bin',
+		hint: 'Deleted conversations stay here for a day.',
+		empty: 'The bin is empty.',
+		conversation: 'Conversation',
+		customer: 'Customer',
+		deleted: 'Deleted',
+		goes: 'Gone for good',
+		actions: 'What can be done',
+		restore: 'Restore',
+		restoreOne: (title: string) => `Restore ${title}`,
+		restored: (title: string) => `“${title}” is back on the desk.`,
+		forGood: 'Delete for good',
+		forGoodOne: (title: string) => `Delete ${title} for good`,
+		ask: (title: string) => `Delete “${title}” for good?`,
+		askWhy:
+			'Its rounds, answers and all pictures that no other conversation uses are deleted now. This cannot be undone.',
+		deletedForGood: (title: string) => `“${title}” is deleted for good.`,
+		more: 'Show more'
+	},
+
+	customer: {
+		title: 'Delete everything about one customer',
+		hint: 'When somebody asks for their data to be deleted.',
+		name: 'Customer',
+		namePlaceholder: 'Name as it stands on the conversations',
+		look: 'Look up',
+		looking: 'Looking…',
+		none: (name: string) => `No conversation belongs to “${name}”.`,
+		willGo: 'This will be deleted for good:',
+		conversations: (n: number) => things(n, 'conversation', 'conversations'),
+		rounds: (n: number) => `${things(n, 'round', 'rounds')} with every answer, mark and correction`,
+		inBin: (n: number) => `, of them ${n} in the bin`,
+		pictures: 'every picture that only these conversations use',
+		search: 'their words in the search',
+		stays: 'One line stays in the log below: that it was done, and when.',
+		confirm: (name: string) => `Type ${name} to confirm`,
+		delete: 'Delete for good',
+		deleting: 'Deleting…',
+		done: (name: string) => `Everything about “${name}” is deleted.`
+	},
+
+	audit: {
+		title: 'Log',
+		hint: 'The newest 500 exports, imports and deletions.',
+		at: 'When',
+		action: 'What',
+		subject: 'Of what',
+		detail: 'How much',
+		/** The server says it in English. */
+		detailWords: (detail: string) => detail,
+		asker: 'Who',
+		empty: 'Nothing has been taken out, brought in or deleted yet.',
+		desk: 'the desk itself',
+		actions: {
+			export: 'Export',
+			import: 'Import',
+			delete_conversation: 'Conversation deleted',
+			delete_customer: 'Customer deleted',
+			empty_bin: 'Bin emptied',
+			retention: 'Old conversations deleted'
+		} as Record<string, string>
+	},
+
+	problem: {
+		unfit: (reason: string) =>
+			`This file cannot be brought in: ${reason || 'it is not an export of Lookdesk'}. Nothing was changed.`,
+		importsBusy: 'Another file is being brought in. Try again when it is done.',
+		unknown: 'This conversation is gone already.',
+		customerUnknown: 'No conversation belongs to this customer any more.'
+	}
+};

@@ -1,0 +1,137 @@
+/** One answer: what has been said, how it stands, and what people and the model said about it since. */
+import { asProblem, Problem } from '../api/problem';
+import type {
+	Asked,
+	Evidence,
+	Feedback,
+	FinishReason,
+	Reading,
+	RoundEvent,
+	StoredAnswer,
+	TextMark,
+	Timings,
+	Usage
+} from '../api/types';
+
+export type Phase =
+	| { kind: 'sending' }
+	| { kind: 'asking' }
+	| { kind: 'queued'; position: number }
+	| { kind: 'reading'; picture: number; of: number }
+	| { kind: 'prefill'; done: number; total: number }
+	| { kind: 'writing' }
+	/** Somebody else's page is listening to it. */
+	| { kind: 'elsewhere' }
+	| { kind: 'done'; reason: FinishReason; usage?: Usage; timings?: Timings }
+	/** The program ended while it was answering. */
+	| { kind: 'interrupted' }
+	| { kind: 'failed'; problem: Problem };
+
+/** What the model was not told this time. */
+export type Dropped = Pick<Asked, 'dropped_rounds' | 'dropped_pictures'>;
+
+let made = 0;
+
+export class Answer {
+	readonly key = `answer-${++made}`;
+	/** Known once the question is stored. */
+	id = $state<string>();
+	text = $state('');
+	marks = $state.raw<TextMark[]>([]);
+	phase = $state.raw<Phase>({ kind: 'sending' });
+	feedback = $state.raw<Feedback>({ thumb: null, correction: null });
+	evidence = $state.raw<Evidence[]>([]);
+	readings = $state.raw<Reading[]>([]);
+	dropped = $state.raw<Dropped>({ dropped_rounds: 0, dropped_pictures: [] });
+
+	static fromStored(stored: StoredAnswer): Answer {
+		const answer = new Answer();
+		answer.adopt(stored);
+		return answer;
+	}
+
+	/** Takes what the server has kept. */
+	adopt(stored: StoredAnswer): void {
+		this.id = stored.id;
+		this.text = stored.text;
+		this.marks = stored.marks;
+		this.feedback = stored.feedback;
+		this.evidence = stored.evidence;
+		this.readings = stored.readings;
+		this.phase = phaseOf(stored);
+	}
+
+	get isOver(): boolean {
+		return ['done', 'failed', 'interrupted'].includes(this.phase.kind);
+	}
+
+	/** It ended before it was whole: asking again is the next thing to do. */
+	get isBroken(): boolean {
+		return this.phase.kind === 'failed' || this.phase.kind === 'interrupted';
+	}
+
+	get isDoubtful(): boolean {
+		return this.marks.some(({ certainty }) => certainty === 'doubtful');
+	}
+
+	take(event: RoundEvent): void {
+		switch (event.type) {
+			case 'asked':
+				this.id = event.answer;
+				this.dropped = {
+					dropped_rounds: event.dropped_rounds ?? 0,
+					dropped_pictures: event.dropped_pictures ?? []
+				};
+				break;
+			case 'queued':
+				this.phase = { kind: 'queued', position: event.position };
+				break;
+			case 'reading':
+				this.phase = { kind: 'reading', picture: event.picture, of: event.of };
+				break;
+			case 'prefill':
+				this.phase = { kind: 'prefill', done: event.done, total: event.total };
+				break;
+			case 'delta':
+				this.text += event.text;
+				this.phase = { kind: 'writing' };
+				break;
+			case 'mark':
+				this.marks = event.marks;
+				break;
+			case 'done': {
+				const { finish_reason: reason, usage, timings } = event;
+				this.phase = { kind: 'done', reason, usage, timings };
+				break;
+			}
+			case 'error': {
+				const { code, message, details } = event;
+				this.phase = { kind: 'failed', problem: new Problem(code, message, { details }) };
+			}
+		}
+	}
+
+	fail(error: unknown): void {
+		this.phase = { kind: 'failed', problem: asProblem(error) };
+	}
+}
+
+function phaseOf(stored: StoredAnswer): Phase {
+	const { usage, timings, problem } = stored;
+	const figures = { ...(usage ? { usage } : {}), ...(timings ? { timings } : {}) };
+	switch (stored.state) {
+		case 'running':
+			return { kind: 'elsewhere' };
+		case 'interrupted':
+			return { kind: 'interrupted' };
+		case 'failed':
+			return {
+				kind: 'failed',
+				problem: new Problem(problem?.code ?? 'answer_failed', problem?.message ?? '')
+			};
+		case 'cancelled':
+			return { kind: 'done', reason: 'cancelled', ...figures };
+		case 'done':
+			return { kind: 'done', reason: stored.finish_reason ?? 'stop', ...figures };
+	}
+}

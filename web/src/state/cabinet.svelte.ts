@@ -1,0 +1,149 @@
+/** The conversations: those on the list, and those opened in this page, which go on while another is shown. */
+import * as api from '../api/conversations';
+import type { Change } from '../api/conversations';
+import { asProblem } from '../api/problem';
+import type { Asked, Summary } from '../api/types';
+import { language } from '../i18n/language.svelte';
+import { sentence } from '../i18n/problems';
+import { Conversation } from './conversation.svelte';
+import { Draft, recallTray } from './draft.svelte';
+import { ConversationList } from './list.svelte';
+import { notices } from './notice.svelte';
+
+/** Opened conversations that are kept in the page when nothing goes on in them. */
+const mostOpen = 20;
+
+export type CabinetRecords = typeof api;
+
+export class Cabinet {
+	readonly list: ConversationList;
+	#opened: Conversation[] = [];
+	readonly #records: CabinetRecords;
+
+	constructor(records: CabinetRecords = api) {
+		this.#records = records;
+		this.list = new ConversationList(records);
+	}
+
+	get opened(): readonly Conversation[] {
+		return this.#opened;
+	}
+
+	isAnswering(id: string): boolean {
+		return this.#opened.some((one) => one.id === id && one.isAnswering);
+	}
+
+	/** A conversation that the server hears of with its first question. */
+	fresh(from?: Conversation): Conversation {
+		const made = this.#hold(new Conversation(new Draft(), this.#records));
+		if (from) {
+			made.follows = from.id ?? null;
+			made.customer = from.customer;
+		} else recallTray(made.draft);
+		return made;
+	}
+
+	open(id: string): Conversation {
+		const known = this.#opened.find((one) => one.id === id);
+		if (known) {
+			void known.refresh();
+			return known;
+		}
+		const opened = new Conversation(new Draft(id), this.#records);
+		opened.id = id;
+		const summary = this.list.find(id);
+		if (summary) opened.note(summary);
+		recallTray(opened.draft);
+		void opened.refresh();
+		return this.#hold(opened);
+	}
+
+	/** Changes a conversation wherever it is shown; says so where the server refuses. */
+	async change(id: string, change: Change): Promise<void> {
+		const opened = this.#opened.find((one) => one.id === id);
+		const before = this.list.find(id);
+		this.list.change(id, change);
+		try {
+			if (opened) await opened.change(change);
+			else await this.#records.changeConversation(id, change);
+		} catch (error) {
+			if (before) this.list.change(id, before);
+			notices.show({ text: sentence(asProblem(error), language.words) });
+		}
+	}
+
+	/** Moves one to the bin; the way back stays open for ten seconds. */
+	async remove(id: string, onBack: () => void = () => undefined): Promise<void> {
+		const t = language.words;
+		this.#opened.find((one) => one.id === id)?.stop();
+		const putBack = this.list.remove(id);
+		try {
+			await this.#records.deleteConversation(id);
+		} catch (error) {
+			putBack();
+			onBack();
+			notices.show({ text: sentence(asProblem(error), t) });
+			return;
+		}
+		notices.show({
+			text: t.list.deleted,
+			undo: () => {
+				putBack();
+				onBack();
+				this.#records.restoreConversation(id).then(
+					() => this.list.refresh(),
+					(error: unknown) => {
+						this.list.remove(id);
+						notices.show({ text: sentence(asProblem(error), language.words) });
+					}
+				);
+			}
+		});
+	}
+
+	/** What happens outside this page shows as well: other people work at the same desk. */
+	async refresh(): Promise<void> {
+		await this.list.refresh();
+		for (const item of this.list.items) {
+			const opened = this.#opened.find((one) => one.id === item.id);
+			if (opened && !opened.isAnswering) opened.note(item);
+		}
+	}
+
+	#hold(conversation: Conversation): Conversation {
+		conversation.onAsked = (asked) => this.#asked(conversation, asked);
+		const isIdle = (one: Conversation) => !one.isAnswering && one.draft.isEmpty;
+		const idle = this.#opened.filter(isIdle);
+		const gone = new Set(idle.slice(0, Math.max(0, this.#opened.length + 1 - mostOpen)));
+		this.#opened = [...this.#opened.filter((one) => !gone.has(one)), conversation];
+		return conversation;
+	}
+
+	#asked(conversation: Conversation, asked: Asked): void {
+		conversation.draft.key = asked.conversation;
+		this.list.put(summaryOf(conversation, asked.conversation));
+		this.onAsked(conversation);
+	}
+
+	/** Called when the server has stored a question. */
+	onAsked: (conversation: Conversation) => void = () => undefined;
+}
+
+function summaryOf(conversation: Conversation, id: string): Summary {
+	const { title, customer, verdict, pinned, follows, createdAt, rounds, pictures } = conversation;
+	return {
+		id,
+		title,
+		customer,
+		verdict,
+		pinned,
+		follows,
+		created_at: createdAt,
+		updated_at: Date.now(),
+		round_count: rounds.length,
+		picture: pictures[0]?.id ?? null,
+		snippet: null,
+		interrupted: false,
+		deleted_at: null
+	};
+}
