@@ -50,7 +50,9 @@ async function guard(page: Page): Promise<() => Promise<void>> {
 	};
 }
 
-const summary = (id: string, title: string) => ({
+const now = Date.now();
+
+const summary = (id: string, title: string, age = 0) => ({
 	id,
 	title,
 	customer: all,
@@ -58,7 +60,7 @@ const summary = (id: string, title: string) => ({
 	pinned: false,
 	follows: null,
 	created_at: 1,
-	updated_at: Date.now(),
+	updated_at: now - age,
 	round_count: 1,
 	picture: null,
 	snippet: { text: all, hits: [[0, 40] as [number, number]] },
@@ -99,7 +101,7 @@ test('titles, customers and search hits are words', async ({ page }) => {
 	await page.route('**/api/conversations?*', (route) =>
 		route.fulfill({
 			json: {
-				conversations: corpus.map((title, index) => summary(`id-${index}`, title)),
+				conversations: corpus.map((title, index) => summary(`id-${index}`, title, index)),
 				next_cursor: null
 			}
 		})

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{Place, answer, ask, conversation, picture, places, question, said, sqlite};
+use common::{Place, answer, ask, conversation, picture, places, postgres, question, said, sqlite};
 use desk::Code;
 use desk::records::{
     AnswerState, AuditAction, ConversationFilter, NewConversation, NewWords, OpenError, Records,
@@ -93,6 +93,23 @@ async fn a_second_program_is_refused_in_words() {
     );
     records.close().await;
     place.open().await;
+}
+
+#[tokio::test]
+async fn a_second_program_on_a_server_is_refused_too() {
+    let Some(place) = postgres().await else {
+        return;
+    };
+    let records = place.open().await;
+    let elsewhere = RecordsPlace {
+        data_dir: Some(place.folder.path().join("other")),
+        ..place.place.clone()
+    };
+    let refused = Records::open(&elsewhere).await.expect_err("in use");
+    assert!(matches!(refused, OpenError::DatabaseInUse), "{refused:?}");
+    said(&records, None, "错误码？", "E-102").await;
+    records.close().await;
+    Records::open(&elsewhere).await.expect("free again");
 }
 
 #[tokio::test]

@@ -282,12 +282,12 @@ async fn judging(records: &Records) {
         .conversations;
     let lights = all
         .iter()
-        .find(|one| one.rounds == 2)
+        .find(|one| one.round_count == 2)
         .expect("the first one")
         .id;
     let serial = all
         .iter()
-        .find(|one| one.rounds == 1)
+        .find(|one| one.round_count == 1)
         .expect("the second one")
         .id;
     for (id, verdict) in [(lights, Verdict::Solved), (serial, Verdict::Solved)] {

@@ -69,6 +69,11 @@ pub enum OpenError {
         /// What the database said.
         source: sqlx::Error,
     },
+    /// Another program has the database open.
+    #[error(
+        "the database given as --database is in use by another Lookdesk; end it, or make another"
+    )]
+    DatabaseInUse,
     /// The records were written by a newer program.
     #[error("the records were written by a newer Lookdesk; use that one, or choose another place")]
     Newer,
@@ -221,6 +226,7 @@ async fn in_file(folder: Option<&Path>) -> Result<Database, OpenError> {
             path: path.unwrap_or_default(),
             source,
         },
+        DatabaseError::InUse => OpenError::DatabaseInUse,
         DatabaseError::Newer => OpenError::Newer,
         DatabaseError::Migrate(source) => OpenError::Migrate { source },
     })
@@ -233,6 +239,7 @@ async fn on_server(url: &str) -> Result<Database, OpenError> {
     let database = Database::postgres(url).await;
     database.map_err(|error| match error {
         DatabaseError::Connect(source) => OpenError::Server { source },
+        DatabaseError::InUse => OpenError::DatabaseInUse,
         DatabaseError::Newer => OpenError::Newer,
         DatabaseError::Migrate(source) => OpenError::Migrate { source },
     })

@@ -7,6 +7,7 @@ mod deletion;
 mod export;
 mod figures;
 mod files;
+mod fitness;
 mod found;
 mod grouping;
 mod import;

@@ -22,8 +22,8 @@ const POSTGRES: &[(i64, &str, &str)] = &[(
     include_str!("../../../migrations/postgres/0001_records.sql"),
 )];
 
-/// Readers beside the one who writes.
-const CONNECTIONS: u32 = 6;
+/// One who writes, one that holds a server's database, and readers.
+const CONNECTIONS: u32 = 7;
 /// How long somebody waits for a connection before hearing that the database is busy.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -45,6 +45,8 @@ pub enum Kind {
 pub enum DatabaseError {
     /// It does not answer, or does not let us in.
     Connect(sqlx::Error),
+    /// Another program uses it.
+    InUse,
     /// Its schema was written by a newer program.
     Newer,
     /// Its schema could not be brought up to date.
@@ -60,6 +62,8 @@ pub struct Database {
     pool: AnyPool,
     kind: Kind,
     writing: Mutex<()>,
+    /// A connection whose session holds the database for this program, on a server.
+    held: Mutex<Option<PoolConnection<Any>>>,
 }
 
 /// A turn to write: a transaction that is undone unless it is kept.
@@ -112,9 +116,33 @@ impl Database {
             pool,
             kind,
             writing: Mutex::new(()),
+            held: Mutex::new(None),
         };
+        if kind == Kind::Postgres {
+            database.hold().await?;
+        }
         database.migrate().await?;
         Ok(database)
+    }
+
+    /// Holds the database until the session ends. What one program finds running at its start, it
+    /// takes for left over: another one may not be writing it. For a file the data directory is held.
+    async fn hold(&self) -> Result<(), DatabaseError> {
+        let connection = self.pool.acquire().await;
+        let mut connection = connection.map_err(DatabaseError::Connect)?;
+        // The key is "lookdesk" in ASCII.
+        let is_held: i64 = sqlx::query_scalar(
+            "SELECT CAST(CASE WHEN pg_try_advisory_lock(7813586385547653995) THEN 1 ELSE 0 END \
+                 AS BIGINT)",
+        )
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(DatabaseError::Connect)?;
+        if is_held == 0 {
+            return Err(DatabaseError::InUse);
+        }
+        *self.held.lock().await = Some(connection);
+        Ok(())
     }
 
     async fn migrate(&self) -> Result<(), DatabaseError> {
@@ -199,6 +227,8 @@ impl Database {
     /// Closes all connections once they are idle.
     pub async fn close(&self) {
         let _turn = self.writing.lock().await;
+        // The pool waits for all connections; this one comes back to be closed with them.
+        drop(self.held.lock().await.take());
         self.pool.close().await;
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::conversations::{index_title, title};
 use super::database::Kind;
 use super::files::{Name, aside};
+use super::fitness::{check_round, instant};
 use super::grouping::{Begun, Groups};
 use super::log::enter;
 use super::rows::{Columns, bounded, document, limits, storable, word};
@@ -20,7 +21,7 @@ use crate::records::exported::{
     ExportedAnswer, ExportedConversation, ExportedPicture, ExportedRound,
 };
 use crate::records::incoming::{self, Part, media_type};
-use crate::records::{AnswerState, AuditAction, ImportSource, Imported, Records, clock, cut};
+use crate::records::{AnswerState, AuditAction, ImportSource, Imported, Records, cut};
 use crate::{Code, PictureId, Refusal};
 
 /// Parts read ahead.
@@ -29,8 +30,6 @@ const PARTS: usize = 2;
 const PICTURE_BYTES: usize = 20 * 1024 * 1024;
 /// The longest edge of a picture.
 const PIXELS: u32 = 100_000;
-/// Evidence or readings of one answer.
-const BOXES: usize = 1000;
 /// Rounds that are grouped at a time.
 const PAGE: i64 = 500;
 
@@ -445,69 +444,4 @@ async fn begin(
     .bind(conversation.updated_at)
     .fetch_one(connection)
     .await?)
-}
-
-fn check_round(round: &ExportedRound) -> Result<(), Refusal> {
-    instant("asked_at", round.asked_at)?;
-    bounded("question", &round.question, limits::QUESTION)?;
-    bounded("role", &round.role, limits::ROLE)?;
-    bounded(
-        "asker",
-        round.asker.as_deref().unwrap_or_default(),
-        limits::ASKER,
-    )?;
-    round.answers.iter().try_for_each(check_answer)
-}
-
-fn check_answer(answer: &ExportedAnswer) -> Result<(), Refusal> {
-    instant("created_at", answer.created_at)?;
-    bounded("text", &answer.text, limits::ANSWER)?;
-    let correction = answer.feedback.correction.as_deref().unwrap_or_default();
-    bounded("correction", correction, limits::CORRECTION)?;
-    let units = answer.text.encode_utf16().count();
-    let fits = answer.marks.iter().all(|mark| {
-        mark.start < mark.end && mark.end as usize <= units && is_share(mark.probability)
-    });
-    if !fits {
-        return Err(Refusal::import_unfit(format_args!(
-            "a mark of the answer {} lies outside its text",
-            answer.id
-        )));
-    }
-    let areas = answer.evidence.iter().map(|evidence| evidence.area);
-    let areas = areas.chain(answer.readings.iter().map(|reading| reading.area));
-    let count = answer.evidence.len().max(answer.readings.len());
-    let is_box = |[x0, y0, x1, y1]: [u16; 4]| x0 < x1 && y0 < y1 && x1 <= 1000 && y1 <= 1000;
-    if count > BOXES || !areas.into_iter().all(is_box) {
-        return Err(Refusal::import_unfit(format_args!(
-            "a box of the answer {} lies outside its picture",
-            answer.id
-        )));
-    }
-    for evidence in &answer.evidence {
-        bounded("label", &evidence.label, limits::LABEL)?;
-    }
-    for reading in &answer.readings {
-        bounded("was", &reading.was, limits::READING)?;
-        bounded("text", &reading.text, limits::READING)?;
-        if !is_share(reading.probability) {
-            return Err(Refusal::import_unfit(
-                "a probability is not between 0 and 1",
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn is_share(probability: f32) -> bool {
-    (0.0..=1.0).contains(&probability)
-}
-
-fn instant(field: &str, at: i64) -> Result<(), Refusal> {
-    match at {
-        0..=clock::LATEST => Ok(()),
-        _ => Err(Refusal::import_unfit(format_args!(
-            "`{field}` is no number of milliseconds since 1970"
-        ))),
-    }
 }
