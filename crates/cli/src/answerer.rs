@@ -147,6 +147,8 @@ impl Answerer for EngineAnswerer {
                 let info = handle.info();
                 status.device.threads = words::count(info.threads);
                 status.device.tier.clone_from(&info.tier);
+                // Until now it was what was asked for, which may be `auto`.
+                status.model.precision.clone_from(&info.precision);
                 status.limits = about::limits(info.image_tokens, info.context_tokens);
             }
             Stage::Loading { percent, what } => {

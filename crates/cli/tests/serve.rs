@@ -45,6 +45,19 @@ fn every_sample_is_answered_to_the_character_in_both_languages() {
 }
 
 #[test]
+fn a_ready_desk_says_which_precision_was_chosen_and_on_what_it_runs() {
+    let desk = Desk::start(&["--precision", "auto"]);
+    assert_eq!(desk.settled()["kind"], "ready");
+    let status = desk.get("/api/status");
+    let precision = status["model"]["precision"].as_str();
+    assert!(
+        matches!(precision, Some("bf16" | "q8" | "q4" | "f32")),
+        "{status}"
+    );
+    assert_ne!(status["device"]["name"], "", "{status}");
+}
+
+#[test]
 fn an_uploaded_picture_is_read_like_the_same_sample() {
     let desk = Desk::start(&[]);
     assert_eq!(desk.settled()["kind"], "ready");

@@ -52,7 +52,7 @@ impl About {
                 parameters: config.parameters(),
             },
             device: DeviceFacts {
-                name: "CPU".to_owned(),
+                name: device_name(&machine.processor),
                 threads: count(options.threads.unwrap_or(machine.threads_allowed)),
                 tier: Tier::from_environment()?.name().to_owned(),
             },
@@ -76,6 +76,23 @@ impl About {
     }
 }
 
+/// A processor's name without what says nothing: trade marks, its clock, the word processor.
+fn device_name(processor: &str) -> String {
+    let named = processor.split(" @ ").next().unwrap_or_default();
+    let plain = named
+        .replace("(R)", "")
+        .replace("(TM)", "")
+        .replace("(tm)", "");
+    let words = plain.split_whitespace();
+    let words: Vec<_> = words
+        .filter(|word| !matches!(*word, "Processor" | "CPU"))
+        .collect();
+    match words.as_slice() {
+        [] => "CPU".to_owned(),
+        words => words.join(" "),
+    }
+}
+
 /// The media types that can be read.
 pub fn picture_types() -> Vec<String> {
     use PictureFormat::{Bmp, Gif, Jpeg, Png, WebP};
@@ -91,5 +108,28 @@ pub fn limits(image_tokens: usize, context_tokens: usize) -> EngineLimits {
         // Half of the context at most, so that a question fits beside it.
         max_tokens: count((context_tokens / 2).clamp(1, ANSWER_TOKENS)),
         context_tokens: count(context_tokens),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_processor_is_called_what_people_call_it() {
+        for (told, name) in [
+            ("AMD EPYC 9B14", "AMD EPYC 9B14"),
+            (
+                "Intel(R) Core(TM) i7-9700 CPU @ 3.00GHz",
+                "Intel Core i7-9700",
+            ),
+            (
+                "AMD Ryzen 7 5800X 8-Core Processor",
+                "AMD Ryzen 7 5800X 8-Core",
+            ),
+            ("", "CPU"),
+        ] {
+            assert_eq!(device_name(told), name);
+        }
     }
 }
