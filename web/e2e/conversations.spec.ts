@@ -185,7 +185,13 @@ test('customer and verdict are kept, shown on the list, and can be asked for', a
 	await converse(page, question);
 	await page.getByRole('combobox', { name: 'Customer' }).fill(customer);
 	await page.keyboard.press('Enter');
+	const kept = page.waitForResponse(
+		(response) =>
+			response.request().method() === 'PATCH' &&
+			(response.request().postData() ?? '').includes('handed_over')
+	);
 	await page.getByRole('button', { name: 'Handed to a person' }).click();
+	await kept;
 	await expect(row(page, question)).toContainText(customer);
 	await expect(row(page, question)).toContainText('Handed to a person');
 	await page.reload();

@@ -31,7 +31,7 @@ const PING: Duration = Duration::from_secs(10);
     path = "/api/answers",
     request_body = AnswerRequest,
     responses(
-        (status = 200, body = AnswerEvent, content_type = "text/event-stream"),
+        (status = 200, body = serde_json::Value, content_type = "text/event-stream"),
         (status = 400, description = "Ask differently", body = ErrorBody),
         (status = 401, description = "A key is missing or unknown", body = ErrorBody),
         (status = 404, description = "A picture is unknown; upload it again", body = ErrorBody),

@@ -52,6 +52,9 @@ pub(crate) async fn list_conversations(
         (status = 201, body = Conversation),
         (status = 400, description = "A field is too long", body = ErrorBody),
         (status = 404, description = "There is nothing it could continue", body = ErrorBody),
+        (status = 408, description = "The body came too slowly", body = ErrorBody),
+        (status = 413, description = "Too large", body = ErrorBody),
+        (status = 415, description = "The body does not say that it is JSON", body = ErrorBody),
         (status = 507, description = "The disk is full", body = ErrorBody),
     )
 )]
@@ -92,6 +95,9 @@ pub(crate) async fn show_conversation(
         (status = 200, body = Conversation),
         (status = 400, description = "A field is too long", body = ErrorBody),
         (status = 404, description = "No such conversation", body = ErrorBody),
+        (status = 408, description = "The body came too slowly", body = ErrorBody),
+        (status = 413, description = "Too large", body = ErrorBody),
+        (status = 415, description = "The body does not say that it is JSON", body = ErrorBody),
     )
 )]
 pub(crate) async fn change_conversation(
@@ -112,6 +118,7 @@ pub(crate) async fn change_conversation(
     params(("id" = ConversationId, Path), HowToDelete),
     responses(
         (status = 204, description = "Done"),
+        (status = 400, description = "Not a way to delete", body = ErrorBody),
         (status = 404, description = "No such conversation", body = ErrorBody),
         (status = 409, description = "An answer in it is being written", body = ErrorBody),
     )

@@ -43,7 +43,10 @@ pub(crate) async fn insights(
     get,
     path = "/api/customers",
     params(CustomersWish),
-    responses((status = 200, body = Vec<String>))
+    responses(
+        (status = 200, body = Vec<String>),
+        (status = 400, description = "Not a query", body = ErrorBody),
+    )
 )]
 pub(crate) async fn customers(
     State(shared): State<Shared>,

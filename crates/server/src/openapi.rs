@@ -1,6 +1,8 @@
 //! The description of the API, from which the page's types are made.
 
+use desk::AnswerEvent;
 use desk::records::{ExportFormat, ExportPictures};
+use desk::rounds::RoundEvent;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -14,8 +16,8 @@ use crate::routes;
         description = "Lay pictures on the desk, ask about them, read the answer as it comes.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
-    // Of queries, which name them without defining them.
-    components(schemas(ExportFormat, ExportPictures)),
+    // Of queries, which name them without defining them, and of streams, whose events carry them as data.
+    components(schemas(ExportFormat, ExportPictures, RoundEvent, AnswerEvent)),
     modifiers(&AskedKey),
     security((), ("key" = [])),
 )]

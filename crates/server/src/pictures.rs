@@ -117,6 +117,7 @@ const EDGES: [u32; 3] = [160, 320, 640];
     params(("id" = PictureId, Path), ThumbnailWish),
     responses(
         (status = 200, body = String, content_type = "image/jpeg"),
+        (status = 400, description = "Not a size", body = ErrorBody),
         (status = 404, description = "The desk does not hold it", body = ErrorBody),
     )
 )]

@@ -27,6 +27,9 @@ pub(crate) async fn list_roles(
     responses(
         (status = 201, body = RolePreset),
         (status = 400, description = "A field is empty or too long", body = ErrorBody),
+        (status = 408, description = "The body came too slowly", body = ErrorBody),
+        (status = 413, description = "Too large", body = ErrorBody),
+        (status = 415, description = "The body does not say that it is JSON", body = ErrorBody),
     )
 )]
 pub(crate) async fn add_role(
@@ -49,6 +52,9 @@ pub(crate) async fn add_role(
         (status = 200, body = RolePreset),
         (status = 400, description = "A field is empty or too long", body = ErrorBody),
         (status = 404, description = "No such role", body = ErrorBody),
+        (status = 408, description = "The body came too slowly", body = ErrorBody),
+        (status = 413, description = "Too large", body = ErrorBody),
+        (status = 415, description = "The body does not say that it is JSON", body = ErrorBody),
     )
 )]
 pub(crate) async fn change_role(

@@ -53,7 +53,7 @@ pub(crate) struct AskedReading {
     params(("id" = ConversationId, Path)),
     request_body = AskedRound,
     responses(
-        (status = 200, body = RoundEvent, content_type = "text/event-stream"),
+        (status = 200, body = serde_json::Value, content_type = "text/event-stream"),
         (status = 400, description = "Ask differently", body = ErrorBody),
         (status = 404, description = "The conversation or a picture is unknown", body = ErrorBody),
         (status = 408, description = "The body came too slowly", body = ErrorBody),
@@ -83,10 +83,13 @@ pub(crate) async fn ask_round(
     params(("id" = RoundId, Path)),
     request_body = AskedAgain,
     responses(
-        (status = 200, body = RoundEvent, content_type = "text/event-stream"),
+        (status = 200, body = serde_json::Value, content_type = "text/event-stream"),
         (status = 400, description = "A setting is out of range", body = ErrorBody),
         (status = 404, description = "No such round", body = ErrorBody),
+        (status = 408, description = "The body came too slowly", body = ErrorBody),
         (status = 409, description = "Not the newest round, or being answered", body = ErrorBody),
+        (status = 413, description = "Too large", body = ErrorBody),
+        (status = 415, description = "The body does not say that it is JSON", body = ErrorBody),
     )
 )]
 pub(crate) async fn answer_again(
@@ -111,6 +114,9 @@ pub(crate) async fn answer_again(
         (status = 200, body = Feedback),
         (status = 400, description = "The correction is too long", body = ErrorBody),
         (status = 404, description = "No such answer", body = ErrorBody),
+        (status = 408, description = "The body came too slowly", body = ErrorBody),
+        (status = 413, description = "Too large", body = ErrorBody),
+        (status = 415, description = "The body does not say that it is JSON", body = ErrorBody),
     )
 )]
 pub(crate) async fn judge_answer(
@@ -135,6 +141,9 @@ pub(crate) async fn judge_answer(
         (status = 200, body = EvidenceFound),
         (status = 400, description = "`about` is too long", body = ErrorBody),
         (status = 404, description = "No such answer", body = ErrorBody),
+        (status = 408, description = "The body came too slowly", body = ErrorBody),
+        (status = 413, description = "Too large", body = ErrorBody),
+        (status = 415, description = "The body does not say that it is JSON", body = ErrorBody),
         (status = 429, description = "The queue is full; see Retry-After", body = ErrorBody),
         (status = 503, description = "The model is not ready", body = ErrorBody),
     )
@@ -162,6 +171,9 @@ pub(crate) async fn find_evidence(
         (status = 201, body = Reading),
         (status = 400, description = "`was` is empty or too long", body = ErrorBody),
         (status = 404, description = "No such answer, or not one of its pictures", body = ErrorBody),
+        (status = 408, description = "The body came too slowly", body = ErrorBody),
+        (status = 413, description = "Too large", body = ErrorBody),
+        (status = 415, description = "The body does not say that it is JSON", body = ErrorBody),
         (status = 422, description = "The model sees no such place; mark it by hand", body = ErrorBody),
         (status = 429, description = "The queue is full; see Retry-After", body = ErrorBody),
         (status = 503, description = "The model is not ready", body = ErrorBody),

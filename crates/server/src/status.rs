@@ -26,7 +26,7 @@ pub(crate) async fn status(State(shared): State<Shared>) -> Result<Json<DeskStat
 #[utoipa::path(
     get,
     path = "/api/status/stream",
-    responses((status = 200, body = DeskStatus, content_type = "text/event-stream"))
+    responses((status = 200, body = serde_json::Value, content_type = "text/event-stream"))
 )]
 pub(crate) async fn status_stream(State(shared): State<Shared>) -> Response {
     let events = unfold(Feed::listen(&shared), async |mut listener| {

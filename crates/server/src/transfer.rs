@@ -28,7 +28,11 @@ const IN_MEMORY_BYTES: usize = 8 * 1024 * 1024;
     path = "/api/export",
     params(ExportWish),
     responses(
-        (status = 200, body = String, content_type = "application/json"),
+        (
+            status = 200,
+            description = "As JSON, or as CSV",
+            content((serde_json::Value = "application/json"), (String = "text/csv"))
+        ),
         (status = 400, description = "Not a wish", body = ErrorBody),
         (status = 404, description = "No such conversation", body = ErrorBody),
     )

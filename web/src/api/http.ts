@@ -12,18 +12,24 @@ export async function getJson<Body>(path: string, signal?: AbortSignal): Promise
 	return (await response.json()) as Body;
 }
 
-/** Sends JSON, or nothing; the reply's JSON, or `undefined` where it has no body. */
+/** Browsers let only little outlive a page. Characters; each may take three bytes. */
+const outlives = 16 * 1024;
+
+/**
+ * Sends JSON, or nothing; the reply's JSON, or `undefined` where it has no body. What changes or deletes
+ * something is sent even if the page is left at once: it is shown as done already.
+ */
 export async function sendJson<Body>(
 	method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
 	path: string,
 	body?: unknown,
 	signal?: AbortSignal
 ): Promise<Body> {
+	const json = body === undefined ? undefined : JSON.stringify(body);
 	const response = await fetch(path, {
 		method,
-		...(body === undefined
-			? {}
-			: { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+		...(json === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: json }),
+		...(method !== 'POST' && (json ?? '').length < outlives ? { keepalive: true } : {}),
 		...(signal ? { signal } : {})
 	});
 	if (!response.ok) throw await refused(response);

@@ -15,8 +15,7 @@ export type AnswerRequest =
 export type AnswerSettings = NonNullable<AnswerRequest['settings']>;
 
 /** The data of one event of an answer; its `type` is also the event's name. */
-export type AnswerEvent =
-	paths['/api/answers']['post']['responses'][200]['content']['text/event-stream'];
+export type AnswerEvent = components['schemas']['AnswerEvent'];
 type EventOf<Name extends AnswerEvent['type']> = Extract<AnswerEvent, { type: Name }>;
 export type Token = EventOf<'delta'>['tokens'][number];
 export type FinishReason = EventOf<'done'>['finish_reason'];
