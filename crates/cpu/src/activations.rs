@@ -54,15 +54,14 @@ impl Quantised {
             })
             .collect();
         pool.run_each(parts, |part| vectorise(tier, part));
-        self.words.clear();
-        if words {
-            self.words.resize(self.values.len(), 0);
-            let values = &self.values;
-            pool.run_chunks(&mut self.words, TASK_VALUES, |index, to| {
-                let from = &values[index * TASK_VALUES..][..to.len()];
-                vectorise(tier, Widen(from, to));
-            });
-        }
+        // Every one is written: what was there before need not be cleared.
+        self.words
+            .resize(if words { self.values.len() } else { 0 }, 0);
+        let values = &self.values;
+        pool.run_chunks(&mut self.words, TASK_VALUES, |index, to| {
+            let from = &values[index * TASK_VALUES..][..to.len()];
+            vectorise(tier, Widen(from, to));
+        });
     }
 
     /// As the kernels take it.
