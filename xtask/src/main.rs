@@ -1,4 +1,4 @@
-//! What contributors run: `cargo xtask check`, `cargo xtask load` and `cargo xtask openapi`.
+//! What contributors run: `cargo xtask check`, `cargo xtask load`, `cargo xtask openapi` and `cargo xtask ptx`.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stderr, reason = "a command line speaks to its terminal")]
@@ -6,6 +6,7 @@
 mod check;
 mod load;
 mod openapi;
+mod ptx;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ enum Task {
     Load(load::LoadOptions),
     /// Write the API's description to web/openapi.json.
     Openapi,
+    /// Compile the GPU kernels; needs Python and a network the first time.
+    Ptx(ptx::PtxOptions),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Task::Check => check::run(),
         Task::Load(options) => load::run(&options),
         Task::Openapi => openapi::write().map_err(|error| error.to_string()),
+        Task::Ptx(options) => ptx::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,285 @@
+//! The op contract on a GPU. What an op does is in the file of its family.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use formats::Tensor;
+use ops::backend::{Backend, BackendError, Gelu, KvShape, LinearWeight, Sensitivity};
+use ops::step::Sequence;
+
+use crate::attention::{self, CudaKvCache, CudaSequences};
+use crate::driver::Driver;
+use crate::linear::{self, CudaLinear};
+use crate::memory::{Buffer, Pool, Usage};
+use crate::tensor::CudaTensor;
+use crate::{elementwise, norm};
+
+/// How activations meet weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// Float32 activations, weights as stored: the reference's own arithmetic, slowly.
+    F32,
+    /// Activations, keys and values rounded to bfloat16 where they meet a weight or each other; sums in float32.
+    Bf16,
+    /// As `Bf16`, weights in 8 bits with a scale per 128 of them.
+    Q8,
+    /// As `Q8`, weights of the text tower in 4 bits where that costs little.
+    Q4,
+}
+
+impl Precision {
+    /// Bits that a weight of a bfloat16 checkpoint takes, scales included.
+    pub fn bits_per_weight(self, sensitivity: Sensitivity) -> f64 {
+        linear::bits_per_weight(self, sensitivity)
+    }
+}
+
+/// How to run on a GPU.
+#[derive(Debug, Clone, Copy)]
+pub struct CudaOptions {
+    /// Arithmetic.
+    pub precision: Precision,
+    /// Most bytes of the device's memory to take.
+    pub memory: u64,
+}
+
+/// A GPU as a device of the op contract.
+pub struct Cuda {
+    pool: Arc<Pool>,
+    precision: Precision,
+}
+
+/// Row numbers, ids or slots on the device.
+pub struct CudaIndices {
+    pub(crate) buffer: Buffer,
+    pub(crate) count: usize,
+}
+
+impl Cuda {
+    /// A device with an empty memory.
+    pub fn new(driver: Arc<dyn Driver>, options: CudaOptions) -> Self {
+        Self {
+            pool: Pool::new(driver, options.memory),
+            precision: options.precision,
+        }
+    }
+
+    /// What the device can do.
+    pub fn driver(&self) -> &dyn Driver {
+        self.pool.driver()
+    }
+
+    /// The arithmetic.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// What has been taken of the device's memory.
+    pub fn usage(&self) -> Usage {
+        self.pool.usage()
+    }
+
+    /// A buffer for activations and the like. What it holds is not defined.
+    pub(crate) fn buffer(&self, bytes: u64, what: &'static str) -> Result<Buffer, BackendError> {
+        self.pool.buffer(bytes, false, what)
+    }
+
+    /// A buffer that stays, with its contents.
+    pub(crate) fn kept(&self, bytes: &[u8], what: &'static str) -> Result<Buffer, BackendError> {
+        let buffer = self.pool.buffer(bytes.len() as u64, true, what)?;
+        buffer.write(0, bytes);
+        Ok(buffer)
+    }
+
+    /// Bytes of so many values; an overflow asks for more than there can be.
+    pub(crate) fn bytes_of(counts: &[usize], size: usize) -> u64 {
+        let product = counts
+            .iter()
+            .try_fold(size as u64, |all, &count| all.checked_mul(count as u64));
+        product.unwrap_or(u64::MAX / 2)
+    }
+}
+
+impl Backend for Cuda {
+    type Tensor = CudaTensor;
+    type Linear = CudaLinear;
+    type Parameter = Buffer;
+    type Indices = CudaIndices;
+    type Sequences = CudaSequences;
+    type KvCache = CudaKvCache;
+
+    fn tensor(&self, rows: usize, columns: usize) -> Result<CudaTensor, BackendError> {
+        let buffer = self.buffer(
+            Self::bytes_of(&[rows, columns], size_of::<f32>()),
+            "activations",
+        )?;
+        buffer.zero();
+        Ok(CudaTensor::new(buffer, rows, columns))
+    }
+
+    fn shape(&self, tensor: &mut CudaTensor, rows: usize, columns: usize) {
+        tensor.shape(rows, columns);
+    }
+
+    fn dimensions(&self, tensor: &CudaTensor) -> (usize, usize) {
+        (tensor.rows(), tensor.columns())
+    }
+
+    fn upload(&self, tensor: &mut CudaTensor, values: &[f32]) {
+        assert_eq!(tensor.count(), values.len(), "values for all rows in use");
+        tensor.buffer.write(0, bytemuck::cast_slice(values));
+    }
+
+    fn download(&self, tensor: &CudaTensor, rows: Range<usize>) -> Vec<f32> {
+        assert!(rows.end <= tensor.rows(), "only rows in use can be read");
+        let mut values = vec![0.0_f32; rows.len() * tensor.columns()];
+        let offset = rows.start * tensor.columns() * size_of::<f32>();
+        tensor
+            .buffer
+            .read(offset as u64, bytemuck::cast_slice_mut(&mut values));
+        values
+    }
+
+    fn linear(&self, weight: &LinearWeight<'_>) -> Result<CudaLinear, BackendError> {
+        linear::take(self, weight)
+    }
+
+    fn parameter(&self, values: &Tensor) -> Result<Buffer, BackendError> {
+        self.kept(bytemuck::cast_slice(&values.to_f32()), "parameters")
+    }
+
+    fn indices(&self, values: &[u32]) -> Result<CudaIndices, BackendError> {
+        let buffer = self.buffer(
+            Self::bytes_of(&[values.len()], size_of::<u32>()),
+            "row numbers",
+        )?;
+        buffer.write(0, bytemuck::cast_slice(values));
+        let count = values.len();
+        Ok(CudaIndices { buffer, count })
+    }
+
+    fn sequences(&self, sequences: &[Sequence]) -> Result<CudaSequences, BackendError> {
+        CudaSequences::new(self, sequences)
+    }
+
+    fn kv_cache(&self, shape: KvShape) -> Result<CudaKvCache, BackendError> {
+        CudaKvCache::new(self, shape)
+    }
+
+    fn embed(&self, table: &CudaLinear, ids: &CudaIndices, out: &mut CudaTensor) {
+        linear::embed(self, table, ids, out);
+    }
+
+    fn matmul(&self, x: &CudaTensor, weight: &CudaLinear, out: &mut CudaTensor) {
+        linear::matmul(self, x, weight, out);
+    }
+
+    fn copy(&self, x: &CudaTensor, out: &mut CudaTensor) {
+        assert_eq!(x.count(), out.count(), "a copy has the same shape");
+        out.buffer
+            .copy_from(&x.buffer, (x.count() * size_of::<f32>()) as u64);
+    }
+
+    fn add(&self, stream: &mut CudaTensor, delta: &CudaTensor) {
+        elementwise::pair(self, "add", stream, delta);
+    }
+
+    fn rms_norm(&self, x: &CudaTensor, weight: &Buffer, eps: f32, out: &mut CudaTensor) {
+        norm::rms(self, x, weight, eps, out);
+    }
+
+    fn rms_norm_heads(&self, x: &mut CudaTensor, weight: &Buffer, eps: f32) {
+        norm::rms_heads(self, x, weight, eps);
+    }
+
+    fn layer_norm(
+        &self,
+        x: &CudaTensor,
+        weight: &Buffer,
+        bias: &Buffer,
+        eps: f32,
+        out: &mut CudaTensor,
+    ) {
+        norm::layer(self, x, weight, bias, eps, out);
+    }
+
+    fn silu_mul(&self, gate: &mut CudaTensor, up: &CudaTensor) {
+        elementwise::pair(self, "silu_mul", gate, up);
+    }
+
+    fn gelu(&self, x: &mut CudaTensor, kind: Gelu) {
+        elementwise::gelu(self, x, kind);
+    }
+
+    fn rotate(&self, x: &mut CudaTensor, cos: &CudaTensor, sin: &CudaTensor) {
+        elementwise::rotate(self, x, cos, sin);
+    }
+
+    fn kv_write(
+        &self,
+        cache: &mut CudaKvCache,
+        layer: usize,
+        key: &CudaTensor,
+        value: &CudaTensor,
+        slots: &CudaIndices,
+    ) {
+        attention::write(self, cache, layer, key, value, slots);
+    }
+
+    fn attend_cached(
+        &self,
+        query: &CudaTensor,
+        cache: &CudaKvCache,
+        layer: usize,
+        sequences: &CudaSequences,
+        out: &mut CudaTensor,
+    ) {
+        attention::cached(self, query, cache, layer, sequences, out);
+    }
+
+    fn attend_spans(
+        &self,
+        query: &CudaTensor,
+        key: &CudaTensor,
+        value: &CudaTensor,
+        heads: usize,
+        spans: &CudaIndices,
+        out: &mut CudaTensor,
+    ) {
+        attention::spans(self, query, key, value, heads, spans, out);
+    }
+
+    fn gather_rows(&self, x: &CudaTensor, rows: &CudaIndices, out: &mut CudaTensor) {
+        elementwise::move_rows(self, out, None, x, Some(rows), false);
+    }
+
+    fn put_rows(
+        &self,
+        stream: &mut CudaTensor,
+        to: &CudaIndices,
+        x: &CudaTensor,
+        from: &CudaIndices,
+    ) {
+        elementwise::move_rows(self, stream, Some(to), x, Some(from), false);
+    }
+
+    fn add_rows(
+        &self,
+        stream: &mut CudaTensor,
+        to: &CudaIndices,
+        x: &CudaTensor,
+        from: &CudaIndices,
+    ) {
+        elementwise::move_rows(self, stream, Some(to), x, Some(from), true);
+    }
+
+    fn add_interpolated(
+        &self,
+        x: &mut CudaTensor,
+        table: &Buffer,
+        indices: &CudaIndices,
+        weights: &CudaTensor,
+    ) {
+        elementwise::add_interpolated(self, x, table, indices, weights);
+    }
+}

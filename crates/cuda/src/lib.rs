@@ -1,0 +1,32 @@
+//! The op contract on NVIDIA GPUs.
+//!
+//! - [`driver`]: what a device can do: memory, copies, launches, recorded sequences of them. Two bodies: NVIDIA's
+//!   driver, and in tests an emulator that runs the same kernels on a processor.
+//! - [`memory`]: buffers, their accounting and their bound.
+//! - [`backend`]: the contract itself; a file beside it per family of ops.
+//!
+//! Kernels are CUDA C++ in `kernels/`; what is shipped is the PTX made of them (`cargo xtask ptx`), which the
+//! driver translates for the card it finds. Nothing but the driver is needed where this runs.
+//!
+//! Activations are float32 matrices, row-major. Between the ops of a block they may be bfloat16 matrices with a pitch
+//! of a multiple of 8 values, the values between the last column and the pitch being zero.
+#![expect(unsafe_code, reason = "memory of a device has no types; each block says what holds")]
+
+pub mod backend;
+pub mod driver;
+pub mod memory;
+pub mod ptx;
+
+mod attention;
+mod elementwise;
+mod launch;
+mod linear;
+mod norm;
+mod tensor;
+
+pub use attention::{CudaKvCache, CudaSequences};
+pub use backend::{Cuda, CudaIndices, CudaOptions, Precision};
+pub use driver::{Address, Driver, DriverError, Graph, Launch, Properties};
+pub use linear::CudaLinear;
+pub use memory::{Buffer, Usage};
+pub use tensor::CudaTensor;

@@ -1,0 +1,24 @@
+//! The kernels against the reference, on an emulated device, and on a real one where there is one.
+
+use std::sync::Arc;
+
+use cuda::{Cuda, CudaOptions, Driver, Precision};
+use cuda_emulator::Emulator;
+use ops::suite::{self, Tolerance};
+
+fn differences(driver: Arc<dyn Driver>, precision: Precision, tolerance: Tolerance) -> Vec<String> {
+    let options = CudaOptions {
+        precision,
+        memory: 1 << 30,
+    };
+    suite::differences(&Cuda::new(driver, options), tolerance)
+}
+
+#[test]
+fn every_op_agrees_with_the_reference_in_float32() {
+    let emulator = Arc::new(Emulator::new(1 << 30));
+    assert_eq!(
+        differences(emulator, Precision::F32, suite::F32),
+        Vec::<String>::new()
+    );
+}
