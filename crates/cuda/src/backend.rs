@@ -12,6 +12,7 @@ use crate::driver::Driver;
 use crate::linear::{self, CudaLinear};
 use crate::memory::{Buffer, Pool, Usage};
 use crate::tensor::CudaTensor;
+use crate::workspace::Workspace;
 use crate::{elementwise, norm};
 
 /// How activations meet weights.
@@ -45,6 +46,7 @@ pub struct CudaOptions {
 
 /// A GPU as a device of the op contract.
 pub struct Cuda {
+    pub(crate) workspace: Workspace,
     pool: Arc<Pool>,
     precision: Precision,
 }
@@ -59,6 +61,7 @@ impl Cuda {
     /// A device with an empty memory.
     pub fn new(driver: Arc<dyn Driver>, options: CudaOptions) -> Self {
         Self {
+            workspace: Workspace::default(),
             pool: Pool::new(driver, options.memory),
             precision: options.precision,
         }

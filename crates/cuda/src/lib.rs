@@ -23,6 +23,7 @@ mod launch;
 mod linear;
 mod norm;
 mod tensor;
+mod workspace;
 
 pub use attention::{CudaKvCache, CudaSequences};
 pub use backend::{Cuda, CudaIndices, CudaOptions, Precision};
