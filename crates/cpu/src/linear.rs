@@ -18,7 +18,8 @@ mod many_rows;
 #[cfg(test)]
 mod tests;
 
-/// A weight `[outputs, inputs]` and its bias.
+/// A weight `[outputs, inputs]` and its bias. A clone shares the weight.
+#[derive(Clone)]
 pub struct CpuLinear {
     pub(crate) weight: Packed,
     pub(crate) bias: Option<Vec<f32>>,

@@ -8,7 +8,7 @@ use ops::backend::{Backend, BackendError, Gelu, KvShape, LinearWeight, Sensitivi
 use ops::step::Sequence;
 
 use crate::attention::{self, CudaKvCache, CudaSequences};
-use crate::driver::Driver;
+use crate::driver::{Driver, DriverError};
 use crate::linear::{self, CudaLinear};
 use crate::memory::{Buffer, Pool, Usage};
 use crate::tensor::CudaTensor;
@@ -80,6 +80,11 @@ impl Cuda {
     /// What has been taken of the device's memory.
     pub fn usage(&self) -> Usage {
         self.pool.usage()
+    }
+
+    /// Ends what was going on where the driver refused. See [`Pool::expect`].
+    pub(crate) fn expect(&self, outcome: Result<(), DriverError>, what: impl std::fmt::Display) {
+        self.pool.expect(outcome, what);
     }
 
     /// A buffer for activations and the like. What it holds is not defined.

@@ -48,8 +48,6 @@ impl Cuda {
         // SAFETY: every address in `params` is that of a buffer that the caller holds; buffers go back to the
         // pool only, and what uses the pool's memory next is ordered after this launch. Callers check shapes.
         let outcome = unsafe { self.driver().launch(&launch) };
-        if let Err(error) = outcome {
-            panic!("the GPU did not start {kernel}: {error}");
-        }
+        self.expect(outcome, format_args!("the GPU did not start {kernel}"));
     }
 }

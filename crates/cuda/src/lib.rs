@@ -10,7 +10,10 @@
 //!
 //! Activations are float32 matrices, row-major. Between the ops of a block they may be bfloat16 matrices with a pitch
 //! of a multiple of 8 values, the values between the last column and the pitch being zero.
-#![expect(unsafe_code, reason = "memory of a device has no types; each block says what holds")]
+#![expect(
+    unsafe_code,
+    reason = "memory of a device has no types; each block says what holds"
+)]
 
 pub mod backend;
 pub mod driver;
@@ -29,5 +32,5 @@ pub use attention::{CudaKvCache, CudaSequences};
 pub use backend::{Cuda, CudaIndices, CudaOptions, Precision};
 pub use driver::{Address, Driver, DriverError, Graph, Launch, Properties};
 pub use linear::CudaLinear;
-pub use memory::{Buffer, Usage};
+pub use memory::{Buffer, Usage, rounded};
 pub use tensor::CudaTensor;

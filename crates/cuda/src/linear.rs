@@ -9,7 +9,8 @@ use crate::launch::Shape;
 use crate::memory::Buffer;
 use crate::tensor::CudaTensor;
 
-/// A weight `[out, in]` as the checkpoint has it.
+/// A weight `[out, in]` as the checkpoint has it. A clone is another handle of the same memory.
+#[derive(Clone)]
 pub struct CudaLinear {
     weight: Buffer,
     bias: Option<Buffer>,

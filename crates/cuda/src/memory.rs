@@ -2,9 +2,11 @@
 //! nothing is taken from the driver any more, and the same request finds the same address again.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ops::BackendError;
+use ops::backend::give_up;
 
 use crate::driver::{Address, Driver, DriverError};
 
@@ -33,8 +35,11 @@ struct State {
     recording: bool,
 }
 
-/// Memory in use. It goes back to the pool when this is dropped.
-pub struct Buffer {
+/// Memory in use. It goes back to the pool when the last copy of this handle is dropped.
+#[derive(Clone)]
+pub struct Buffer(Arc<Held>);
+
+struct Held {
     pool: Arc<Pool>,
     address: Address,
     bytes: u64,
@@ -43,12 +48,12 @@ pub struct Buffer {
 
 /// Sizes are rounded up, so that buffers of nearly the same size can follow each other: to 256 bytes below 64 KiB,
 /// above to an eighth of the power of two below.
-fn rounded(bytes: u64) -> u64 {
+pub fn rounded(bytes: u64) -> u64 {
     let step = match bytes {
         0..0x1_0000 => 256,
-        _ => (bytes.next_power_of_two() / 16).max(256),
+        _ => bytes.checked_next_power_of_two().unwrap_or(1 << 63) / 16,
     };
-    bytes.max(1).next_multiple_of(step)
+    bytes.max(1).checked_next_multiple_of(step).unwrap_or(bytes)
 }
 
 impl Pool {
@@ -83,23 +88,28 @@ impl Pool {
             "memory is taken before a recording begins"
         );
         let kept = state.kept.get_mut(&room).and_then(Vec::pop);
+        let device = || self.driver.properties().name.clone();
         let address = match kept {
             Some(address) => address,
-            None => self
-                .take(&mut state, room)
-                .map_err(|_| BackendError::OutOfMemory {
-                    device: self.driver.properties().name.clone(),
+            None => self.take(&mut state, room).map_err(|error| match error {
+                DriverError::OutOfMemory(_) => BackendError::OutOfMemory {
+                    device: device(),
                     what,
                     bytes: room,
-                })?,
+                },
+                DriverError::Failed { .. } => BackendError::Lost {
+                    device: device(),
+                    why: error.to_string(),
+                },
+            })?,
         };
         state.usage.used += room;
-        Ok(Buffer {
+        Ok(Buffer(Arc::new(Held {
             pool: Arc::clone(self),
             address,
             bytes,
             room,
-        })
+        })))
     }
 
     /// From the driver; what is kept is given up first where there is too little.
@@ -141,6 +151,22 @@ impl Pool {
         self.state().recording = recording;
     }
 
+    /// Ends what was going on where the driver refused: as a lost device where it answers nothing any more, else as
+    /// a fault of this program.
+    pub(crate) fn expect(&self, outcome: Result<(), DriverError>, what: impl fmt::Display) {
+        let Err(error) = outcome else {
+            return;
+        };
+        // After an error that stays, the driver gives it to every question.
+        if self.driver.free_memory().is_err() {
+            give_up(BackendError::Lost {
+                device: self.driver.properties().name.clone(),
+                why: format!("{what}: {error}"),
+            });
+        }
+        panic!("{what}: {error}");
+    }
+
     /// A panic while it was held leaves nothing half done that matters.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -156,28 +182,28 @@ impl Drop for Pool {
 
 impl Buffer {
     pub(crate) fn address(&self) -> Address {
-        self.address
+        self.0.address
     }
 
     /// Bytes that were asked for.
     pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+        self.0.bytes
     }
 
     /// Copies from the host. Panics beyond the end, or where the driver refuses.
     pub(crate) fn write(&self, offset: u64, bytes: &[u8]) {
         self.check(offset, bytes.len() as u64);
         // SAFETY: inside this buffer.
-        let outcome = unsafe { self.pool.driver.write(self.address + offset, bytes) };
-        outcome.unwrap_or_else(|error| panic!("could not write to the GPU: {error}"));
+        let outcome = unsafe { self.0.pool.driver.write(self.0.address + offset, bytes) };
+        self.0.pool.expect(outcome, "could not write to the GPU");
     }
 
     /// Copies to the host. Panics beyond the end, or where the driver refuses.
     pub(crate) fn read(&self, offset: u64, bytes: &mut [u8]) {
         self.check(offset, bytes.len() as u64);
         // SAFETY: inside this buffer.
-        let outcome = unsafe { self.pool.driver.read(self.address + offset, bytes) };
-        outcome.unwrap_or_else(|error| panic!("could not read from the GPU: {error}"));
+        let outcome = unsafe { self.0.pool.driver.read(self.0.address + offset, bytes) };
+        self.0.pool.expect(outcome, "could not read from the GPU");
     }
 
     /// Copies the first bytes of another buffer. Panics beyond an end, or where the driver refuses.
@@ -185,28 +211,35 @@ impl Buffer {
         self.check(0, bytes);
         from.check(0, bytes);
         // SAFETY: inside both buffers, and two buffers do not overlap.
-        let outcome = unsafe { self.pool.driver.copy(from.address, self.address, bytes) };
-        outcome.unwrap_or_else(|error| panic!("could not copy on the GPU: {error}"));
+        let outcome = unsafe {
+            self.0
+                .pool
+                .driver
+                .copy(from.0.address, self.0.address, bytes)
+        };
+        self.0.pool.expect(outcome, "could not copy on the GPU");
     }
 
     /// Fills all of it with zero bytes.
     pub(crate) fn zero(&self) {
         // SAFETY: this buffer.
-        let outcome = unsafe { self.pool.driver.zero(self.address, self.bytes) };
-        outcome.unwrap_or_else(|error| panic!("could not clear memory of the GPU: {error}"));
+        let outcome = unsafe { self.0.pool.driver.zero(self.0.address, self.0.bytes) };
+        self.0
+            .pool
+            .expect(outcome, "could not clear memory of the GPU");
     }
 
     fn check(&self, offset: u64, bytes: u64) {
         let end = offset.checked_add(bytes);
         assert!(
-            end.is_some_and(|end| end <= self.bytes),
+            end.is_some_and(|end| end <= self.0.bytes),
             "{bytes} bytes at {offset} do not lie in a buffer of {}",
-            self.bytes
+            self.0.bytes
         );
     }
 }
 
-impl Drop for Buffer {
+impl Drop for Held {
     fn drop(&mut self) {
         let mut state = self.pool.state();
         state.usage.used -= self.room;

@@ -4,6 +4,7 @@
 //! otherwise). It is made once with room for the most rows a step may have; `shape` then says how much
 //! of it is in use, so that a forward pass allocates nothing.
 
+use std::any::Any;
 use std::ops::Range;
 
 use crate::step::{Sequence, TextStep, VisionStep};
@@ -25,9 +26,29 @@ pub enum BackendError {
         /// How much.
         bytes: u64,
     },
+    /// The device answers nothing any more; nothing that lies on it can be used again.
+    #[error(
+        "{device} does not answer any more ({why}); start lookdesk again, and if that does not help, the machine"
+    )]
+    Lost {
+        /// Device in words.
+        device: String,
+        /// What it said last.
+        why: String,
+    },
     /// The weights on disk could not be used.
     #[error(transparent)]
     Weights(#[from] formats::Error),
+}
+
+/// Ends an op, which has no result to carry an error, with one. Whoever runs steps finds it with [`given_up`].
+pub fn give_up(error: BackendError) -> ! {
+    std::panic::resume_unwind(Box::new(error))
+}
+
+/// The error behind a panic that began with [`give_up`]; others are given back.
+pub fn given_up(panic: Box<dyn Any + Send>) -> Result<BackendError, Box<dyn Any + Send>> {
+    panic.downcast::<BackendError>().map(|error| *error)
 }
 
 /// Which GELU. Vision blocks use the tanh form, mergers the exact one.
