@@ -11,7 +11,9 @@ use crate::attention::{self, CudaKvCache, CudaSequences};
 use crate::driver::{Driver, DriverError};
 use crate::linear::{self, CudaLinear};
 use crate::memory::{Buffer, Pool, Usage};
+use crate::record::{Recorder, Recordings};
 use crate::tensor::CudaTensor;
+use crate::uploads::Uploads;
 use crate::workspace::Workspace;
 use crate::{elementwise, norm};
 
@@ -47,7 +49,9 @@ pub struct CudaOptions {
 /// A GPU as a device of the op contract.
 pub struct Cuda {
     pub(crate) workspace: Workspace,
+    pub(crate) uploads: Uploads,
     pool: Arc<Pool>,
+    recorder: Arc<Recorder>,
     precision: Precision,
 }
 
@@ -60,9 +64,12 @@ pub struct CudaIndices {
 impl Cuda {
     /// A device with an empty memory.
     pub fn new(driver: Arc<dyn Driver>, options: CudaOptions) -> Self {
+        let recorder = Arc::new(Recorder::new(driver));
         Self {
             workspace: Workspace::default(),
-            pool: Pool::new(driver, options.memory),
+            uploads: Uploads::default(),
+            pool: Pool::new(Arc::clone(&recorder) as _, options.memory),
+            recorder,
             precision: options.precision,
         }
     }
@@ -87,6 +94,11 @@ impl Cuda {
         self.pool.expect(outcome, what);
     }
 
+    /// How often launches were recorded and replayed.
+    pub fn recordings(&self) -> Recordings {
+        self.recorder.recordings()
+    }
+
     /// A buffer for activations and the like. What it holds is not defined.
     pub(crate) fn buffer(&self, bytes: u64, what: &'static str) -> Result<Buffer, BackendError> {
         self.pool.buffer(bytes, false, what)
@@ -97,6 +109,29 @@ impl Cuda {
         let buffer = self.pool.buffer(bytes.len() as u64, true, what)?;
         buffer.write(0, bytes);
         Ok(buffer)
+    }
+
+    /// A buffer with contents, and more room than these where it is asked for, so that a little more of them the next
+    /// time leaves everything where it is.
+    pub(crate) fn uploaded(
+        &self,
+        bytes: &[u8],
+        room: u64,
+        what: &'static str,
+    ) -> Result<Buffer, BackendError> {
+        let room = room.max(bytes.len() as u64);
+        let buffer = match self.uploads.part(room) {
+            Some(buffer) => buffer,
+            None => self.buffer(room, what)?,
+        };
+        self.upload_into(&buffer, bytes);
+        Ok(buffer)
+    }
+
+    fn upload_into(&self, buffer: &Buffer, bytes: &[u8]) {
+        if !self.uploads.fill(buffer, bytes) {
+            buffer.write(0, bytes);
+        }
     }
 
     /// Bytes of so many values; an overflow asks for more than there can be.
@@ -117,11 +152,15 @@ impl Backend for Cuda {
     type KvCache = CudaKvCache;
 
     fn tensor(&self, rows: usize, columns: usize) -> Result<CudaTensor, BackendError> {
-        let buffer = self.buffer(
-            Self::bytes_of(&[rows, columns], size_of::<f32>()),
-            "activations",
-        )?;
-        buffer.zero();
+        let bytes = Self::bytes_of(&[rows, columns], size_of::<f32>());
+        let buffer = match self.uploads.part(bytes) {
+            Some(zeros) => zeros,
+            None => {
+                let buffer = self.buffer(bytes, "activations")?;
+                buffer.zero();
+                buffer
+            }
+        };
         Ok(CudaTensor::new(buffer, rows, columns))
     }
 
@@ -135,7 +174,7 @@ impl Backend for Cuda {
 
     fn upload(&self, tensor: &mut CudaTensor, values: &[f32]) {
         assert_eq!(tensor.count(), values.len(), "values for all rows in use");
-        tensor.buffer.write(0, bytemuck::cast_slice(values));
+        self.upload_into(&tensor.buffer, bytemuck::cast_slice(values));
     }
 
     fn download(&self, tensor: &CudaTensor, rows: Range<usize>) -> Vec<f32> {
@@ -157,11 +196,7 @@ impl Backend for Cuda {
     }
 
     fn indices(&self, values: &[u32]) -> Result<CudaIndices, BackendError> {
-        let buffer = self.buffer(
-            Self::bytes_of(&[values.len()], size_of::<u32>()),
-            "row numbers",
-        )?;
-        buffer.write(0, bytemuck::cast_slice(values));
+        let buffer = self.uploaded(bytemuck::cast_slice(values), 0, "row numbers")?;
         let count = values.len();
         Ok(CudaIndices { buffer, count })
     }
@@ -172,6 +207,15 @@ impl Backend for Cuda {
 
     fn kv_cache(&self, shape: KvShape) -> Result<CudaKvCache, BackendError> {
         CudaKvCache::new(self, shape)
+    }
+
+    fn at_once<T>(&self, body: impl FnOnce() -> T) -> T {
+        self.upload_at_once(body)
+    }
+
+    fn recorded(&self, body: impl FnOnce()) {
+        let outcome = self.recorder.gather(body);
+        self.expect(outcome, "the GPU did not start a step");
     }
 
     fn embed(&self, table: &CudaLinear, ids: &CudaIndices, out: &mut CudaTensor) {

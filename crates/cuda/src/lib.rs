@@ -4,6 +4,7 @@
 //!   driver, and in tests an emulator that runs the same kernels on a processor.
 //! - [`memory`]: buffers, their accounting and their bound.
 //! - [`backend`]: the contract itself; a file beside it per family of ops.
+//! - `record`: launches that come again become one.
 //!
 //! Kernels are CUDA C++ in `kernels/`; what is shipped is the PTX made of them (`cargo xtask ptx`), which the
 //! driver translates for the card it finds. Nothing but the driver is needed where this runs.
@@ -25,7 +26,9 @@ mod elementwise;
 mod launch;
 mod linear;
 mod norm;
+mod record;
 mod tensor;
+mod uploads;
 mod workspace;
 
 pub use attention::{CudaKvCache, CudaSequences};
@@ -33,4 +36,5 @@ pub use backend::{Cuda, CudaIndices, CudaOptions, Precision};
 pub use driver::{Address, Driver, DriverError, Graph, Launch, Properties};
 pub use linear::CudaLinear;
 pub use memory::{Buffer, Usage, rounded};
+pub use record::Recordings;
 pub use tensor::CudaTensor;

@@ -32,10 +32,9 @@ pub(crate) struct Pool {
 struct State {
     usage: Usage,
     kept: HashMap<u64, Vec<Address>>,
-    recording: bool,
 }
 
-/// Memory in use. It goes back to the pool when the last copy of this handle is dropped.
+/// Memory in use. It goes back to the pool when the last copy of this handle is dropped, and the last of its parts.
 #[derive(Clone)]
 pub struct Buffer(Arc<Held>);
 
@@ -43,7 +42,15 @@ struct Held {
     pool: Arc<Pool>,
     address: Address,
     bytes: u64,
-    room: u64,
+    home: Home,
+}
+
+/// Where a buffer's memory comes from.
+enum Home {
+    /// The pool: so many bytes of it.
+    Pool(u64),
+    /// A larger buffer.
+    Whole(Buffer),
 }
 
 /// Sizes are rounded up, so that buffers of nearly the same size can follow each other: to 256 bytes below 64 KiB,
@@ -83,10 +90,6 @@ impl Pool {
     ) -> Result<Buffer, BackendError> {
         let room = if exact { bytes.max(1) } else { rounded(bytes) };
         let mut state = self.state();
-        assert!(
-            !state.recording,
-            "memory is taken before a recording begins"
-        );
         let kept = state.kept.get_mut(&room).and_then(Vec::pop);
         let device = || self.driver.properties().name.clone();
         let address = match kept {
@@ -108,7 +111,7 @@ impl Pool {
             pool: Arc::clone(self),
             address,
             bytes,
-            room,
+            home: Home::Pool(room),
         })))
     }
 
@@ -145,12 +148,6 @@ impl Pool {
         }
     }
 
-    /// While a sequence is recorded nobody may take memory: what is recorded is done again later.
-    #[expect(dead_code, reason = "until steps are recorded")]
-    pub(crate) fn set_recording(&self, recording: bool) {
-        self.state().recording = recording;
-    }
-
     /// Ends what was going on where the driver refused: as a lost device where it answers nothing any more, else as
     /// a fault of this program.
     pub(crate) fn expect(&self, outcome: Result<(), DriverError>, what: impl fmt::Display) {
@@ -181,6 +178,26 @@ impl Drop for Pool {
 }
 
 impl Buffer {
+    /// A piece of it. Panics beyond the end.
+    pub(crate) fn part(&self, offset: u64, bytes: u64) -> Self {
+        self.check(offset, bytes);
+        Self(Arc::new(Held {
+            pool: Arc::clone(&self.0.pool),
+            address: self.0.address + offset,
+            bytes,
+            home: Home::Whole(self.clone()),
+        }))
+    }
+
+    pub(crate) fn is_part_of(&self, whole: &Self) -> bool {
+        matches!(&self.0.home, Home::Whole(own) if Arc::ptr_eq(&own.0, &whole.0))
+    }
+
+    /// Whether nobody has another handle of it, nor a part.
+    pub(crate) fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
     pub(crate) fn address(&self) -> Address {
         self.0.address
     }
@@ -241,8 +258,10 @@ impl Buffer {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let mut state = self.pool.state();
-        state.usage.used -= self.room;
-        state.kept.entry(self.room).or_default().push(self.address);
+        if let Home::Pool(room) = self.home {
+            let mut state = self.pool.state();
+            state.usage.used -= room;
+            state.kept.entry(room).or_default().push(self.address);
+        }
     }
 }

@@ -58,6 +58,14 @@ pub struct TextWorkspace<B: Backend> {
     page_tokens: usize,
 }
 
+/// A step as the device holds it.
+struct Inputs<B: Backend> {
+    step: TextStep<B>,
+    placements: Vec<PlacedRows<B>>,
+    /// Rows whose logits are wanted, if any are.
+    wanted: Option<B::Indices>,
+}
+
 impl<B: Backend> TextWorkspace<B> {
     /// A workspace for steps of up to `rows` rows and `logits` rows of logits.
     pub fn new(
@@ -131,7 +139,29 @@ impl<B: Backend> TextTower<B> {
         workspace: &mut TextWorkspace<B>,
         observer: &mut impl Observer<B>,
     ) -> Result<Vec<f32>, BackendError> {
-        let step = self.step(backend, rows, workspace.page_tokens)?;
+        let inputs = backend.at_once(|| self.inputs(backend, rows, workspace.page_tokens))?;
+        backend.recorded(|| self.run(backend, rows, &inputs, cache, workspace, observer));
+        match rows.logits.len() {
+            0 => Ok(Vec::new()),
+            wanted => Ok(backend.download(&workspace.logits, 0..wanted)),
+        }
+    }
+
+    /// The ops of a step, from ids to logits. Nothing is uploaded or downloaded on the way.
+    fn run(
+        &self,
+        backend: &B,
+        rows: &TextRows<'_, B>,
+        inputs: &Inputs<B>,
+        cache: &mut B::KvCache,
+        workspace: &mut TextWorkspace<B>,
+        observer: &mut impl Observer<B>,
+    ) {
+        let Inputs {
+            step,
+            placements,
+            wanted,
+        } = inputs;
         let TextWorkspace {
             stream,
             scratch,
@@ -140,19 +170,18 @@ impl<B: Backend> TextTower<B> {
             logits,
             ..
         } = workspace;
-        let placements = upload_placements(backend, rows.pictures)?;
         backend.shape(stream, step.rows, self.config.hidden_size);
         backend.embed(&self.embedding, &step.ids, stream);
-        for (picture, (to, from)) in rows.pictures.iter().zip(&placements) {
+        for (picture, (to, from)) in rows.pictures.iter().zip(placements) {
             backend.put_rows(stream, to, &picture.features.merged, from);
         }
         observer.observe(backend, Stage::TextEmbeds, stream);
 
         for (index, (attention, mlp)) in self.layers.iter().enumerate() {
-            backend.text_attention(attention, index, &step, cache, scratch, stream);
+            backend.text_attention(attention, index, step, cache, scratch, stream);
             backend.text_mlp(mlp, scratch, stream);
             observer.observe(backend, Stage::TextLayerOut(index), stream);
-            for (picture, (to, from)) in rows.pictures.iter().zip(&placements) {
+            for (picture, (to, from)) in rows.pictures.iter().zip(placements) {
                 if let Some(features) = picture.features.deepstack.get(index) {
                     backend.add_rows(stream, to, features, from);
                 }
@@ -160,22 +189,34 @@ impl<B: Backend> TextTower<B> {
             observer.observe(backend, Stage::TextLayerToNext(index), stream);
         }
 
-        if rows.logits.is_empty() {
-            return Ok(Vec::new());
-        }
-        let wanted = rows.logits.len();
-        backend.shape(picked, wanted, self.config.hidden_size);
-        backend.shape(normed, wanted, self.config.hidden_size);
-        backend.shape(logits, wanted, self.config.vocab_size);
-        backend.gather_rows(stream, &backend.indices(rows.logits)?, picked);
+        let Some(wanted) = wanted else {
+            return;
+        };
+        let count = rows.logits.len();
+        backend.shape(picked, count, self.config.hidden_size);
+        backend.shape(normed, count, self.config.hidden_size);
+        backend.shape(logits, count, self.config.vocab_size);
+        backend.gather_rows(stream, wanted, picked);
         backend.rms_norm(picked, &self.norm, self.config.rms_norm_eps, normed);
         observer.observe(backend, Stage::TextFinalNorm, normed);
-        backend.matmul(
-            normed,
-            self.head.as_ref().unwrap_or(&self.embedding),
-            logits,
-        );
-        Ok(backend.download(logits, 0..wanted))
+        let head = self.head.as_ref().unwrap_or(&self.embedding);
+        backend.matmul(normed, head, logits);
+    }
+
+    fn inputs(
+        &self,
+        backend: &B,
+        rows: &TextRows<'_, B>,
+        page_tokens: usize,
+    ) -> Result<Inputs<B>, BackendError> {
+        Ok(Inputs {
+            step: self.step(backend, rows, page_tokens)?,
+            placements: upload_placements(backend, rows.pictures)?,
+            wanted: match rows.logits {
+                [] => None,
+                logits => Some(backend.indices(logits)?),
+            },
+        })
     }
 
     fn step(

@@ -157,6 +157,20 @@ pub trait Backend: Send + Sync + Sized {
     /// A pool of pages for keys and values.
     fn kv_cache(&self, shape: KvShape) -> Result<Self::KvCache, BackendError>;
 
+    // ---- steps: what a device may make of many calls at once; the default bodies just make them -----
+
+    /// Runs `body`, which makes indices, sequences and small tensors and gives them values. A device may copy all of it
+    /// when `body` ends: no op uses any of it before.
+    fn at_once<T>(&self, body: impl FnOnce() -> T) -> T {
+        body()
+    }
+
+    /// Runs `body`, the ops of a step. A device may start them only when `body` ends (or copies something from the
+    /// device), and those of a step that it has seen before by one stroke.
+    fn recorded(&self, body: impl FnOnce()) {
+        body();
+    }
+
     // ---- fine ops --------------------------------------------------------------------------
 
     /// `out[r] = table[ids[r]]`: a row of the embedding weight per id. `out`: [ids, in].
