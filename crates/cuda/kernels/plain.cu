@@ -105,7 +105,7 @@ struct Attend {
     const float* values;
     float* out;           // [rows, heads * head_dim]
     const u32* rows_of;   // cached: [rows], the sequence of each row
-    const u32* sequences; // cached: [sequences, 3]: first row, context, first page in `pages`; spans: [spans + 1]
+    const u32* sequences; // cached: [sequences, 4]: first row, rows, context, first page in `pages`; spans: [spans + 1]
     const u32* pages;
     u32 rows, heads, kv_heads, head_dim;
     u32 page_tokens, spans;
@@ -134,14 +134,14 @@ KERNEL(attend_cached_plain, Attend, 128, 1) {
     u32 at = blockIdx.x * (blockDim.x / 32) + warp();
     if (at >= p.rows * p.heads) return;
     u32 row = at / p.heads, head = at % p.heads;
-    const u32* sequence = p.sequences + 3 * p.rows_of[row];
-    u32 seen = sequence[1] + row - sequence[0] + 1;
+    const u32* sequence = p.sequences + 4 * p.rows_of[row];
+    u32 seen = sequence[2] + row - sequence[0] + 1;
     u32 kv_width = p.kv_heads * p.head_dim, kv_head = head / (p.heads / p.kv_heads);
     float query[8];
     load_query(query, p.query + (u64)at * p.head_dim, p.head_dim, p.scale);
     Running r = running();
     for (u32 token = 0; token < seen; token++) {
-        u64 slot = (u64)p.pages[sequence[2] + token / p.page_tokens] * p.page_tokens + token % p.page_tokens;
+        u64 slot = (u64)p.pages[sequence[3] + token / p.page_tokens] * p.page_tokens + token % p.page_tokens;
         u64 place = slot * kv_width + kv_head * p.head_dim;
         see(r, query, p.keys + place, p.values + place, p.head_dim);
     }

@@ -104,9 +104,14 @@ impl Cuda {
         self.pool.buffer(bytes, false, what)
     }
 
+    /// A buffer that stays. What it holds is not defined.
+    pub(crate) fn room(&self, bytes: u64, what: &'static str) -> Result<Buffer, BackendError> {
+        self.pool.buffer(bytes, true, what)
+    }
+
     /// A buffer that stays, with its contents.
     pub(crate) fn kept(&self, bytes: &[u8], what: &'static str) -> Result<Buffer, BackendError> {
-        let buffer = self.pool.buffer(bytes.len() as u64, true, what)?;
+        let buffer = self.room(bytes.len() as u64, what)?;
         buffer.write(0, bytes);
         Ok(buffer)
     }

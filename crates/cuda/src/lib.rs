@@ -23,6 +23,7 @@ pub mod ptx;
 
 mod attention;
 mod elementwise;
+mod half;
 mod launch;
 mod linear;
 mod norm;

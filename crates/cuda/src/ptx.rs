@@ -2,7 +2,9 @@
 
 /// A text per file of kernels.
 pub const ALL: &[&str] = &[
+    include_str!("../ptx/attention_simple.ptx"),
     include_str!("../ptx/elementwise.ptx"),
+    include_str!("../ptx/kv.ptx"),
     include_str!("../ptx/norm.ptx"),
     include_str!("../ptx/plain.ptx"),
 ];

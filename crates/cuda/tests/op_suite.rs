@@ -22,3 +22,12 @@ fn every_op_agrees_with_the_reference_in_float32() {
         Vec::<String>::new()
     );
 }
+
+#[test]
+fn every_op_agrees_with_the_reference_in_bfloat16() {
+    let emulator = Arc::new(Emulator::new(1 << 30));
+    assert_eq!(
+        differences(emulator, Precision::Bf16, suite::BF16),
+        Vec::<String>::new()
+    );
+}
