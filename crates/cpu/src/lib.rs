@@ -37,5 +37,7 @@ pub mod tier;
 
 pub use backend::{Cpu, CpuOptions, Precision};
 pub use ceiling::Ceiling;
+pub use kv_cache::CpuKvCache;
+pub use linear::CpuLinear;
 pub use pack::LAYOUT_VERSION;
 pub use tier::{Tier, TierError, TierReport};
