@@ -45,16 +45,39 @@ pub fn count() -> Result<u32, Unusable> {
         return Err(Unusable::NoDriver);
     }
     result::init().map_err(|error| Unusable::Broken(words(error)))?;
+    let (major, minor) = driver_version()?;
+    if major * 1000 + minor * 10 < LEAST_DRIVER {
+        return Err(Unusable::OldDriver(major, minor));
+    }
+    let count = device::get_count().map_err(|error| Unusable::Broken(words(error)))?;
+    Ok(u32::try_from(count).unwrap_or(0))
+}
+
+/// The newest CUDA that the driver knows. Only after [`count`] has found a driver.
+pub fn driver_version() -> Result<(i32, i32), Unusable> {
     let mut version = 0;
     // SAFETY: writes one number.
     unsafe { sys::cuDriverGetVersion(&raw mut version) }
         .result()
         .map_err(|error| Unusable::Broken(words(error)))?;
-    if version < LEAST_DRIVER {
-        return Err(Unusable::OldDriver(version / 1000, version % 1000 / 10));
-    }
-    let count = device::get_count().map_err(|error| Unusable::Broken(words(error)))?;
-    Ok(u32::try_from(count).unwrap_or(0))
+    Ok((version / 1000, version % 1000 / 10))
+}
+
+/// Bytes that nobody has taken of the device with a number below [`count`]. What the driver itself needs to use it is
+/// taken while this is asked.
+pub fn free_memory(ordinal: u32) -> Result<u64, Unusable> {
+    let ask = || -> Result<usize, result::DriverError> {
+        let device = device::get(ordinal as i32)?;
+        // SAFETY: the device was just given; the context is released below.
+        let context = unsafe { primary_ctx::retain(device) }?;
+        // SAFETY: the context is retained.
+        let asked = unsafe { ctx::set_current(context) }.and_then(|()| result::mem_get_info());
+        // SAFETY: retained above; nothing of it is used afterwards.
+        unsafe { primary_ctx::release(device) }?;
+        Ok(asked?.0)
+    };
+    let free = ask().map_err(|error| Unusable::Broken(words(error)))?;
+    Ok(free as u64)
 }
 
 /// What is known of the device with a number below [`count`], whether or not it can be used.
