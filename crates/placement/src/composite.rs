@@ -114,6 +114,14 @@ impl Composite {
         Self { devices, route }
     }
 
+    /// Lets the devices from `from` on gather what `body` starts.
+    fn recorded_from(&self, from: usize, body: &mut dyn FnMut()) {
+        if from == self.devices.len() {
+            return body();
+        }
+        on!(self, from, member: M => member.recorded(|| self.recorded_from(from + 1, body)));
+    }
+
     /// Where an op on this tensor runs: where its values are.
     fn place(&self, tensor: &Tensor) -> usize {
         tensor.place().unwrap_or(0)
@@ -182,6 +190,15 @@ impl Backend for Composite {
         });
         let parts = parts.collect::<Result<_, _>>()?;
         Ok(KvCache { parts, layers })
+    }
+
+    fn recorded(&self, body: impl FnOnce()) {
+        let mut body = Some(body);
+        self.recorded_from(0, &mut || {
+            if let Some(body) = body.take() {
+                body();
+            }
+        });
     }
 
     fn embed(&self, table: &Linear, ids: &Indices, out: &mut Tensor) {

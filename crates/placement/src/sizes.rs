@@ -43,6 +43,21 @@ pub struct Sizes<'a> {
     pub steps: Steps,
 }
 
+/// Bits of a weight with its scales: the same on every device, so the processor's figures serve.
+fn bits_per_weight(precision: Precision, sensitivity: Sensitivity) -> f64 {
+    cpu_precision(precision).bits_per_weight(sensitivity)
+}
+
+/// What the processor calls it.
+pub fn cpu_precision(precision: Precision) -> cpu::Precision {
+    match precision {
+        Precision::F32 => cpu::Precision::F32,
+        Precision::Bf16 => cpu::Precision::Bf16,
+        Precision::Q8 => cpu::Precision::Q8,
+        Precision::Q4 => cpu::Precision::Q4,
+    }
+}
+
 /// What a buffer that stays takes of a GPU.
 fn taken(bytes: u64) -> u64 {
     match bytes {
@@ -68,7 +83,7 @@ impl Sizes<'_> {
         let (bits, padded) = match self.precision {
             Precision::F32 | Precision::Bf16 => (stored, inputs.next_multiple_of(8)),
             _ => (
-                self.precision.bits_per_weight(sensitivity),
+                bits_per_weight(self.precision, sensitivity),
                 inputs.next_multiple_of(GROUP),
             ),
         };
