@@ -1,118 +1,137 @@
-//! Weights on a device, and products with them.
+//! Products with weights.
+//!
+//! - [`weight`]: how a weight lies in the device's memory.
+//! - `plain`: the reference's own arithmetic, for [`Precision::F32`].
 
 use bytemuck::NoUninit;
-use formats::{Dtype, Tensor};
-use ops::backend::{BackendError, LinearWeight, Sensitivity};
+use ops::backend::Gelu;
 
-use crate::backend::{Cuda, CudaIndices, Precision};
+use crate::backend::{Cuda, Precision};
+use crate::half::{self, Half};
 use crate::launch::Shape;
 use crate::memory::Buffer;
 use crate::tensor::CudaTensor;
 
-/// A weight `[out, in]` as the checkpoint has it. A clone is another handle of the same memory.
-#[derive(Clone)]
-pub struct CudaLinear {
-    weight: Buffer,
-    bias: Option<Buffer>,
-    outputs: usize,
-    inputs: usize,
-    half: bool,
+mod plain;
+mod weight;
+
+pub(crate) use plain::embed;
+pub use weight::CudaLinear;
+pub(crate) use weight::{bits_per_weight, take};
+
+/// What becomes of a product.
+#[allow(dead_code, reason = "until the coarse ops say it")]
+pub(crate) enum Into<'a> {
+    /// It is the output.
+    Float(&'a mut CudaTensor),
+    /// It is added to the output: the residual.
+    AddTo(&'a mut CudaTensor),
+    /// Rounded, it is the output.
+    Half(Half),
+    /// Its GELU, rounded, is the output.
+    Gelu(Gelu, Half),
 }
 
-/// Bits that a weight of a bfloat16 checkpoint takes.
-pub(crate) fn bits_per_weight(_: Precision, _: Sensitivity) -> f64 {
-    16.0
+impl Into<'_> {
+    /// Where it goes, how many values apart rows are, and what the kernel calls it.
+    fn parts(&self) -> (Half, usize, u32) {
+        match self {
+            Self::Float(out) => (out.as_place(), out.columns(), 0),
+            Self::AddTo(out) => (out.as_place(), out.columns(), 1),
+            Self::Half(out) => (*out, out.pitch(), 2),
+            Self::Gelu(Gelu::Tanh, out) => (*out, out.pitch(), 3),
+            Self::Gelu(Gelu::Erf, out) => (*out, out.pitch(), 4),
+        }
+    }
 }
 
-pub(crate) fn take(cuda: &Cuda, given: &LinearWeight<'_>) -> Result<CudaLinear, BackendError> {
-    let &[outputs, inputs] = given.weight.shape() else {
-        panic!("a linear weight has two dimensions");
-    };
-    let half = given.weight.dtype() == Dtype::Bf16;
-    let weight = match half {
-        true => cuda.kept(given.weight.bytes(), "weights")?,
-        false => cuda.kept(bytemuck::cast_slice(&given.weight.to_f32()), "weights")?,
-    };
-    let bias = given.bias.map(Tensor::to_f32);
-    let bias = bias.map(|bias| cuda.kept(bytemuck::cast_slice(&bias), "weights"));
-    given.weight.release();
-    Ok(CudaLinear {
-        weight,
-        bias: bias.transpose()?,
-        outputs,
-        inputs,
-        half,
-    })
+impl CudaTensor {
+    fn as_place(&self) -> Half {
+        Half {
+            address: self.address(),
+            rows: self.rows(),
+            columns: self.columns(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, NoUninit)]
 #[repr(C)]
-struct Matmul {
+struct Product {
     x: u64,
     weight: u64,
+    gate: u64,
     bias: u64,
     out: u64,
     rows: u32,
     inputs: u32,
     outputs: u32,
+    x_pitch: u32,
     pitch: u32,
-    half: u32,
+    out_pitch: u32,
+    then: u32,
     unused: u32,
 }
 
-pub(crate) fn matmul(cuda: &Cuda, x: &CudaTensor, linear: &CudaLinear, out: &mut CudaTensor) {
+fn product(cuda: &Cuda, x: Half, weight: &CudaLinear, gate: Option<&CudaLinear>, into: &Into<'_>) {
+    let (out, out_pitch, then) = into.parts();
     assert_eq!(
-        (x.columns(), out.columns(), out.rows()),
-        (linear.inputs, linear.outputs, x.rows()),
+        (x.columns, out.columns, out.rows),
+        (weight.inputs, weight.outputs, x.rows),
         "shapes of a product"
     );
-    let params = Matmul {
-        x: x.address(),
-        weight: linear.weight.address(),
-        bias: linear.bias.as_ref().map_or(0, Buffer::address),
-        out: out.address(),
-        rows: x.rows() as u32,
-        inputs: linear.inputs as u32,
-        outputs: linear.outputs as u32,
-        pitch: linear.inputs as u32,
-        half: u32::from(linear.half),
+    let params = Product {
+        x: x.address,
+        weight: weight.weight.address(),
+        gate: gate.map_or(0, |gate| gate.weight.address()),
+        bias: weight.bias.as_ref().map_or(0, Buffer::address),
+        out: out.address,
+        rows: x.rows as u32,
+        inputs: weight.inputs as u32,
+        outputs: weight.outputs as u32,
+        x_pitch: x.pitch() as u32,
+        pitch: weight.pitch as u32,
+        out_pitch: out_pitch as u32,
+        then,
         unused: 0,
     };
-    let tiles = |count: usize| count.div_ceil(32) as u32;
-    let shape = Shape {
-        grid: [tiles(linear.outputs), tiles(x.rows()), 1],
-        threads: 256,
-        shared: 0,
-    };
-    cuda.launch("matmul_plain", shape, &params);
-}
-
-#[derive(Clone, Copy, NoUninit)]
-#[repr(C)]
-struct Embed {
-    table: u64,
-    ids: u64,
-    out: u64,
-    rows: u32,
-    columns: u32,
-    pitch: u32,
-    half: u32,
-}
-
-pub(crate) fn embed(cuda: &Cuda, table: &CudaLinear, ids: &CudaIndices, out: &mut CudaTensor) {
-    assert_eq!(
-        (out.rows(), out.columns()),
-        (ids.count, table.inputs),
-        "a row of the table for every id"
+    cuda.launch(
+        "product_simple",
+        Shape::each(x.rows * out_pitch, 256),
+        &params,
     );
-    let params = Embed {
-        table: table.weight.address(),
-        ids: ids.buffer.address(),
-        out: out.address(),
-        rows: out.rows() as u32,
-        columns: out.columns() as u32,
-        pitch: table.inputs as u32,
-        half: u32::from(table.half),
+}
+
+/// Products of one input: `x w^T + bias` of every weight. May use the device's workspace.
+#[allow(dead_code, reason = "until the coarse ops say it")]
+pub(crate) fn multiply(cuda: &Cuda, x: Half, products: &mut [(&CudaLinear, Into<'_>)]) {
+    for (weight, into) in products {
+        product(cuda, x, weight, None, into);
+    }
+}
+
+/// `silu(x gate^T) * (x up^T)`. May use the device's workspace.
+#[allow(dead_code, reason = "until the coarse ops say it")]
+pub(crate) fn multiply_swiglu(cuda: &Cuda, x: Half, gate: &CudaLinear, up: &CudaLinear, out: Half) {
+    assert_eq!(
+        (gate.inputs, gate.outputs),
+        (up.inputs, up.outputs),
+        "a gate of the shape of what it scales"
+    );
+    product(cuda, x, up, Some(gate), &Into::Half(out));
+}
+
+/// `out = x w^T + bias`, x as it is or rounded on the way.
+pub(crate) fn matmul(cuda: &Cuda, x: &CudaTensor, linear: &CudaLinear, out: &mut CudaTensor) {
+    if cuda.precision() == Precision::F32 {
+        return plain::matmul(cuda, x, linear, out);
+    }
+    let mut rounded = Half {
+        address: 0,
+        rows: x.rows(),
+        columns: x.columns(),
     };
-    cuda.launch("embed_plain", Shape::each(out.count(), 256), &params);
+    rounded.address = cuda.workspace(rounded.bytes());
+    half::round(cuda, x, rounded);
+    multiply(cuda, rounded, &mut [(linear, Into::Float(out))]);
 }

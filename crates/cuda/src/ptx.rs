@@ -4,9 +4,11 @@
 pub const ALL: &[&str] = &[
     include_str!("../ptx/attention_simple.ptx"),
     include_str!("../ptx/elementwise.ptx"),
+    include_str!("../ptx/half.ptx"),
     include_str!("../ptx/kv.ptx"),
     include_str!("../ptx/norm.ptx"),
     include_str!("../ptx/plain.ptx"),
+    include_str!("../ptx/product.ptx"),
 ];
 
 #[cfg(test)]
