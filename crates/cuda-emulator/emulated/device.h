@@ -97,6 +97,10 @@ DEVICE bf16 to_bf16(float x) {
 DEVICE u32 pack_bf16(float low, float high) { return (u32)to_bf16(low) | (u32)to_bf16(high) << 16; }
 DEVICE float exp2_fast(float x) { return exp2f(x); }
 DEVICE float rsqrtf(float x) { return 1.0f / sqrtf(x); }
+DEVICE u32 min(u32 a, u32 b) { return a < b ? a : b; }
+DEVICE int min(int a, int b) { return a < b ? a : b; }
+DEVICE u32 max(u32 a, u32 b) { return a > b ? a : b; }
+DEVICE int max(int a, int b) { return a > b ? a : b; }
 DEVICE int dot4(u32 a, u32 b, int c) {
     for (int i = 0; i < 32; i += 8) c += (int)(i8)(a >> i) * (int)(i8)(b >> i);
     return c;

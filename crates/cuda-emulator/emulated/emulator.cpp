@@ -223,6 +223,8 @@ extern "C" const char* lookdesk_emulated_launch(const char* name, u32 x, u32 y, 
             for (u32 i = 0; i < x; i++) {
                 block = {i, j, k};
                 run_block(threads);
+                for (u32 at = dynamic_bytes; message.empty() && at < MOST_DYNAMIC; at++)
+                    if (dynamic[at] != 0xff) message = "it wrote beyond its dynamic shared memory";
                 if (!message.empty()) {
                     forget_fibers();
                     return wrong((message + ", block " + std::to_string(i) + "," + std::to_string(j) + "," + std::to_string(k)).c_str());

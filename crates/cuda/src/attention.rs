@@ -4,11 +4,14 @@ mod cache;
 mod plain;
 #[allow(dead_code, reason = "whole blocks are fused next")]
 mod prepare;
-#[allow(dead_code, reason = "the kernels that choose by it come next")]
+
 mod sequences;
+mod tiles;
 
 use bytemuck::NoUninit;
 use ops::backend::give_up;
+use ops::step::TextStep;
+use tiles::NewRows;
 
 pub use cache::CudaKvCache;
 #[allow(unused_imports, reason = "whole blocks are fused next")]
@@ -16,7 +19,7 @@ pub(crate) use prepare::{HeadNorms, prepare};
 pub use sequences::CudaSequences;
 
 use crate::backend::{Cuda, CudaIndices, Precision};
-use crate::half::Half;
+use crate::half::{Half, round};
 use crate::launch::Shape;
 use crate::memory::Buffer;
 use crate::tensor::CudaTensor;
@@ -51,7 +54,7 @@ pub(crate) fn cached(
     }
     let scratch = Scratch::new(cuda, query.rows(), query.columns(), 2);
     let [rounded, halves] = [scratch.half(0), scratch.half(1)];
-    narrow(cuda, query, rounded);
+    round(cuda, query, rounded);
     cached_half(cuda, rounded, cache, layer, sequences, halves);
     widen(cuda, halves, out);
 }
@@ -71,10 +74,36 @@ pub(crate) fn spans(
     let scratch = Scratch::new(cuda, query.rows(), query.columns(), 4);
     let halves = [0, 1, 2].map(|index| scratch.half(index));
     for (tensor, half) in [query, key, value].into_iter().zip(halves) {
-        narrow(cuda, tensor, half);
+        round(cuda, tensor, half);
     }
-    attend_spans(cuda, halves, heads, spans, scratch.half(3));
+    tiles::spans(cuda, halves, heads, spans, scratch.half(3));
     widen(cuda, scratch.half(3), out);
+}
+
+/// [`prepare`] and [`cached_half`]; in one launch where every sequence has few rows. `query` is not kept.
+#[allow(dead_code, reason = "whole blocks are fused next")]
+pub(crate) fn prepare_and_attend(
+    cuda: &Cuda,
+    [query, key, value]: [Half; 3],
+    norms: HeadNorms<'_>,
+    step: &TextStep<Cuda>,
+    cache: &mut CudaKvCache,
+    layer: usize,
+    out: Half,
+) {
+    let sequences = &step.sequences;
+    if !sequences.few_rows() {
+        prepare(cuda, [query, key, value], norms, step, cache, layer);
+        return cached_half(cuda, query, cache, layer, sequences, out);
+    }
+    prepare::check([query, key, value], norms, step, cache);
+    let new = NewRows {
+        key,
+        value,
+        norms,
+        angles: [&step.cos, &step.sin],
+    };
+    tiles::cached(cuda, query, Some(new), cache, layer, sequences, out);
 }
 
 /// Causal grouped-query attention over the cache. `query`, `out`: [rows, heads * head_dim].
@@ -86,34 +115,7 @@ pub(crate) fn cached_half(
     sequences: &CudaSequences,
     out: Half,
 ) {
-    let shape = cache.shape;
-    let heads = query.columns / shape.head_dim;
-    assert!(
-        sequences.rows() == query.rows && heads.is_multiple_of(shape.kv_heads),
-        "sequences cover all rows, and whole groups of heads share keys"
-    );
-    let [keys, values] = cache.layer(layer);
-    let params = Attend {
-        query: query.address,
-        keys,
-        values,
-        out: out.address,
-        sequences: sequences.address(),
-        pages: sequences.pages(),
-        rows: query.rows as u32,
-        heads: heads as u32,
-        kv_heads: shape.kv_heads as u32,
-        head_dim: shape.head_dim as u32,
-        query_pitch: query.pitch() as u32,
-        key_pitch: 0,
-        value_pitch: 0,
-        out_pitch: out.pitch() as u32,
-        page_tokens: shape.page_tokens as u32,
-        spans: 0,
-        scale: 1.0 / (shape.head_dim as f32).sqrt(),
-        unused: 0,
-    };
-    launch(cuda, "attend_cached_simple", &params);
+    tiles::cached(cuda, query, None, cache, layer, sequences, out);
 }
 
 /// Full attention inside each span of rows, queries and keys rotated first (and left so).
@@ -129,72 +131,7 @@ pub(crate) fn spans_half(
 ) {
     prepare::rotate(cuda, query, cos, sin);
     prepare::rotate(cuda, key, cos, sin);
-    attend_spans(cuda, [query, key, value], heads, spans, out);
-}
-
-fn attend_spans(
-    cuda: &Cuda,
-    [query, key, value]: [Half; 3],
-    heads: usize,
-    spans: &CudaIndices,
-    out: Half,
-) {
-    let head_dim = query.columns / heads;
-    let shapes = [key, value, out].map(|half| (half.rows, half.columns));
-    assert_eq!(
-        shapes,
-        [(query.rows, query.columns); 3],
-        "a key, a value and a result for every query"
-    );
-    let params = Attend {
-        query: query.address,
-        keys: key.address,
-        values: value.address,
-        out: out.address,
-        sequences: spans.buffer.address(),
-        pages: 0,
-        rows: query.rows as u32,
-        heads: heads as u32,
-        kv_heads: heads as u32,
-        head_dim: head_dim as u32,
-        query_pitch: query.pitch() as u32,
-        key_pitch: key.pitch() as u32,
-        value_pitch: value.pitch() as u32,
-        out_pitch: out.pitch() as u32,
-        page_tokens: 0,
-        spans: (spans.count - 1) as u32,
-        scale: 1.0 / (head_dim as f32).sqrt(),
-        unused: 0,
-    };
-    launch(cuda, "attend_spans_simple", &params);
-}
-
-#[derive(Clone, Copy, NoUninit)]
-#[repr(C)]
-struct Attend {
-    query: u64,
-    keys: u64,
-    values: u64,
-    out: u64,
-    sequences: u64,
-    pages: u64,
-    rows: u32,
-    heads: u32,
-    kv_heads: u32,
-    head_dim: u32,
-    query_pitch: u32,
-    key_pitch: u32,
-    value_pitch: u32,
-    out_pitch: u32,
-    page_tokens: u32,
-    spans: u32,
-    scale: f32,
-    unused: u32,
-}
-
-fn launch(cuda: &Cuda, kernel: &str, params: &Attend) {
-    let warps = (params.rows * params.heads) as usize;
-    cuda.launch(kernel, Shape::new(warps.div_ceil(4), 128), params);
+    tiles::spans(cuda, [query, key, value], heads, spans, out);
 }
 
 /// Half matrices for the time of a fine op, which nobody records.
@@ -230,7 +167,7 @@ impl Scratch {
 
 #[derive(Clone, Copy, NoUninit)]
 #[repr(C)]
-struct Convert {
+struct Widen {
     from: u64,
     to: u64,
     rows: u32,
@@ -239,26 +176,13 @@ struct Convert {
     unused: u32,
 }
 
-fn narrow(cuda: &Cuda, from: &CudaTensor, to: Half) {
-    let pitch = to.pitch();
-    let params = Convert {
-        from: from.address(),
-        to: to.address,
-        rows: to.rows as u32,
-        columns: to.columns as u32,
-        pitch: pitch as u32,
-        unused: 0,
-    };
-    cuda.launch("narrow", Shape::each(to.rows * pitch, 128), &params);
-}
-
 fn widen(cuda: &Cuda, from: Half, to: &mut CudaTensor) {
     assert_eq!(
         (from.rows, from.columns),
         (to.rows(), to.columns()),
         "one shape"
     );
-    let params = Convert {
+    let params = Widen {
         from: from.address,
         to: to.address(),
         rows: from.rows as u32,

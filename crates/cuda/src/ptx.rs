@@ -2,7 +2,9 @@
 
 /// A text per file of kernels.
 pub const ALL: &[&str] = &[
-    include_str!("../ptx/attention_simple.ptx"),
+    include_str!("../ptx/attention_decode.ptx"),
+    include_str!("../ptx/attention_prefill.ptx"),
+    include_str!("../ptx/attention_spans.ptx"),
     include_str!("../ptx/elementwise.ptx"),
     include_str!("../ptx/half.ptx"),
     include_str!("../ptx/kv.ptx"),

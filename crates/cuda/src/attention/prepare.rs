@@ -101,22 +101,9 @@ pub(crate) fn prepare(
     cache: &mut CudaKvCache,
     layer: usize,
 ) {
+    check([query, key, value], norms, step, cache);
     let shape = cache.shape;
     let (rows, head_dim) = (step.rows, shape.head_dim);
-    let norm_bytes = (head_dim * size_of::<f32>()) as u64;
-    assert!(
-        [query.rows, key.rows, value.rows, step.slots.count] == [rows; 4]
-            && [key.columns, value.columns] == [cache.width(); 2]
-            && query.columns.is_multiple_of(head_dim),
-        "a query, a key, a value and a slot for every row"
-    );
-    assert!(
-        (step.cos.rows(), step.cos.columns()) == (rows, head_dim / 2)
-            && step.sin.count() == step.cos.count()
-            && norms.query.bytes() == norm_bytes
-            && norms.key.bytes() == norm_bytes,
-        "angles for half a head of every row, a weight for every value of a head"
-    );
     let [keys, values] = cache.layer(layer);
     let heads = query.columns / head_dim;
     let params = Prepare {
@@ -144,6 +131,30 @@ pub(crate) fn prepare(
     let warps = rows * (heads + 2 * shape.kv_heads);
     let blocks = warps.div_ceil(THREADS as usize / 32);
     cuda.launch("kv_prepare", Shape::new(blocks, THREADS), &params);
+}
+
+/// Panics where shapes do not belong together.
+pub(super) fn check(
+    [query, key, value]: [Half; 3],
+    norms: HeadNorms<'_>,
+    step: &TextStep<Cuda>,
+    cache: &CudaKvCache,
+) {
+    let (rows, head_dim) = (step.rows, cache.shape.head_dim);
+    let norm_bytes = (head_dim * size_of::<f32>()) as u64;
+    assert!(
+        [query.rows, key.rows, value.rows, step.slots.count] == [rows; 4]
+            && [key.columns, value.columns] == [cache.width(); 2]
+            && query.columns.is_multiple_of(head_dim),
+        "a query, a key, a value and a slot for every row"
+    );
+    assert!(
+        (step.cos.rows(), step.cos.columns()) == (rows, head_dim / 2)
+            && step.sin.count() == step.cos.count()
+            && norms.query.bytes() == norm_bytes
+            && norms.key.bytes() == norm_bytes,
+        "angles for half a head of every row, a weight for every value of a head"
+    );
 }
 
 #[derive(Clone, Copy, NoUninit)]
