@@ -39,7 +39,8 @@ const fn few(name: &'static str, head_dim: usize, size: usize, warps: usize) -> 
         threads: 32 * warps as u32,
         shared_rows: size + if tiles > results { tiles } else { results },
         shared_floats: 2 * warps * size,
-        least_keys: 16 * warps,
+        // Two turns of each warp: fewer are faster read than their results are put together.
+        least_keys: 2 * 16 * warps,
         most_splits: 64,
     }
 }

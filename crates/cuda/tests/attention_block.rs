@@ -1,0 +1,196 @@
+//! A block of the text tower whose steps follow each other: what one step stores in the cache, the next ones read. On an
+//! emulated device, against the definition.
+
+use std::sync::Arc;
+
+use cuda::{Cuda, CudaOptions, Precision};
+use cuda_emulator::Emulator;
+use formats::Tensor;
+use half::bf16;
+use ops::Backend;
+use ops::backend::{KvShape, LinearWeight, Sensitivity};
+use ops::reference::Reference;
+use ops::step::{Sequence, TextStep, upload_angles};
+use ops::text::{TextAttention, TextScratch, TextWidths};
+
+const HIDDEN: usize = 64;
+const PAGE_TOKENS: usize = 16;
+const PAGES: usize = 12;
+
+fn noise(seed: u64, count: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let next = || {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        (state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 40) as f32 / (1 << 23) as f32 - 1.0
+    };
+    std::iter::repeat_with(next).take(count).collect()
+}
+
+struct Block {
+    kv_heads: usize,
+    group: usize,
+    head_dim: usize,
+    /// Steps, each a list of sequences as (which, rows).
+    steps: Vec<Vec<(usize, usize)>>,
+}
+
+impl Block {
+    fn weights<B: Backend>(&self, backend: &B) -> TextAttention<B> {
+        let linear = |seed, outputs: usize, inputs: usize| {
+            let scale = 2.0 / (inputs as f32).sqrt();
+            let values: Vec<bf16> = noise(seed, outputs * inputs)
+                .iter()
+                .map(|value| bf16::from_f32(value * scale))
+                .collect();
+            let weight = LinearWeight {
+                name: "case",
+                weight: &Tensor::from_bf16(&[outputs, inputs], &values),
+                bias: None,
+                sensitivity: Sensitivity::Ordinary,
+            };
+            backend.linear(&weight).expect("a small weight")
+        };
+        let parameter = |seed, count| {
+            let values: Vec<f32> = noise(seed, count).iter().map(|v| 1.0 + v / 4.0).collect();
+            let values = Tensor::from_f32(&[count], &values);
+            backend.parameter(&values).expect("a small parameter")
+        };
+        let key = self.kv_heads * self.head_dim;
+        TextAttention {
+            norm: parameter(1, HIDDEN),
+            query: linear(2, key * self.group, HIDDEN),
+            key: linear(3, key, HIDDEN),
+            value: linear(4, key, HIDDEN),
+            query_norm: parameter(5, self.head_dim),
+            key_norm: parameter(6, self.head_dim),
+            output: linear(7, HIDDEN, key * self.group),
+            eps: 1e-6,
+        }
+    }
+
+    fn on<B: Backend>(&self, backend: &B) -> Vec<Vec<f32>> {
+        let weights = self.weights(backend);
+        let shape = KvShape {
+            layers: 1,
+            kv_heads: self.kv_heads,
+            head_dim: self.head_dim,
+            pages: PAGES,
+            page_tokens: PAGE_TOKENS,
+        };
+        let key = self.kv_heads * self.head_dim;
+        let widths = TextWidths {
+            hidden: HIDDEN,
+            query: key * self.group,
+            key,
+            intermediate: 8,
+        };
+        let mut cache = backend.kv_cache(shape).expect("a small cache");
+        let mut scratch = TextScratch::new(backend, 80, widths).expect("a small scratch");
+        let mut stream = backend.tensor(80, HIDDEN).expect("a small tensor");
+        let mut lengths = [0; 3];
+        let pages: [Vec<u32>; 3] = [vec![7, 2, 9, 0, 11], vec![3, 10, 1, 4], vec![8, 5, 6]];
+        let mut outcomes = Vec::new();
+        for (number, parts) in self.steps.iter().enumerate() {
+            let (mut sequences, mut slots, mut rows) = (Vec::new(), Vec::new(), 0);
+            for &(which, count) in parts {
+                let sequence = Sequence {
+                    rows: rows..rows + count,
+                    context: lengths[which],
+                    pages: pages[which].clone(),
+                };
+                let tokens = lengths[which]..lengths[which] + count;
+                slots
+                    .extend(tokens.map(|token| sequence.slot(token, PAGE_TOKENS).expect("a page")));
+                sequences.push(sequence);
+                lengths[which] += count;
+                rows += count;
+            }
+            let half = self.head_dim / 2;
+            let angles = noise(20 + number as u64, rows * half);
+            let cos: Vec<f32> = angles.iter().map(|angle| (3.0 * angle).cos()).collect();
+            let sin: Vec<f32> = angles.iter().map(|angle| (3.0 * angle).sin()).collect();
+            let (cos, sin) = upload_angles(backend, half, &cos, &sin).expect("few angles");
+            let indices = |values: &[u32]| backend.indices(values).expect("few indices");
+            let step = TextStep {
+                rows,
+                ids: indices(&vec![0; rows]),
+                cos,
+                sin,
+                slots: indices(&slots),
+                sequences: backend.sequences(&sequences).expect("few sequences"),
+            };
+            backend.shape(&mut stream, rows, HIDDEN);
+            backend.upload(&mut stream, &noise(40 + number as u64, rows * HIDDEN));
+            backend.text_attention(&weights, 0, &step, &mut cache, &mut scratch, &mut stream);
+            outcomes.push(backend.download(&stream, 0..rows));
+        }
+        outcomes
+    }
+
+    fn check(&self) {
+        let options = CudaOptions {
+            precision: Precision::Bf16,
+            memory: 1 << 30,
+        };
+        let cuda = Cuda::new(Arc::new(Emulator::new(1 << 30)), options);
+        let (expected, found) = (self.on(&Reference), self.on(&cuda));
+        for (step, (expected, found)) in expected.iter().zip(&found).enumerate() {
+            for (index, (expected, found)) in expected.iter().zip(found).enumerate() {
+                let close = (expected - found).abs() <= 2.5e-2 * expected.abs().max(1.0);
+                let (row, column) = (index / HIDDEN, index % HIDDEN);
+                assert!(
+                    close,
+                    "heads of {}, {:?}, column {column} of row {row}: {found}, not {expected}",
+                    self.head_dim, self.steps[step]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn an_answer_grows_token_by_token() {
+    let tokens = (0..20).map(|_| vec![(0, 1)]);
+    Block {
+        kv_heads: 2,
+        group: 4,
+        head_dim: 128,
+        steps: tokens.collect(),
+    }
+    .check();
+}
+
+#[test]
+fn answers_that_grow_together_stay_apart() {
+    for (group, head_dim) in [(1, 24), (2, 64), (8, 72)] {
+        Block {
+            kv_heads: 1,
+            group,
+            head_dim,
+            steps: vec![
+                vec![(0, 37), (1, 1)],
+                vec![(0, 1), (1, 3), (2, 8)],
+                vec![(0, 8), (1, 1), (2, 5)],
+                vec![(2, 1), (1, 1), (0, 1)],
+                vec![(1, 12), (2, 2)],
+                vec![(1, 1), (0, 2), (2, 1)],
+            ],
+        }
+        .check();
+    }
+}
+
+#[test]
+fn guesses_of_more_heads_than_a_tile_has_are_stored_once() {
+    for head_dim in [128, 256] {
+        Block {
+            kv_heads: 1,
+            group: 8,
+            head_dim,
+            steps: vec![vec![(0, 14)], vec![(0, 8)], vec![(0, 7)], vec![(0, 1)]],
+        }
+        .check();
+    }
+}
