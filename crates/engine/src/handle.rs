@@ -9,12 +9,13 @@ mod places;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use model::config::Config;
 use model::picture::PictureError;
 use model::tokenizer::Tokenizer;
+use placement::Placement;
 
 use crate::event::Event;
 use crate::prepare::Preparer;
@@ -39,12 +40,16 @@ pub struct EngineInfo {
     pub token_bytes: u64,
     /// The model's shapes.
     pub config: Config,
-    /// The device in words, such as `CPU, 2 threads`.
+    /// The devices in words, such as `CPU, 2 threads`.
     pub device: String,
-    /// The instruction tier in use, such as `avx512`.
+    /// The instruction tier in use, such as `avx512`, or what the first GPU can do.
     pub tier: String,
-    /// Worker threads.
+    /// Worker threads; 0 where only GPUs compute.
     pub threads: usize,
+    /// What lies on which device; `None`: everything on the processor.
+    pub placement: Option<Placement>,
+    /// Why a GPU was passed over, a sentence each.
+    pub notes: Vec<String>,
     /// Most tokens of one conversation, answer included.
     pub context_tokens: usize,
     /// Most tokens one picture may cost.
@@ -106,6 +111,8 @@ pub(crate) struct Shared {
     pub(crate) preparer: Preparer,
     pub(crate) jobs: mpsc::Sender<Job>,
     pub(crate) gauge: Arc<Gauge>,
+    /// Set once the device answers nothing any more: what happened and what to do.
+    pub(crate) lost: Arc<OnceLock<String>>,
     pub(crate) most_waiting: usize,
     pub(crate) most_running: usize,
     pub(crate) vocabulary: Vocabulary,
@@ -122,6 +129,11 @@ impl Handle {
     /// What was loaded.
     pub fn info(&self) -> &EngineInfo {
         &self.shared.info
+    }
+
+    /// Why nothing can be answered any more: the device was lost.
+    pub fn lost(&self) -> Option<&str> {
+        self.shared.lost.get().map(String::as_str)
     }
 
     /// How busy the worker is.
@@ -162,6 +174,9 @@ impl Handle {
     /// and the prompt is built before that, on this thread.
     pub fn submit(&self, request: Request) -> Result<Answer, SubmitError> {
         let submitted = Instant::now();
+        if let Some(why) = self.lost() {
+            return Err(SubmitError::Lost(why.to_owned()));
+        }
         let place = self
             .take_place()
             .inspect_err(|error| self.count_refusal(error))?;

@@ -34,7 +34,8 @@ pub use handle::{
     Answer, Canceller, EngineInfo, Handle, PictureFacts, QueueLoad, TokenCount, Vocabulary,
 };
 pub use load::{
-    EngineOptions, Fit, LoadError, ModelSize, ModelSource, Precision, Progress, fit, load,
+    DeviceChoice, EngineOptions, Fit, LoadError, ModelSize, ModelSource, Places, Precision,
+    Progress, fit, load, load_on, places,
 };
 pub use request::{Request, SubmitError};
 pub use speculation::Speculation;

@@ -105,6 +105,9 @@ pub enum SubmitError {
         /// A fair time to come back.
         retry_after_s: u64,
     },
+    /// The device answers nothing any more.
+    #[error("{0}")]
+    Lost(String),
     /// The worker has stopped.
     #[error("the engine has stopped; start lookdesk again")]
     Stopped,

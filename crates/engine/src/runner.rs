@@ -20,9 +20,9 @@ use crate::recent::Recent;
 /// soon computed again, large enough for a kernel to find whole blocks.
 pub(crate) const PAGE_TOKENS: usize = 32;
 /// Patches the vision workspace is made for at first; it grows with the pictures.
-const FIRST_PATCHES: usize = 1024;
+pub(crate) const FIRST_PATCHES: usize = 1024;
 /// Picture features kept, so that a second question does not read its pictures again.
-const FEATURES_BYTES: usize = 512 << 20;
+pub(crate) const FEATURES_BYTES: usize = 512 << 20;
 
 /// The model on one device.
 pub(crate) struct Runner<B: Backend> {
@@ -32,7 +32,19 @@ pub(crate) struct Runner<B: Backend> {
     text: TextWorkspace<B>,
     cache: B::KvCache,
     features: Recent<[u8; 32], Arc<Features<B>>>,
+    room: Room,
     reading: Option<([u8; 32], Encoding<B>)>,
+}
+
+/// What a runner has room for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// Pages of keys and values.
+    pub(crate) pages: usize,
+    /// Patches the vision workspace is made for; it grows with larger pictures.
+    pub(crate) patches: usize,
+    /// Bytes of picture features that are kept.
+    pub(crate) features: usize,
 }
 
 /// One conversation's rows in a step.
@@ -55,11 +67,11 @@ pub(crate) struct Placed<B: Backend> {
 }
 
 impl<B: Backend> Runner<B> {
-    /// A runner with `pages` pages, for steps of up to `rows` rows, `logits` of them with logits.
+    /// A runner for steps of up to `rows` rows, `logits` of them with logits.
     pub(crate) fn new(
         backend: Arc<B>,
         model: Qwen3Vl<B>,
-        pages: usize,
+        room: Room,
         rows: usize,
         logits: usize,
     ) -> Result<Self, BackendError> {
@@ -68,14 +80,15 @@ impl<B: Backend> Runner<B> {
             layers: text.num_hidden_layers,
             kv_heads: text.num_key_value_heads,
             head_dim: text.head_dim,
-            pages,
+            pages: room.pages,
             page_tokens: PAGE_TOKENS,
         };
         Ok(Self {
-            vision: VisionWorkspace::new(&*backend, &model.config.vision, FIRST_PATCHES)?,
+            vision: VisionWorkspace::new(&*backend, &model.config.vision, room.patches)?,
             text: TextWorkspace::new(&*backend, text, rows, logits, PAGE_TOKENS)?,
             cache: backend.kv_cache(shape)?,
-            features: Recent::new(FEATURES_BYTES),
+            features: Recent::new(room.features),
+            room,
             reading: None,
             backend,
             model,
@@ -127,8 +140,23 @@ impl<B: Backend> Runner<B> {
     }
 
     /// Reads on in a picture, or begins to, for about `time`, at least by one block. Returns its
-    /// features once it has been read. Another picture half read is given up.
+    /// features once it has been read. Another picture half read is given up. Where the device has no room, the
+    /// pictures that are only kept are given up first.
     pub(crate) fn read(
+        &mut self,
+        patches: &Patches,
+        time: Duration,
+    ) -> Result<Option<Arc<Features<B>>>, BackendError> {
+        match self.read_once(patches, time) {
+            Err(BackendError::OutOfMemory { .. }) => {
+                self.forget();
+                self.read_once(patches, time)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn read_once(
         &mut self,
         patches: &Patches,
         time: Duration,
@@ -161,7 +189,7 @@ impl<B: Backend> Runner<B> {
 
     /// Forgets the pictures, when nobody knows any more what is right.
     pub(crate) fn forget(&mut self) {
-        self.features = Recent::new(FEATURES_BYTES);
+        self.features = Recent::new(self.room.features);
         self.reading = None;
     }
 

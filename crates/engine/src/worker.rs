@@ -10,15 +10,16 @@ mod compute;
 mod live;
 mod looking;
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use model::tokenizer::Tokenizer;
-use ops::backend::{Backend, BackendError};
+use ops::backend::{Backend, BackendError, given_up};
 
 use crate::constraint::ConstraintError;
 use crate::event::{Event, FinishReason};
@@ -51,6 +52,15 @@ enum AnswerError {
          report what the log says"
     )]
     Fault,
+    #[error("{0}")]
+    Lost(String),
+}
+
+impl AnswerError {
+    /// What a panic inside an op was about.
+    fn of_panic(panic: Box<dyn Any + Send>) -> Self {
+        given_up(panic).map_or(Self::Fault, Self::Backend)
+    }
 }
 
 /// What a worker is made of.
@@ -64,6 +74,8 @@ pub(crate) struct Parts<B: Backend> {
     pub(crate) speculation: Speculation,
     pub(crate) gauge: Arc<Gauge>,
     pub(crate) stats: Arc<Mutex<Stats>>,
+    /// To be set once the device answers nothing any more.
+    pub(crate) lost: Arc<OnceLock<String>>,
     pub(crate) load_ms: f64,
 }
 
@@ -105,9 +117,12 @@ impl<B: Backend> Worker<B> {
                 }
             }
             jobs.try_iter().for_each(|job| self.take_in(job));
+            if self.end_if_lost() {
+                continue;
+            }
             // Safe to go on after a panic: everything it may have left half done is thrown away.
-            if catch_unwind(AssertUnwindSafe(|| self.turn())).is_err() {
-                self.start_over();
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.turn())) {
+                self.start_over(panic);
             }
             self.publish();
         }
@@ -133,6 +148,18 @@ impl<B: Backend> Worker<B> {
         );
         self.live.insert(id, live);
         self.stats().requests.accepted += 1;
+    }
+
+    /// A lost device answers nobody: everybody is told so at once.
+    fn end_if_lost(&mut self) -> bool {
+        let Some(why) = self.parts.lost.get().cloned() else {
+            return false;
+        };
+        let ids: Vec<Id> = self.live.keys().copied().collect();
+        for id in ids {
+            self.end(id, Err(AnswerError::Lost(why.clone())));
+        }
+        true
     }
 
     fn turn(&mut self) {
@@ -205,6 +232,11 @@ impl<B: Backend> Worker<B> {
 
     /// The end of a question, for good or not.
     fn end(&mut self, id: Id, outcome: Result<FinishReason, AnswerError>) {
+        if let Err(AnswerError::Backend(error @ BackendError::Lost { .. })) = &outcome
+            && self.parts.lost.set(error.to_string()).is_ok()
+        {
+            tracing::error!(%error, "nothing can be answered any more");
+        }
         self.scheduler.end(id, outcome.is_ok());
         let running = self.scheduler.running() + 1;
         let Some(live) = self.live.remove(&id) else {
@@ -243,7 +275,13 @@ impl<B: Backend> Worker<B> {
     }
 
     /// After a fault nobody foresaw: everybody who is here fails, and nothing cached is trusted.
-    fn start_over(&mut self) {
+    fn start_over(&mut self, panic: Box<dyn Any + Send>) {
+        if let AnswerError::Backend(error @ BackendError::Lost { .. }) =
+            AnswerError::of_panic(panic)
+        {
+            // Only the first word of it counts.
+            let _ = self.parts.lost.set(error.to_string());
+        }
         let ids: Vec<Id> = self.live.keys().copied().collect();
         self.scheduler = Scheduler::new(self.parts.bounds, self.parts.pages, PAGE_TOKENS);
         self.parts.runner.forget();

@@ -17,4 +17,4 @@ pub mod table;
 pub use composite::{Composite, Device};
 pub use gpus::{Card, Found, Gpus, Machine};
 pub use plan::{Gpu, Placement, Share, Wish, plan};
-pub use sizes::{Precision, Steps};
+pub use sizes::{Precision, Steps, cpu_precision};

@@ -42,6 +42,13 @@ pub struct Gpu {
     pub bytes: u64,
 }
 
+impl Gpu {
+    /// What of it buffers may take; the rest is the driver's.
+    pub fn pool(&self) -> u64 {
+        self.bytes.saturating_sub(RESERVE / 2)
+    }
+}
+
 /// What is asked of a placement.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish<'a> {

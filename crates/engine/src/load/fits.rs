@@ -26,14 +26,14 @@ pub struct Fit {
 /// The precision to run in, and whether that fits into `available` bytes. `Auto` takes 8 bits where they fit, else
 /// 4: 8 bits read as well as the released weights, and words come twice as fast.
 pub fn fit(config: &Config, options: &EngineOptions, available: u64) -> Result<Fit, LoadError> {
-    let small = weight_bytes(config, Precision::Bf16) < SMALL_BYTES;
+    let small = is_small(config);
     let working = if small { 0 } else { WORKING_BYTES };
     let tokens = options
         .context_tokens
         .unwrap_or(LEAST_CONTEXT_TOKENS)
         .min(config.text.max_position_embeddings);
     let needs = |precision| {
-        let cache = tokens.saturating_mul(super::token_bytes(config, precision)) as u64;
+        let cache = tokens.saturating_mul(super::room::token_bytes(config, precision)) as u64;
         weight_bytes(config, precision).saturating_add(cache) + working
     };
     let fits = |precision: &Precision| needs(*precision) <= available;
@@ -62,6 +62,11 @@ pub fn fit(config: &Config, options: &EngineOptions, available: u64) -> Result<F
             |precision| format!("try --precision {}", precision.name()),
         ),
     })
+}
+
+/// Whether a model's weights are used as stored, whatever memory there is.
+pub(super) fn is_small(config: &Config) -> bool {
+    weight_bytes(config, Precision::Bf16) < SMALL_BYTES
 }
 
 /// Bytes that the weights of a model take in memory.

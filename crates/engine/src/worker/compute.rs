@@ -72,6 +72,9 @@ impl<B: Backend> Worker<B> {
             // One of them must be at fault. Alone, each can only spoil its own: what a row writes lies in
             // pages of its own.
             for (part, rows) in parts.iter().zip(&rows) {
+                if self.parts.lost.get().is_some() {
+                    return;
+                }
                 match self.step(std::slice::from_ref(rows)) {
                     Ok(logits) => {
                         let width = logits.len() / rows.logits.max(1);
@@ -87,7 +90,7 @@ impl<B: Backend> Worker<B> {
     /// pages were written that nobody else sees.
     fn step(&mut self, rows: &[Rows<B>]) -> Result<Vec<f32>, AnswerError> {
         let step = AssertUnwindSafe(|| self.parts.runner.step(rows));
-        Ok(catch_unwind(step).map_err(|_| AnswerError::Fault)??)
+        Ok(catch_unwind(step).map_err(AnswerError::of_panic)??)
     }
 
     fn rows(&self, part: &Part, guesses: &[u32]) -> Rows<B> {

@@ -67,7 +67,7 @@ impl<B: Backend> Worker<B> {
         time: Duration,
     ) -> Result<Option<Arc<Features<B>>>, AnswerError> {
         let read = AssertUnwindSafe(|| self.parts.runner.read(patches, time));
-        Ok(catch_unwind(read).map_err(|_| AnswerError::Fault)??)
+        Ok(catch_unwind(read).map_err(AnswerError::of_panic)??)
     }
 
     /// The oldest running question that waits for this picture, and which of its pictures it is.

@@ -1,7 +1,7 @@
 //! A tensor that lies where it was last written, and on every device that has read it since.
 
-use std::cell::{Ref, RefCell};
-use std::ops::Range;
+use std::ops::{Deref, Range};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use ops::backend::{BackendError, give_up};
 
@@ -14,7 +14,7 @@ pub struct Tensor {
     columns: usize,
     /// What it was made with.
     made: [usize; 2],
-    copies: RefCell<Copies>,
+    copies: RwLock<Copies>,
 }
 
 struct Copies {
@@ -26,6 +26,23 @@ struct Copies {
 struct Held {
     own: OwnTensor,
     fresh: bool,
+}
+
+/// A tensor as one device has it, while somebody reads it.
+pub(super) struct Reading<'a> {
+    copies: RwLockReadGuard<'a, Copies>,
+    at: usize,
+}
+
+impl Deref for Reading<'_> {
+    type Target = OwnTensor;
+
+    fn deref(&self) -> &OwnTensor {
+        &self.copies.on[self.at]
+            .as_ref()
+            .expect("it was brought")
+            .own
+    }
 }
 
 impl Copies {
@@ -52,8 +69,24 @@ impl Tensor {
             rows,
             columns,
             made: [rows, columns],
-            copies: RefCell::new(Copies { host: None, on }),
+            copies: RwLock::new(Copies { host: None, on }),
         }
+    }
+
+    /// One thread owns a model's tensors, so nobody waits here. A panic while it was held leaves copies of which each
+    /// says itself whether it is fresh.
+    fn copies(&self) -> RwLockReadGuard<'_, Copies> {
+        self.copies.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn copies_mut(&self) -> RwLockWriteGuard<'_, Copies> {
+        self.copies.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn own_copies(&mut self) -> &mut Copies {
+        self.copies
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn shape(&mut self, rows: usize, columns: usize) {
@@ -71,13 +104,13 @@ impl Tensor {
 
     /// A device that knows the values, if any does.
     pub(super) fn place(&self) -> Option<usize> {
-        self.copies.borrow().fresh()
+        self.copies().fresh()
     }
 
     pub(super) fn upload(&mut self, values: &[f32]) {
         let count = self.rows * self.columns;
         assert_eq!(count, values.len(), "values for all rows in use");
-        let copies = self.copies.get_mut();
+        let copies = self.own_copies();
         copies.only(usize::MAX);
         copies.host = Some(values.to_vec());
     }
@@ -101,24 +134,22 @@ impl Composite {
 
     /// The values where no device knows them: as they were given, or zero.
     fn host_values(&self, tensor: &Tensor) -> Vec<f32> {
-        let mut values = tensor.copies.borrow().host.clone().unwrap_or_default();
+        let mut values = tensor.copies().host.clone().unwrap_or_default();
         values.resize(tensor.rows * tensor.columns, 0.0);
         values
     }
 
     /// A tensor's values on a device, brought there where it does not know them.
-    pub(super) fn read<'a>(&self, tensor: &'a Tensor, at: usize) -> Ref<'a, OwnTensor> {
+    pub(super) fn read<'a>(&self, tensor: &'a Tensor, at: usize) -> Reading<'a> {
         self.bring(tensor, at);
-        Ref::map(tensor.copies.borrow(), |copies| {
-            let held = copies.on[at].as_ref();
-            &held.expect("it was brought").own
-        })
+        let copies = tensor.copies();
+        Reading { copies, at }
     }
 
     /// A tensor on a device, to be read and written.
     pub(super) fn change<'a>(&self, tensor: &'a mut Tensor, at: usize) -> &'a mut OwnTensor {
         self.bring(tensor, at);
-        let copies = tensor.copies.get_mut();
+        let copies = tensor.own_copies();
         copies.only(at);
         let held = copies.on[at].as_mut();
         &mut held.expect("it was brought").own
@@ -127,7 +158,7 @@ impl Composite {
     /// A tensor on a device, all of it to be written.
     pub(super) fn fill<'a>(&self, tensor: &'a mut Tensor, at: usize) -> &'a mut OwnTensor {
         self.make_room(tensor, at);
-        let copies = tensor.copies.get_mut();
+        let copies = tensor.own_copies();
         copies.only(at);
         let held = copies.on[at].as_mut();
         &mut held.expect("there is room").own
@@ -139,14 +170,14 @@ impl Composite {
             true => self.bring(tensor, at),
             false => self.make_room(tensor, at),
         }
-        let held = tensor.copies.borrow_mut().on[at].take();
+        let held = tensor.copies_mut().on[at].take();
         M::unwrap(held.expect("there is room").own)
     }
 
     /// Lays back what was only read.
     pub(super) fn put<M: Member>(&self, tensor: &Tensor, at: usize, own: M::Tensor) {
         let own = M::wrap(own);
-        tensor.copies.borrow_mut().on[at] = Some(Held { own, fresh: true });
+        tensor.copies_mut().on[at] = Some(Held { own, fresh: true });
     }
 
     /// Lays back what was written; it may have got another shape.
@@ -159,13 +190,13 @@ impl Composite {
     ) {
         (tensor.rows, tensor.columns) = member.dimensions(&own);
         self.put::<M>(tensor, at, own);
-        tensor.copies.get_mut().only(at);
+        tensor.own_copies().only(at);
     }
 
     /// Brings the values to a device.
     fn bring(&self, tensor: &Tensor, at: usize) {
         let shape = tensor.dimensions();
-        if let Some(held) = &tensor.copies.borrow().on[at]
+        if let Some(held) = &tensor.copies().on[at]
             && held.fresh
             && on!(self, at, member: M => member.dimensions(M::of(&held.own))) == shape
         {
@@ -180,7 +211,7 @@ impl Composite {
             Some(_) => self.download_rows(tensor, 0..tensor.rows),
             None => self.host_values(tensor),
         };
-        let mut copies = tensor.copies.borrow_mut();
+        let mut copies = tensor.copies_mut();
         let held = copies.on[at].as_mut().expect("there is room");
         on!(self, at, member: M => member.upload(M::of_mut(&mut held.own), &values));
         held.fresh = true;
@@ -190,7 +221,7 @@ impl Composite {
     fn make_room(&self, tensor: &Tensor, at: usize) {
         let (rows, columns) = tensor.dimensions();
         let [made_rows, made_columns] = tensor.made;
-        let mut copies = tensor.copies.borrow_mut();
+        let mut copies = tensor.copies_mut();
         let held = copies.on[at].get_or_insert_with(|| {
             let own: Result<_, BackendError> = on!(self, at, member: M => {
                 member.tensor(made_rows, made_columns).map(M::wrap)
