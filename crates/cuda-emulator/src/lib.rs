@@ -28,6 +28,15 @@ unsafe extern "C" {
 /// The kernels share one set of fibers.
 static LAUNCHES: Mutex<()> = Mutex::new(());
 
+/// What may be wrong with a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// There is no memory any more.
+    NoMemory,
+    /// It answers nothing, as after an error that stays.
+    Lost,
+}
+
 /// A device made of ordinary memory.
 pub struct Emulator {
     properties: Properties,
@@ -42,6 +51,7 @@ struct State {
     graphs: HashMap<u64, Vec<Action>>,
     next_graph: u64,
     launches: u64,
+    fault: Option<Fault>,
 }
 
 struct Mapping {
@@ -93,11 +103,24 @@ impl Emulator {
         self.state().launches
     }
 
+    /// From now on something is wrong with it, or nothing any more.
+    pub fn set_fault(&self, fault: Option<Fault>) {
+        self.state().fault = fault;
+    }
+
+    fn answer(&self, what: &str) -> Result<(), DriverError> {
+        match self.state().fault {
+            Some(Fault::Lost) => Err(DriverError::failed(what, "the emulated device is lost")),
+            _ => Ok(()),
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn act(&self, action: Action) -> Result<(), DriverError> {
+        self.answer("working")?;
         if let Some(recording) = &mut self.state().recording {
             recording.push(action);
             return Ok(());
@@ -176,12 +199,17 @@ impl Driver for Emulator {
     }
 
     fn free_memory(&self) -> Result<u64, DriverError> {
+        self.answer("asking for free memory")?;
         Ok(self.properties.memory.saturating_sub(self.state().bytes))
     }
 
     /// Ends at a page that nobody may touch. Full of NaN.
     fn allocate(&self, bytes: u64) -> Result<Address, DriverError> {
+        self.answer("taking memory")?;
         let mut state = self.state();
+        if state.fault == Some(Fault::NoMemory) {
+            return Err(DriverError::OutOfMemory(bytes));
+        }
         if state.recording.is_some() {
             return Err(DriverError::failed(
                 "taking memory",
@@ -232,6 +260,7 @@ impl Driver for Emulator {
     }
 
     unsafe fn write(&self, to: Address, bytes: &[u8]) -> Result<(), DriverError> {
+        self.answer("copying to the device")?;
         if self.state().recording.is_some() {
             return Err(DriverError::failed(
                 "copying to the device",
@@ -244,6 +273,7 @@ impl Driver for Emulator {
     }
 
     unsafe fn read(&self, from: Address, bytes: &mut [u8]) -> Result<(), DriverError> {
+        self.answer("copying from the device")?;
         if self.state().recording.is_some() {
             return Err(DriverError::failed(
                 "copying from the device",
@@ -296,6 +326,7 @@ impl Driver for Emulator {
     }
 
     unsafe fn replay(&self, graph: &Graph) -> Result<(), DriverError> {
+        self.answer("replaying")?;
         let actions = self.state().graphs.get(&graph.0).cloned();
         let actions =
             actions.ok_or_else(|| DriverError::failed("replaying", "no such recording"))?;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use engine::sampling::Sampling;
 use engine::{
-    EngineOptions, Event, FinishReason, Finished, Handle, ModelSource, Precision, Request,
-    SubmitError, load,
+    DeviceChoice, EngineOptions, Event, FinishReason, Finished, Handle, ModelSource, Precision,
+    Request, SubmitError, load,
 };
 use model::chat::{Message, Part, Role};
 use serde_json::Value;
@@ -19,6 +19,7 @@ fn golden() -> PathBuf {
 fn engine_with(checkpoint: &str, change: impl FnOnce(&mut EngineOptions)) -> Handle {
     let mut options = EngineOptions {
         precision: Precision::F32,
+        device: DeviceChoice::Cpu,
         threads: Some(2),
         image_tokens: 16_384,
         context_tokens: Some(512),

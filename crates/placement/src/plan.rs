@@ -198,7 +198,9 @@ pub fn plan(gpus: &[Gpu], wish: &Wish<'_>) -> Option<Placement> {
             }
         }
     }
+    // Of equals the first: GPUs in the driver's order.
     all.into_iter()
+        .rev()
         .max_by_key(|placement| placement.rank(wish.steps.page_tokens))
 }
 

@@ -3,13 +3,14 @@ use std::path::Path;
 use model::chat::{Message, Role};
 
 use super::*;
-use crate::{EngineOptions, ModelSource, Precision, load};
+use crate::{DeviceChoice, EngineOptions, ModelSource, Precision, load};
 
 fn engine() -> Handle {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/checkpoints/tiny-a");
     let options = EngineOptions {
         // Otherwise rows beside others may be added up in another order.
         precision: Precision::F32,
+        device: DeviceChoice::Cpu,
         threads: Some(2),
         context_tokens: Some(512),
         ..EngineOptions::default()

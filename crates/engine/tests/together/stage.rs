@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::{
-    Answer, EngineOptions, Event, Finished, Handle, ModelSource, Precision, Request, Stats, load,
+    Answer, DeviceChoice, EngineOptions, Event, Finished, Handle, ModelSource, Precision, Request,
+    Stats, load,
 };
 use model::chat::{Message, Part, Role};
 
@@ -17,6 +18,7 @@ fn root() -> PathBuf {
 pub fn engine_with(model: &str, change: impl FnOnce(&mut EngineOptions)) -> Handle {
     let mut options = EngineOptions {
         precision: Precision::F32,
+        device: DeviceChoice::Cpu,
         threads: Some(2),
         image_tokens: 64,
         context_tokens: Some(512),
