@@ -22,6 +22,7 @@ use model::tokenizer::Tokenizer;
 
 use self::about::About;
 use self::gauges::Gauges;
+pub use self::gauges::nvml;
 use self::grammar::Grammars;
 use crate::failure::{Outcome, sentence};
 
@@ -82,6 +83,19 @@ impl EngineAnswerer {
                 Err(message)
             }
         }
+    }
+
+    /// Where everything went, where GPUs have a part, and why one was passed over; a line each.
+    pub fn placed(&self) -> Vec<String> {
+        let Stage::Ready(handle) = &*self.stage() else {
+            return Vec::new();
+        };
+        let info = handle.info();
+        let table = info.placement.as_ref();
+        let table = table.map(|placement| placement.table(&self.about.device.name));
+        let table = table.iter().flat_map(|table| table.lines());
+        let notes = info.notes.iter().map(String::as_str);
+        notes.chain(table).map(str::to_owned).collect()
     }
 
     /// Says that the model will not become ready.
@@ -145,6 +159,13 @@ impl Answerer for EngineAnswerer {
                 status.queue.running = words::count(load.running);
                 status.queue.waiting = words::count(load.waiting);
                 let info = handle.info();
+                if let Some(placement) = &info.placement {
+                    status.device.name = placement.devices(&self.about.device.name);
+                }
+                if let Some(why) = handle.lost() {
+                    let message = why.to_owned();
+                    status.state = State::Failed { message };
+                }
                 status.device.threads = words::count(info.threads);
                 status.device.tier.clone_from(&info.tier);
                 // Until now it was what was asked for, which may be `auto`.

@@ -177,6 +177,11 @@ pub fn run(args: &BenchArgs) -> Outcome {
     one.finished.memory = measure::peak(replies.iter().map(|reply| reply.finished.memory));
 
     let info = handle.info();
+    if args.profile && info.placement.is_some() {
+        let text =
+            "--profile compares with what the processor can do; measure it with --device cpu";
+        return Err(Failure::Usage(text.to_owned()));
+    }
     let profile = args
         .profile
         .then(|| Profile::measure(info, one.finished.usage, medians))

@@ -1,5 +1,6 @@
 //! `lookdesk doctor`: what this machine offers, and whether a model can run on it. Writes nothing.
 
+mod gpus;
 pub mod machine;
 mod model;
 mod records;
@@ -9,6 +10,7 @@ use clap::Args;
 use cpu::tier::{Tier, TierReport};
 use serde::Serialize;
 
+use self::gpus::GpuFindings;
 use self::machine::Machine;
 use self::model::ModelFindings;
 use self::records::RecordsFindings;
@@ -35,6 +37,7 @@ struct Findings {
     version: &'static str,
     machine: Machine,
     tiers: Vec<TierJson>,
+    gpus: GpuFindings,
     model: ModelFindings,
     records: RecordsFindings,
 }
@@ -76,6 +79,7 @@ pub fn run(args: &DoctorArgs) -> Outcome {
             .into_iter()
             .map(TierJson::from)
             .collect(),
+        gpus: GpuFindings::look(),
         model: model::look(&args.model.source(), &args.model.engine(), available),
         machine,
         records: RecordsFindings::look(&args.data)?,
@@ -108,6 +112,9 @@ impl Findings {
         for tier in &self.tiers {
             let mark = if tier.chosen { "+" } else { "-" };
             row(mark, &format!("tier {}", tier.name), &tier.reason);
+        }
+        for (good, name, what) in self.gpus.lines() {
+            row(if good { "+" } else { "-" }, &name, &what);
         }
         text.push_str(&format!("\nmodel {}\n", self.model.source));
         for check in &self.model.checks {

@@ -8,6 +8,10 @@ use engine::{EngineOptions, ModelSource, Precision, Speculation};
 
 use crate::demo;
 
+mod device;
+
+pub use device::{Device, Size};
+
 /// Names the model directory when `--model` does not.
 pub const MODEL_VARIABLE: &str = "LOOKDESK_MODEL";
 
@@ -18,9 +22,12 @@ pub struct ModelOptions {
     /// Directory of a Qwen3-VL checkpoint [default: $LOOKDESK_MODEL, else the embedded demo model]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
-    /// Where to compute
-    #[arg(long, value_enum, default_value_t)]
+    /// Where to compute: auto (NVIDIA GPUs where they have room, else the processor), cpu, cuda, cuda:N
+    #[arg(long, value_name = "DEVICE", default_value_t)]
     pub device: Device,
+    /// The most memory to take of each GPU, such as 10GB [default: what is free]
+    #[arg(long, value_name = "SIZE")]
+    pub gpu_memory: Option<Size>,
     /// Worker threads [default: as many as this process may use]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -61,20 +68,10 @@ impl From<SpeculationName> for Speculation {
     }
 }
 
-/// Where to compute.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Device {
-    /// The best device found
-    #[default]
-    Auto,
-    /// The processor
-    Cpu,
-}
-
 /// Arithmetic, as the command line spells it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum PrecisionName {
-    /// Small models as released; else q8 if it fits into memory, else q4
+    /// Small models as released; else the finest that GPUs hold; without GPUs q8 if it fits into memory, else q4
     #[default]
     Auto,
     /// The reference's own
@@ -112,10 +109,11 @@ impl ModelOptions {
             .map_or_else(demo::source, ModelSource::Directory)
     }
 
-    /// How to run it. The processor is the one device there is so far, so `auto` means it too.
+    /// How to run it.
     pub fn engine(&self) -> EngineOptions {
-        let (Device::Auto | Device::Cpu) = self.device;
         EngineOptions {
+            device: self.device.0,
+            gpu_memory: self.gpu_memory.map(|Size(bytes)| bytes),
             precision: self.precision.into(),
             threads: self.threads.map(usize::from),
             image_tokens: self.image_tokens as usize,

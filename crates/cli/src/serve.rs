@@ -175,11 +175,14 @@ fn load_behind(answerer: Arc<EngineAnswerer>) -> Outcome {
     loader.spawn(move || {
         let started = Instant::now();
         match answerer.load() {
-            Ok(()) => note(&format!(
-                "{} answers (ready after {:.1} s)",
-                answerer.model(),
-                started.elapsed().as_secs_f64()
-            )),
+            Ok(()) => {
+                answerer.placed().iter().for_each(|line| note(line));
+                note(&format!(
+                    "{} answers (ready after {:.1} s)",
+                    answerer.model(),
+                    started.elapsed().as_secs_f64()
+                ));
+            }
             Err(message) => note(&format!("{} cannot answer: {message}", answerer.model())),
         }
     })?;

@@ -30,5 +30,11 @@ pub fn load(source: &ModelSource, options: &EngineOptions) -> Outcome<Handle> {
             100,
         );
     })?;
+    let info = handle.info();
+    info.notes.iter().for_each(|line| note(line));
+    let shared = info.placement.as_ref();
+    if let Some(placement) = shared.filter(|placement| placement.shares.len() > 1) {
+        placement.table("processor").lines().for_each(note);
+    }
     Ok(handle)
 }

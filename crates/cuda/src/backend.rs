@@ -31,6 +31,16 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// As the command line spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::Q8 => "q8",
+            Self::Q4 => "q4",
+        }
+    }
+
     /// Bits that a weight of a bfloat16 checkpoint takes, scales included.
     pub fn bits_per_weight(self, sensitivity: Sensitivity) -> f64 {
         linear::bits_per_weight(self, sensitivity)

@@ -35,7 +35,7 @@ pub use handle::{
 };
 pub use load::{
     DeviceChoice, EngineOptions, Fit, LoadError, ModelSize, ModelSource, Places, Precision,
-    Progress, fit, load, load_on, places,
+    Progress, fit, load, load_on, places, stored_wide,
 };
 pub use request::{Request, SubmitError};
 pub use speculation::Speculation;

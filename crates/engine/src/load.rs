@@ -29,6 +29,7 @@ use placement::{Composite, Device, Gpus, Machine, Placement};
 pub use error::LoadError;
 pub use fits::{Fit, fit};
 pub use options::{DeviceChoice, EngineOptions, ModelSize, ModelSource, Precision, Progress};
+pub use parts::stored_wide;
 pub use places::{Places, places};
 
 use crate::handle::{EngineInfo, Gauge, Handle, Shared, Vocabulary};
@@ -92,9 +93,6 @@ pub fn load_on(
         Some(running) => running,
         None => loading.on_processor()?,
     };
-    for note in &places.notes {
-        tracing::warn!("{note}");
-    }
     (loading.progress)(Progress {
         done: 1.0,
         what: "ready",

@@ -85,7 +85,7 @@ impl Instruments {
 
 /// The driver's library, if there is one. Drivers install it under a versioned name; only development
 /// packages add the plain one.
-fn nvml() -> Option<Nvml> {
+pub fn nvml() -> Option<Nvml> {
     let versioned = Nvml::builder()
         .lib_path("libnvidia-ml.so.1".as_ref())
         .init();

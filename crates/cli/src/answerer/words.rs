@@ -180,7 +180,7 @@ pub fn refusal(error: &SubmitError) -> Refusal {
             waiting,
             retry_after_s,
         } => Refusal::queue_full(count(*waiting), *retry_after_s),
-        SubmitError::Stopped => Refusal::model_failed(&sentence(error)),
+        SubmitError::Stopped | SubmitError::Lost(_) => Refusal::model_failed(&sentence(error)),
         SubmitError::Prompt(_) => {
             tracing::error!(error = sentence(error), "a checked question has no prompt");
             Refusal::answer_failed()

@@ -6,6 +6,7 @@ use std::path::Path;
 use engine::{EngineOptions, ModelSource};
 use formats::Checkpoint;
 use model::config::{Config, GenerationConfig, PreprocessorConfig};
+use placement::Machine;
 use serde::Serialize;
 
 use super::tensors;
@@ -39,6 +40,46 @@ impl ModelFindings {
     /// Nothing stands in the way.
     pub fn good(&self) -> bool {
         self.checks.iter().all(|check| check.good)
+    }
+
+    /// What would go where.
+    fn place(
+        &mut self,
+        checkpoint: &Checkpoint,
+        config: &Config,
+        options: &EngineOptions,
+        available: u64,
+    ) {
+        let wide = engine::stored_wide(checkpoint, config);
+        let places = match engine::places(config, wide, options, &Machine) {
+            Ok(places) => places,
+            Err(error) => return self.note("GPU", Err(said(&error))),
+        };
+        for line in places.notes {
+            self.note("GPU", Ok(line));
+        }
+        if let Some(placement) = places.placement {
+            let bytes = placement.shares.iter().map(|share| share.bytes.total());
+            self.needs_bytes = Some(bytes.sum());
+            let (tokens, held) = (placement.context_tokens, placement.precision.name());
+            self.note(
+                "memory",
+                Ok(format!("{held}, conversations of {tokens} tokens")),
+            );
+            for row in placement.rows("processor") {
+                let words = format!("{}: {}; {}", row.device, row.holds, row.memory);
+                self.note("goes to", Ok(words));
+            }
+            return;
+        }
+        let fit = engine::fit(config, options, available);
+        self.needs_bytes = fit.as_ref().ok().map(|fit| fit.needs_bytes);
+        let found = fit.map(|fit| {
+            let (precision, needs) = (fit.precision.name(), bytes(fit.needs_bytes));
+            let left = bytes(available);
+            format!("needs about {needs} in {precision}, {left} are available")
+        });
+        self.note("memory", found.map_err(|error| said(&error)));
     }
 
     fn note(&mut self, what: &'static str, found: Result<String, String>) {
@@ -95,14 +136,7 @@ pub fn look(source: &ModelSource, options: &EngineOptions, available: u64) -> Mo
             .map_err(|error| said(&error)),
     );
     if let Ok(config) = &config {
-        let fit = engine::fit(config, options, available);
-        findings.needs_bytes = fit.as_ref().ok().map(|fit| fit.needs_bytes);
-        let found = fit.map(|fit| {
-            let (precision, needs) = (fit.precision.name(), bytes(fit.needs_bytes));
-            let left = bytes(available);
-            format!("needs about {needs} in {precision}, {left} are available")
-        });
-        findings.note("memory", found.map_err(|error| said(&error)));
+        findings.place(&checkpoint, config, options, available);
     }
     findings
 }
@@ -158,11 +192,18 @@ fn said(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use engine::DeviceChoice;
+
     use super::*;
     use crate::demo;
 
     fn findings(source: &ModelSource, available: u64) -> ModelFindings {
-        look(source, &EngineOptions::default(), available)
+        // What other machines have does not matter here.
+        let options = EngineOptions {
+            device: DeviceChoice::Cpu,
+            ..EngineOptions::default()
+        };
+        look(source, &options, available)
     }
 
     /// A model directory made of the golden checkpoint, to be damaged.

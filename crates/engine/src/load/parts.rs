@@ -35,6 +35,14 @@ impl Source {
     }
 }
 
+/// Whether a checkpoint's weights are stored in float32.
+pub fn stored_wide(checkpoint: &Checkpoint, config: &Config) -> bool {
+    let text = &config.text;
+    let name = "model.language_model.layers.0.self_attn.q_proj.weight";
+    let weight = checkpoint.tensor(name, &[text.query_size(), text.hidden_size]);
+    weight.is_ok_and(|weight| weight.dtype() == Dtype::F32)
+}
+
 impl Parts {
     pub(super) fn of(source: &ModelSource) -> Result<Self, LoadError> {
         match source {
@@ -51,13 +59,10 @@ impl Parts {
 
     /// Whether weights are stored in float32.
     pub(super) fn stored_wide(&self) -> bool {
-        let Source::Checkpoint(checkpoint) = &self.weights else {
-            return false;
-        };
-        let text = &self.config.text;
-        let name = "model.language_model.layers.0.self_attn.q_proj.weight";
-        let weight = checkpoint.tensor(name, &[text.query_size(), text.hidden_size]);
-        weight.is_ok_and(|weight| weight.dtype() == Dtype::F32)
+        match &self.weights {
+            Source::Checkpoint(checkpoint) => stored_wide(checkpoint, &self.config),
+            Source::Random(_) => false,
+        }
     }
 
     fn of_checkpoint(checkpoint: Checkpoint, demo: bool) -> Result<Self, LoadError> {
