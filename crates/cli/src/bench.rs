@@ -162,6 +162,10 @@ pub fn run(args: &BenchArgs) -> Outcome {
         }
         None => start::load(&args.model.source(), &engine_options(args))?,
     };
+    if args.profile && handle.info().placement.is_some() {
+        let text = "--profile compares with what the processor can do; measure with --device cpu";
+        return Err(Failure::Usage(text.to_owned()));
+    }
     if args.concurrent > 1 {
         return together::run(args, sampling, &files, &handle);
     }
@@ -177,11 +181,6 @@ pub fn run(args: &BenchArgs) -> Outcome {
     one.finished.memory = measure::peak(replies.iter().map(|reply| reply.finished.memory));
 
     let info = handle.info();
-    if args.profile && info.placement.is_some() {
-        let text =
-            "--profile compares with what the processor can do; measure it with --device cpu";
-        return Err(Failure::Usage(text.to_owned()));
-    }
     let profile = args
         .profile
         .then(|| Profile::measure(info, one.finished.usage, medians))

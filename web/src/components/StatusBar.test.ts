@@ -42,6 +42,14 @@ describe('the status line', () => {
 		expect(screen.getByText(/4.1 of 24.0 GB/)).toBeInTheDocument();
 	});
 
+	it('names GPUs and the processor beside them, and no threads where there are none', () => {
+		shown({ device: { name: 'NVIDIA RTX 4090', threads: 0, tier: 'compute 8.9' } });
+		expect(screen.getByText('NVIDIA RTX 4090')).toBeInTheDocument();
+		expect(screen.queryByText(/threads/)).toBeNull();
+		shown({ device: { name: 'NVIDIA RTX 4090 + EPYC', threads: 8, tier: 'compute 8.9' } });
+		expect(screen.getByText('NVIDIA RTX 4090 + EPYC · 8 threads')).toBeInTheDocument();
+	});
+
 	it('shows how far the model is loaded', () => {
 		expect(shown({ state: { kind: 'loading', percent: 42, what: 'weights' } })).toHaveTextContent(
 			'loading 42%'
