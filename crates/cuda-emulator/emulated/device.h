@@ -120,6 +120,10 @@ DEVICE u32 ballot(bool is) {
     for (int i = 0; i < 32; i++) out |= (u32)*slots[i] << i;
     return out;
 }
+DEVICE u32 warp_sum(u32 x) {
+    for (int mask = 16; mask > 0; mask /= 2) x += emulated::exchange(x, (threadIdx.x % 32) ^ mask, "warp_sum");
+    return x;
+}
 DEVICE void sync_warp() { emulated::wait_warp("sync_warp"); }
 DEVICE void sync_block() { emulated::wait_block(); }
 DEVICE void fence_device() {}

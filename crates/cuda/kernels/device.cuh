@@ -79,6 +79,8 @@ DEVICE u32 shfl(u32 x, int lane) { return __shfl_sync(0xffffffffu, x, lane); }
 DEVICE float shfl_xor(float x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }
 DEVICE u32 shfl_xor(u32 x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }
 DEVICE u32 ballot(bool is) { return __ballot_sync(0xffffffffu, is); }
+// The sum over the warp, in every lane.
+DEVICE u32 warp_sum(u32 x) { return __reduce_add_sync(0xffffffffu, x); }
 DEVICE void sync_warp() { __syncwarp(); }
 DEVICE void sync_block() { __syncthreads(); }
 

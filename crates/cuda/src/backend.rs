@@ -15,7 +15,7 @@ use crate::record::{Recorder, Recordings};
 use crate::tensor::CudaTensor;
 use crate::uploads::Uploads;
 use crate::workspace::Workspace;
-use crate::{elementwise, norm};
+use crate::{elementwise, likeliest, norm};
 
 /// How activations meet weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -348,5 +348,13 @@ impl Backend for Cuda {
         weights: &CudaTensor,
     ) {
         elementwise::add_interpolated(self, x, table, indices, weights);
+    }
+
+    fn likeliest(&self, logits: &CudaTensor, out: &mut CudaTensor) {
+        likeliest::find(self, logits, out);
+    }
+
+    fn prefers_likeliest(&self, vocabulary: usize) -> bool {
+        likeliest::fits(vocabulary)
     }
 }

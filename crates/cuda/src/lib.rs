@@ -25,6 +25,7 @@ mod attention;
 mod elementwise;
 mod half;
 mod launch;
+mod likeliest;
 mod linear;
 mod norm;
 mod record;

@@ -8,6 +8,7 @@ pub const ALL: &[&str] = &[
     include_str!("../ptx/elementwise.ptx"),
     include_str!("../ptx/half.ptx"),
     include_str!("../ptx/kv.ptx"),
+    include_str!("../ptx/likeliest.ptx"),
     include_str!("../ptx/norm.ptx"),
     include_str!("../ptx/plain.ptx"),
     include_str!("../ptx/product.ptx"),

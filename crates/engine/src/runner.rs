@@ -1,6 +1,6 @@
 //! The model with its caches of keys, values and picture features: rows to logits, pictures to features.
 //!
-//! It knows no queue and no sampling, and not whose rows it computes. A picture is read once as long as its
+//! It knows no queue and draws nothing, and not whose rows it computes. A picture is read once as long as its
 //! features are kept, and it is read in pieces, so that a large one need not hold up anything else.
 
 use std::ops::Range;
@@ -15,6 +15,7 @@ use ops::backend::{Backend, BackendError, KvShape};
 use ops::step::Sequence;
 
 use crate::recent::Recent;
+use crate::sampling::Said;
 
 /// Tokens per page of keys and values. Small enough that the part of a page which cannot be shared is
 /// soon computed again, large enough for a kernel to find whole blocks.
@@ -193,8 +194,13 @@ impl<B: Backend> Runner<B> {
         self.reading = None;
     }
 
-    /// Computes the rows of some conversations. Returns the wanted logits, row after row.
-    pub(crate) fn step(&mut self, parts: &[Rows<B>]) -> Result<Vec<f32>, BackendError> {
+    /// All logits of a row of the last step.
+    pub(crate) fn logits(&self, row: usize) -> Vec<f32> {
+        self.text.logits(&*self.backend, row..row + 1)
+    }
+
+    /// Computes the rows of some conversations. Returns what the model says of the wanted ones.
+    pub(crate) fn step(&mut self, parts: &[Rows<B>]) -> Result<Said, BackendError> {
         let (mut ids, mut positions) = (Vec::new(), Vec::new());
         let (mut sequences, mut pictures) = (Vec::new(), Vec::new());
         let mut logits = Vec::new();
@@ -228,6 +234,14 @@ impl<B: Backend> Runner<B> {
             text,
             ..
         } = self;
-        model.text.forward(&**backend, &rows, cache, text, &mut ())
+        model
+            .text
+            .compute(&**backend, &rows, cache, text, &mut ())?;
+        let wanted = logits.len();
+        Ok(match text.likeliest(&**backend, 0..wanted) {
+            _ if wanted == 0 => Said::nothing(),
+            Some(values) => Said::likeliest(values, wanted),
+            None => Said::logits(text.logits(&**backend, 0..wanted), wanted),
+        })
     }
 }

@@ -5,11 +5,14 @@
 //! transformers library; `presence_penalty` is not there and has the meaning servers give it.
 //! Golden: `golden/tiny-*/sampling.{json,safetensors}`.
 
+mod likeliest;
 mod log_softmax;
 mod penalties;
+mod said;
 mod sampler;
 mod select;
 
+pub(crate) use said::{Row, Said};
 pub use sampler::{Candidate, FORBIDDEN, LogitsError, Sampled, Sampler};
 
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,10 @@
 //! A step may hold rows of several conversations, and of each any stretch of its tokens: the tower
 //! knows no prefill and no decode. It knows no tokenizer and no sampling either.
 
+use std::ops::Range;
+
 use ops::backend::{Backend, BackendError, Sensitivity};
+use ops::likeliest;
 use ops::step::{Sequence, TextStep, upload_angles};
 use ops::text::{TextAttention, TextMlp, TextScratch, TextWidths};
 
@@ -43,7 +46,7 @@ pub struct PicturePlacement<'a, B: Backend> {
     /// The picture.
     pub features: &'a Features<B>,
     /// Rows of the step.
-    pub rows: std::ops::Range<usize>,
+    pub rows: Range<usize>,
     /// Which of the picture's tokens the first row holds.
     pub first_token: usize,
 }
@@ -55,6 +58,8 @@ pub struct TextWorkspace<B: Backend> {
     picked: B::Tensor,
     normed: B::Tensor,
     logits: B::Tensor,
+    /// Where the device prefers that whoever draws looks there first.
+    likeliest: Option<B::Tensor>,
     page_tokens: usize,
 }
 
@@ -81,14 +86,31 @@ impl<B: Backend> TextWorkspace<B> {
             key: config.num_key_value_heads * config.head_dim,
             intermediate: config.intermediate_size,
         };
+        let vocabulary = config.vocab_size;
+        let likeliest = backend
+            .prefers_likeliest(vocabulary)
+            .then(|| backend.tensor(logits, likeliest::columns(vocabulary)));
         Ok(Self {
             stream: backend.tensor(rows, config.hidden_size)?,
             scratch: TextScratch::new(backend, rows, widths)?,
             picked: backend.tensor(logits, config.hidden_size)?,
             normed: backend.tensor(logits, config.hidden_size)?,
-            logits: backend.tensor(logits, config.vocab_size)?,
+            logits: backend.tensor(logits, vocabulary)?,
+            likeliest: likeliest.transpose()?,
             page_tokens,
         })
+    }
+
+    /// Rows of logits that the last step computed. Good until the next.
+    pub fn logits(&self, backend: &B, rows: Range<usize>) -> Vec<f32> {
+        backend.download(&self.logits, rows)
+    }
+
+    /// What [`ops::likeliest`] says of rows of logits of the last step, where the device prefers that to the logits
+    /// themselves.
+    pub fn likeliest(&self, backend: &B, rows: Range<usize>) -> Option<Vec<f32>> {
+        let likeliest = self.likeliest.as_ref()?;
+        Some(backend.download(likeliest, rows))
     }
 }
 
@@ -129,8 +151,7 @@ impl<B: Backend> TextTower<B> {
         })
     }
 
-    /// Runs a step and returns the wanted logits, [logits, vocab_size]. Keys and values of all rows are
-    /// in the cache afterwards.
+    /// Runs a step and returns the wanted logits, [logits, vocab_size].
     pub fn forward(
         &self,
         backend: &B,
@@ -139,12 +160,25 @@ impl<B: Backend> TextTower<B> {
         workspace: &mut TextWorkspace<B>,
         observer: &mut impl Observer<B>,
     ) -> Result<Vec<f32>, BackendError> {
-        let inputs = backend.at_once(|| self.inputs(backend, rows, workspace.page_tokens))?;
-        backend.recorded(|| self.run(backend, rows, &inputs, cache, workspace, observer));
+        self.compute(backend, rows, cache, workspace, observer)?;
         match rows.logits.len() {
             0 => Ok(Vec::new()),
-            wanted => Ok(backend.download(&workspace.logits, 0..wanted)),
+            wanted => Ok(workspace.logits(backend, 0..wanted)),
         }
+    }
+
+    /// Runs a step. Keys and values of all rows are in the cache afterwards, the wanted logits in the workspace.
+    pub fn compute(
+        &self,
+        backend: &B,
+        rows: &TextRows<'_, B>,
+        cache: &mut B::KvCache,
+        workspace: &mut TextWorkspace<B>,
+        observer: &mut impl Observer<B>,
+    ) -> Result<(), BackendError> {
+        let inputs = backend.at_once(|| self.inputs(backend, rows, workspace.page_tokens))?;
+        backend.recorded(|| self.run(backend, rows, &inputs, cache, workspace, observer));
+        Ok(())
     }
 
     /// The ops of a step, from ids to logits. Nothing is uploaded or downloaded on the way.
@@ -168,6 +202,7 @@ impl<B: Backend> TextTower<B> {
             picked,
             normed,
             logits,
+            likeliest,
             ..
         } = workspace;
         backend.shape(stream, step.rows, self.config.hidden_size);
@@ -201,6 +236,11 @@ impl<B: Backend> TextTower<B> {
         observer.observe(backend, Stage::TextFinalNorm, normed);
         let head = self.head.as_ref().unwrap_or(&self.embedding);
         backend.matmul(normed, head, logits);
+        if let Some(likeliest) = likeliest {
+            let columns = likeliest::columns(self.config.vocab_size);
+            backend.shape(likeliest, count, columns);
+            backend.likeliest(logits, likeliest);
+        }
     }
 
     fn inputs(

@@ -283,6 +283,25 @@ pub trait Backend: Send + Sync + Sized {
         weights: &Self::Tensor,
     );
 
+    // ---- drawing: the default body is the definition -----------------------------------------
+
+    /// The likeliest of each row of logits. `logits`: [rows, vocabulary]; `out`: [rows, columns] of
+    /// [`crate::likeliest`], whose first lines say what stands where.
+    fn likeliest(&self, logits: &Self::Tensor, out: &mut Self::Tensor) {
+        let (rows, vocabulary) = self.dimensions(logits);
+        let mut found = Vec::with_capacity(rows * crate::likeliest::columns(vocabulary));
+        for row in self.download(logits, 0..rows).chunks_exact(vocabulary) {
+            crate::likeliest::summarize(row, &mut found);
+        }
+        self.upload(out, &found);
+    }
+
+    /// Whether whoever draws tokens should look at the `likeliest` before all logits of a vocabulary of this size:
+    /// where finding them takes less than copying the logits to the host.
+    fn prefers_likeliest(&self, _vocabulary: usize) -> bool {
+        false
+    }
+
     // ---- coarse ops: the default body is the definition --------------------------------------
 
     /// One attention block of the text tower, residual included. See [`text::attention`].

@@ -5,6 +5,7 @@
 //!   and that body is their definition. A backend overrides a coarse op where a measurement says so.
 //! - [`text`] and [`vision`]: the weights and scratch of the coarse ops, and their plain bodies.
 //! - [`step`]: the description of one forward pass: ids, positions, page tables, row spans.
+//! - [`likeliest`]: the part of a row of logits that drawing a token mostly needs.
 //! - [`reference`](mod@reference): a naive float32 backend. Slow, obvious, and what the others are compared with.
 //!
 //! The contract knows no scheduler, no tokenizer and no picture format. It does not say how weights
@@ -14,6 +15,7 @@
 
 pub mod backend;
 pub mod host;
+pub mod likeliest;
 pub mod math;
 pub mod reference;
 pub mod step;

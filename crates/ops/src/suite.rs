@@ -94,6 +94,7 @@ pub fn run<B: Backend>(backend: &B) -> Vec<Outcome> {
     cases.products();
     cases.elementwise();
     cases.rows();
+    cases.likeliest();
     cases.span_attention();
     cases.cached_attention();
     cases.text_blocks();
@@ -290,6 +291,40 @@ impl<B: Backend> Cases<'_, B> {
         self.keep("add_interpolated", &picked);
         self.backend.shape(&mut picked, 1, 72);
         self.keep("fold three rows into one", &picked);
+    }
+
+    /// Vocabularies smaller than what is kept, of one block, of several with a nearly empty last one; many equal
+    /// logits; logits so large that exponentials of them are not.
+    fn likeliest(&mut self) {
+        for (rows, vocabulary, steps, size) in [
+            (2, 40, 1e4, 5.0),
+            (3, 500, 1e4, 30.0),
+            (1, 4103, 8.0, 1e4),
+            (2, 9000, 1e6, 12.0),
+        ] {
+            let mut logits = self.zeros(rows, vocabulary);
+            let values: Vec<f32> = noise(90, rows * vocabulary)
+                .into_iter()
+                .map(|value| (value * steps).round() / steps * size)
+                .collect();
+            self.backend.upload(&mut logits, &values);
+            let columns = crate::likeliest::columns(vocabulary);
+            let mut out = self.zeros(rows, columns);
+            self.backend.likeliest(&logits, &mut out);
+            let found = self.backend.download(&out, 0..rows);
+            let kept = crate::likeliest::kept(vocabulary);
+            for (what, part) in [
+                ("logits", 0..kept),
+                ("ids", kept..2 * kept),
+                ("sums", 2 * kept..columns),
+            ] {
+                let rows = found.chunks_exact(columns);
+                self.outcomes.push(Outcome {
+                    name: format!("likeliest of {vocabulary}: {what}"),
+                    values: rows.flat_map(|row| row[part.clone()].to_vec()).collect(),
+                });
+            }
+        }
     }
 
     fn span_attention(&mut self) {

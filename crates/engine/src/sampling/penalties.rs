@@ -44,28 +44,51 @@ impl Penalties {
         !(self.seen.is_empty() && self.generated.is_empty())
     }
 
+    /// Whether no score can rise.
+    pub(super) fn only_lower(&self) -> bool {
+        self.repetition >= 1.0 && self.presence >= 0.0
+    }
+
     /// Changes `scores` (one per id) in place: repetition first, then presence, each once per
     /// distinct id. Stays finite.
     pub(super) fn apply(&self, scores: &mut [f32]) {
         for &id in &self.seen {
-            change(scores, id, |score| {
-                if score < 0.0 {
-                    score * self.repetition
-                } else {
-                    score / self.repetition
-                }
-            });
+            change(scores, id, |score| self.repeated(score));
         }
         for &id in &self.generated {
-            change(scores, id, |score| score - self.presence);
+            change(scores, id, |score| self.present(score));
         }
+    }
+
+    /// The score of one id, changed in the same way.
+    pub(super) fn changed(&self, id: u32, mut score: f32) -> f32 {
+        if self.seen.contains(&id) {
+            score = self.repeated(score);
+        }
+        if self.generated.contains(&id) {
+            score = self.present(score);
+        }
+        score
+    }
+
+    fn repeated(&self, score: f32) -> f32 {
+        let changed = if score < 0.0 {
+            score * self.repetition
+        } else {
+            score / self.repetition
+        };
+        changed.clamp(f32::MIN, f32::MAX)
+    }
+
+    fn present(&self, score: f32) -> f32 {
+        (score - self.presence).clamp(f32::MIN, f32::MAX)
     }
 }
 
 /// An id beyond the logits (a prompt of another vocabulary) changes nothing.
 fn change(scores: &mut [f32], id: u32, rule: impl Fn(f32) -> f32) {
     if let Some(score) = scores.get_mut(id as usize) {
-        *score = rule(*score).clamp(f32::MIN, f32::MAX);
+        *score = rule(*score);
     }
 }
 

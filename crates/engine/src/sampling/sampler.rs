@@ -56,13 +56,13 @@ pub const FORBIDDEN: f32 = f32::MIN;
 /// Draws the tokens of one answer.
 #[derive(Debug, Clone)]
 pub struct Sampler {
-    settings: Sampling,
+    pub(super) settings: Sampling,
     seed: u64,
     random: ChaCha12Rng,
-    penalties: Penalties,
+    pub(super) penalties: Penalties,
     scores: Vec<f32>,
-    buffer: Vec<f32>,
-    candidates: Vec<Candidate>,
+    pub(super) buffer: Vec<f32>,
+    pub(super) candidates: Vec<Candidate>,
 }
 
 impl Sampler {
@@ -148,19 +148,11 @@ impl Sampler {
     /// divided; taking the maximum away first keeps any temperature above 0 finite.
     fn select(&mut self, scores: &[f32], max: f32) {
         let Sampling {
-            temperature,
-            top_k,
-            top_p,
-            ..
+            temperature, top_k, ..
         } = self.settings;
-        self.candidates.clear();
         if temperature == 0.0 {
             let id = scores.iter().position(|&score| score == max).unwrap_or(0) as u32;
-            self.candidates.push(Candidate {
-                id,
-                probability: 1.0,
-            });
-            return;
+            return self.take_only(id);
         }
         let cut = top_k > 0 && top_k < scores.len();
         let least = if cut {
@@ -168,19 +160,46 @@ impl Sampler {
         } else {
             f32::NEG_INFINITY
         };
+        let scored = scores.iter().enumerate();
+        self.weigh(
+            scored.map(|(id, &score)| (id as u32, score)),
+            least,
+            max,
+            cut,
+        );
+    }
+
+    /// Makes `id` the one candidate.
+    pub(super) fn take_only(&mut self, id: u32) {
+        self.candidates.clear();
+        self.candidates.push(Candidate {
+            id,
+            probability: 1.0,
+        });
+    }
+
+    /// Makes candidates of the tokens that score `least` at least: temperature, top-p, softmax. `scored` in the order of
+    /// ids, for sums depend on it; `cut`: by top-k.
+    pub(super) fn weigh(
+        &mut self,
+        scored: impl Iterator<Item = (u32, f32)>,
+        least: f32,
+        max: f32,
+        cut: bool,
+    ) {
+        let Sampling {
+            temperature, top_p, ..
+        } = self.settings;
         let least = match max > FORBIDDEN {
             true => least.max(FORBIDDEN.next_up()),
             false => least,
         };
-        for (id, &score) in scores.iter().enumerate() {
-            if score >= least {
-                let weight = exp_of_negative((score - max) / temperature);
-                self.candidates.push(Candidate {
-                    id: id as u32,
-                    probability: weight,
-                });
-            }
-        }
+        self.candidates.clear();
+        let likely = scored.filter(|&(_, score)| score >= least);
+        self.candidates.extend(likely.map(|(id, score)| Candidate {
+            id,
+            probability: exp_of_negative((score - max) / temperature),
+        }));
         if top_p < 1.0 {
             let total = mass(&self.candidates);
             keep_nucleus(&mut self.candidates, top_p, total);
@@ -194,7 +213,7 @@ impl Sampler {
     }
 
     /// One of `candidates`, by its probability. A lone candidate uses up no random number.
-    fn draw(&mut self) -> u32 {
+    pub(super) fn draw(&mut self) -> u32 {
         if let [only] = self.candidates.as_slice() {
             return only.id;
         }
@@ -217,16 +236,24 @@ impl Sampler {
             return Vec::new();
         }
         let least = kth_largest(logits, count, &mut self.buffer);
-        let mut top: Vec<(u32, f32)> = logits
-            .iter()
-            .enumerate()
-            .filter(|&(_, &logit)| logit >= least)
-            .map(|(id, &logit)| (id as u32, logit - log_sum))
-            .collect();
-        top.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        top.truncate(count);
-        top
+        let pairs = logits.iter().enumerate();
+        let pairs = pairs.map(|(id, &logit)| (id as u32, logit));
+        best_first(pairs, least, count, log_sum)
     }
+}
+
+/// The log-probabilities of the `count` best of those with a logit of at least `least`.
+pub(super) fn best_first(
+    pairs: impl Iterator<Item = (u32, f32)>,
+    least: f32,
+    count: usize,
+    log_sum: f32,
+) -> Vec<(u32, f32)> {
+    let likely = pairs.filter(|&(_, logit)| logit >= least);
+    let mut top: Vec<_> = likely.map(|(id, logit)| (id, logit - log_sum)).collect();
+    top.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    top.truncate(count);
+    top
 }
 
 fn mass(candidates: &[Candidate]) -> f64 {

@@ -1,6 +1,7 @@
-//! From a plan's parts to rows, through the model, and from its logits to words.
+//! From a plan's parts to rows, through the model, and from what it says to words.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -10,6 +11,7 @@ use super::account::Waited;
 use super::{AnswerError, Worker};
 use crate::event::FinishReason;
 use crate::runner::{Placed, Rows};
+use crate::sampling::Said;
 use crate::scheduler::{Id, Part};
 use crate::speculation::{MOST_GUESSES, Speculation};
 
@@ -53,7 +55,7 @@ impl<B: Backend> Worker<B> {
         let started = Instant::now();
         let outcome = self.step(&rows);
         let took = started.elapsed();
-        if let Ok(logits) = outcome {
+        if let Ok(words) = outcome {
             let count = parts.iter().map(Part::rows).sum();
             self.pace.observe(count, took.as_secs_f64() * 1e3);
             let mut stats = self.stats();
@@ -61,12 +63,11 @@ impl<B: Backend> Worker<B> {
             stats.tokens.steps += 1;
             stats.tokens.computed += count as u64;
             drop(stats);
-            let width = logits.len() / rows.iter().map(|rows| rows.logits).sum::<usize>().max(1);
-            let mut rest = logits.as_slice();
+            let mut first = 0;
             for (part, rows) in parts.iter().zip(&rows) {
-                let (own, others) = rest.split_at(rows.logits * width);
-                rest = others;
-                self.computed(part, guesses(part.id), own, width);
+                let own = first..first + rows.logits;
+                first = own.end;
+                self.computed(part, guesses(part.id), &words, own);
             }
         } else {
             // One of them must be at fault. Alone, each can only spoil its own: what a row writes lies in
@@ -76,10 +77,7 @@ impl<B: Backend> Worker<B> {
                     return;
                 }
                 match self.step(std::slice::from_ref(rows)) {
-                    Ok(logits) => {
-                        let width = logits.len() / rows.logits.max(1);
-                        self.computed(part, guesses(part.id), &logits, width);
-                    }
+                    Ok(words) => self.computed(part, guesses(part.id), &words, 0..rows.logits),
                     Err(error) => self.end(part.id, Err(error)),
                 }
             }
@@ -88,7 +86,7 @@ impl<B: Backend> Worker<B> {
 
     /// Safe to go on after a panic: the workspace is shaped anew by the next step, and in the cache only
     /// pages were written that nobody else sees.
-    fn step(&mut self, rows: &[Rows<B>]) -> Result<Vec<f32>, AnswerError> {
+    fn step(&mut self, rows: &[Rows<B>]) -> Result<Said, AnswerError> {
         let step = AssertUnwindSafe(|| self.parts.runner.step(rows));
         Ok(catch_unwind(step).map_err(AnswerError::of_panic)??)
     }
@@ -118,8 +116,8 @@ impl<B: Backend> Worker<B> {
         }
     }
 
-    /// A part's rows are there; `logits` are those that were wanted, `width` each.
-    fn computed(&mut self, part: &Part, guesses: &[u32], logits: &[f32], width: usize) {
+    /// A part's rows are there; `own` are those of its next tokens in what the model said.
+    fn computed(&mut self, part: &Part, guesses: &[u32], words: &Said, own: Range<usize>) {
         let known = part.from + part.tokens;
         if let Some(live) = self.live.get(&part.id) {
             live.tell_computed(known);
@@ -128,7 +126,7 @@ impl<B: Backend> Worker<B> {
             return self.scheduler.computed(part.id, known);
         }
         // A panic here is this answer's alone: nothing of it is used afterwards.
-        let say = AssertUnwindSafe(|| self.say(part, &guesses[..part.drafts], logits, width));
+        let say = AssertUnwindSafe(|| self.say(part, &guesses[..part.drafts], words, own));
         match catch_unwind(say).unwrap_or(Err(AnswerError::Fault)) {
             Ok(None) => {}
             Ok(Some(reason)) => self.end(part.id, Ok(reason)),
@@ -143,16 +141,18 @@ impl<B: Backend> Worker<B> {
         &mut self,
         part: &Part,
         guesses: &[u32],
-        logits: &[f32],
-        width: usize,
+        words: &Said,
+        own: Range<usize>,
     ) -> Result<Option<FinishReason>, AnswerError> {
         let Some(live) = self.live.get_mut(&part.id) else {
             return Ok(None);
         };
         let eos = &self.parts.eos;
         let (mut said, mut right, mut end) = (0, 0, None);
-        for (row, logits) in logits.chunks_exact(width).enumerate() {
-            let sampled = live.draw(logits, eos, &mut self.masked)?;
+        let runner = &self.parts.runner;
+        for (row, at) in own.enumerate() {
+            let all = || runner.logits(at);
+            let sampled = live.draw(words.row(at), all, eos, &mut self.masked)?;
             said += 1;
             let guessed = guesses.get(row) == Some(&sampled.id);
             if live.ends(sampled.id, eos) {

@@ -17,7 +17,7 @@ use crate::event::{Event, FinishReason, Timings, Usage};
 use crate::handle::Place;
 use crate::prepare::Prepared;
 use crate::repetition::LoopDetector;
-use crate::sampling::{FORBIDDEN, Sampled};
+use crate::sampling::{FORBIDDEN, Row, Sampled};
 use crate::speculation::Record;
 use crate::stop::StopFilter;
 use crate::words::Words;
@@ -228,10 +228,11 @@ impl<B: Backend> Live<B> {
         })
     }
 
-    /// Draws the next token from its logits. `masked` is scratch space.
+    /// Draws the next token. `all` brings all logits where `row` is not enough; `masked` is scratch space.
     pub(super) fn draw(
         &mut self,
-        logits: &[f32],
+        row: Row<'_>,
+        all: impl FnOnce() -> Vec<f32>,
         eos: &[u32],
         masked: &mut Vec<f32>,
     ) -> Result<Sampled, AnswerError> {
@@ -241,6 +242,19 @@ impl<B: Backend> Live<B> {
             top_logprobs,
             ..
         } = &mut self.prepared;
+        let fetched;
+        let logits = match row {
+            Row::Logits(logits) => logits,
+            Row::Likeliest(likeliest) => {
+                if constraint.is_none()
+                    && let Some(sampled) = sampler.sample_likeliest(likeliest, *top_logprobs)
+                {
+                    return Ok(sampled);
+                }
+                fetched = all();
+                fetched.as_slice()
+            }
+        };
         let Some(constraint) = constraint else {
             return Ok(sampler.sample(logits, *top_logprobs)?);
         };
