@@ -2,7 +2,6 @@
 
 mod cache;
 mod plain;
-#[allow(dead_code, reason = "whole blocks are fused next")]
 mod prepare;
 
 mod sequences;
@@ -14,7 +13,6 @@ use ops::step::TextStep;
 use tiles::NewRows;
 
 pub use cache::CudaKvCache;
-#[allow(unused_imports, reason = "whole blocks are fused next")]
 pub(crate) use prepare::{HeadNorms, prepare};
 pub use sequences::CudaSequences;
 
@@ -81,7 +79,6 @@ pub(crate) fn spans(
 }
 
 /// [`prepare`] and [`cached_half`]; in one launch where every sequence has few rows. `query` is not kept.
-#[allow(dead_code, reason = "whole blocks are fused next")]
 pub(crate) fn prepare_and_attend(
     cuda: &Cuda,
     [query, key, value]: [Half; 3],
@@ -120,7 +117,6 @@ pub(crate) fn cached_half(
 
 /// Full attention inside each span of rows, queries and keys rotated first (and left so).
 /// All matrices: [rows, heads * head_dim]; `cos`, `sin`: [rows, head_dim / 2].
-#[allow(dead_code, reason = "whole blocks are fused next")]
 pub(crate) fn spans_half(
     cuda: &Cuda,
     [query, key, value]: [Half; 3],

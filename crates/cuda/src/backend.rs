@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use formats::Tensor;
 use ops::backend::{Backend, BackendError, Gelu, KvShape, LinearWeight, Sensitivity};
-use ops::step::Sequence;
+use ops::step::{Sequence, TextStep, VisionStep};
+use ops::text::{self, TextAttention, TextMlp, TextScratch};
+use ops::vision::{self, Merger, VisionAttention, VisionMlp, VisionScratch};
 
 use crate::attention::{self, CudaKvCache, CudaSequences};
 use crate::driver::{Driver, DriverError};
@@ -15,7 +17,7 @@ use crate::record::{Recorder, Recordings};
 use crate::tensor::CudaTensor;
 use crate::uploads::Uploads;
 use crate::workspace::Workspace;
-use crate::{elementwise, likeliest, norm};
+use crate::{blocks, elementwise, likeliest, norm};
 
 /// How activations meet weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -356,5 +358,72 @@ impl Backend for Cuda {
 
     fn prefers_likeliest(&self, vocabulary: usize) -> bool {
         likeliest::fits(vocabulary)
+    }
+
+    // Where activations are float32, what defines these ops is also how they run.
+
+    fn text_attention(
+        &self,
+        weights: &TextAttention<Self>,
+        layer: usize,
+        step: &TextStep<Self>,
+        cache: &mut CudaKvCache,
+        scratch: &mut TextScratch<Self>,
+        stream: &mut CudaTensor,
+    ) {
+        match self.precision {
+            Precision::F32 => text::attention(self, weights, layer, step, cache, scratch, stream),
+            _ => blocks::text_attention(self, weights, layer, step, cache, scratch, stream),
+        }
+    }
+
+    fn text_mlp(
+        &self,
+        weights: &TextMlp<Self>,
+        scratch: &mut TextScratch<Self>,
+        stream: &mut CudaTensor,
+    ) {
+        match self.precision {
+            Precision::F32 => text::mlp(self, weights, scratch, stream),
+            _ => blocks::text_mlp(self, weights, scratch, stream),
+        }
+    }
+
+    fn vision_attention(
+        &self,
+        weights: &VisionAttention<Self>,
+        step: &VisionStep<Self>,
+        scratch: &mut VisionScratch<Self>,
+        stream: &mut CudaTensor,
+    ) {
+        match self.precision {
+            Precision::F32 => vision::attention(self, weights, step, scratch, stream),
+            _ => blocks::vision_attention(self, weights, step, scratch, stream),
+        }
+    }
+
+    fn vision_mlp(
+        &self,
+        weights: &VisionMlp<Self>,
+        scratch: &mut VisionScratch<Self>,
+        stream: &mut CudaTensor,
+    ) {
+        match self.precision {
+            Precision::F32 => vision::mlp(self, weights, scratch, stream),
+            _ => blocks::vision_mlp(self, weights, scratch, stream),
+        }
+    }
+
+    fn merge(
+        &self,
+        weights: &Merger<Self>,
+        patches: &CudaTensor,
+        scratch: &mut VisionScratch<Self>,
+        out: &mut CudaTensor,
+    ) {
+        match self.precision {
+            Precision::F32 => vision::merge(self, weights, patches, scratch, out),
+            _ => blocks::merge(self, weights, patches, scratch, out),
+        }
     }
 }

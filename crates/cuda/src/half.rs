@@ -22,7 +22,6 @@ pub(crate) struct Half {
 impl Half {
     /// In the room of a tensor of at least 8 columns, which is float32 and so has room for twice as many values. The
     /// tensor's own values are lost.
-    #[allow(dead_code, reason = "until the coarse ops say it")]
     pub(crate) fn in_tensor(tensor: &mut CudaTensor, columns: usize) -> Self {
         let half = Self {
             address: tensor.address(),

@@ -22,6 +22,7 @@ pub mod memory;
 pub mod ptx;
 
 mod attention;
+mod blocks;
 mod elementwise;
 mod half;
 mod launch;

@@ -20,7 +20,6 @@ pub use weight::CudaLinear;
 pub(crate) use weight::{bits_per_weight, take};
 
 /// What becomes of a product.
-#[allow(dead_code, reason = "until the coarse ops say it")]
 pub(crate) enum Into<'a> {
     /// It is the output.
     Float(&'a mut CudaTensor),
@@ -103,7 +102,6 @@ fn product(cuda: &Cuda, x: Half, weight: &CudaLinear, gate: Option<&CudaLinear>,
 }
 
 /// Products of one input: `x w^T + bias` of every weight. May use the device's workspace.
-#[allow(dead_code, reason = "until the coarse ops say it")]
 pub(crate) fn multiply(cuda: &Cuda, x: Half, products: &mut [(&CudaLinear, Into<'_>)]) {
     for (weight, into) in products {
         product(cuda, x, weight, None, into);
@@ -111,7 +109,6 @@ pub(crate) fn multiply(cuda: &Cuda, x: Half, products: &mut [(&CudaLinear, Into<
 }
 
 /// `silu(x gate^T) * (x up^T)`. May use the device's workspace.
-#[allow(dead_code, reason = "until the coarse ops say it")]
 pub(crate) fn multiply_swiglu(cuda: &Cuda, x: Half, gate: &CudaLinear, up: &CudaLinear, out: Half) {
     assert_eq!(
         (gate.inputs, gate.outputs),

@@ -1,8 +1,9 @@
-//! Norms. Kernels: `kernels/norm.cu`.
+//! Norms, in float32 and to bfloat16. Kernels: `kernels/norm.cu`.
 
 use bytemuck::NoUninit;
 
 use crate::backend::Cuda;
+use crate::half::Half;
 use crate::launch::Shape;
 use crate::memory::Buffer;
 use crate::tensor::CudaTensor;
@@ -96,4 +97,95 @@ fn launch(
         Shape::new(rows.div_ceil(ROWS_PER_BLOCK), THREADS),
         &params,
     );
+}
+
+/// Threads of a block that shares a row.
+const MOST_THREADS: usize = 256;
+/// Eights of values that a thread holds: `EIGHTS` in the kernel.
+const EIGHTS: usize = 8;
+/// From so many rows on a warp each fills the device, and needs no waiting for others.
+const ROWS_FOR_WARPS: usize = 64;
+
+#[derive(Clone, Copy, NoUninit)]
+#[repr(C)]
+struct NormHalf {
+    x: u64,
+    weight: u64,
+    bias: u64,
+    out: u64,
+    rows: u32,
+    columns: u32,
+    eps: f32,
+    alone: u32,
+}
+
+/// RMS norm of the rows of `x` as a bfloat16 matrix.
+pub(crate) fn rms_half(cuda: &Cuda, x: &CudaTensor, weight: &Buffer, eps: f32, out: Half) {
+    launch_half(cuda, x, weight, None, eps, out);
+}
+
+/// Layer norm of the rows of `x` as a bfloat16 matrix. A row is as long as the weight: `x` may be folded, several of
+/// its rows side by side in one, before the norm or after, as far as these are a multiple of 8 values.
+pub(crate) fn layer_half(
+    cuda: &Cuda,
+    x: &CudaTensor,
+    weight: &Buffer,
+    bias: &Buffer,
+    eps: f32,
+    out: Half,
+) {
+    assert_eq!(
+        length(weight),
+        length(bias),
+        "weight and bias belong together"
+    );
+    launch_half(cuda, x, weight, Some(bias), eps, out);
+}
+
+fn launch_half(
+    cuda: &Cuda,
+    x: &CudaTensor,
+    weight: &Buffer,
+    bias: Option<&Buffer>,
+    eps: f32,
+    out: Half,
+) {
+    let columns = length(weight);
+    let rows = x.count() / columns;
+    let folded = columns.is_multiple_of(8) && out.columns.is_multiple_of(8);
+    assert!(
+        rows * columns == x.count()
+            && out.rows * out.columns == x.count()
+            && (folded || out.columns == columns),
+        "a weight for every column, and the same values"
+    );
+    let eights = columns.div_ceil(8);
+    assert!(
+        eights <= EIGHTS * MOST_THREADS,
+        "rows of at most {} values",
+        8 * EIGHTS * MOST_THREADS
+    );
+    let alone = rows >= ROWS_FOR_WARPS && eights <= EIGHTS * 32;
+    let shape = match alone {
+        true => Shape::new(rows.div_ceil(ROWS_PER_BLOCK), THREADS),
+        false => {
+            let threads = eights.next_multiple_of(32).min(MOST_THREADS);
+            Shape::new(rows, threads as u32)
+        }
+    };
+    let params = NormHalf {
+        x: x.address(),
+        weight: weight.address(),
+        bias: bias.map_or(0, Buffer::address),
+        out: out.address,
+        rows: rows as u32,
+        columns: columns as u32,
+        eps,
+        alone: u32::from(alone),
+    };
+    let kernel = match bias {
+        Some(_) => "layer_norm_half",
+        None => "rms_norm_half",
+    };
+    cuda.launch(kernel, shape, &params);
 }

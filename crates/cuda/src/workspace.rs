@@ -17,7 +17,6 @@ pub(crate) struct Workspace {
     counters: Mutex<Option<Buffer>>,
 }
 
-#[allow(dead_code, reason = "the kernels that need it come one after another")]
 impl Cuda {
     /// Room for so many bytes, at a multiple of 256 (16 in the emulator). It is the caller's until the next op asks;
     /// what it holds is not defined. Launches that were started with the former, smaller room still find theirs:

@@ -99,6 +99,7 @@ pub fn run<B: Backend>(backend: &B) -> Vec<Outcome> {
     cases.cached_attention();
     cases.text_blocks();
     cases.vision_blocks();
+    cases.mlps();
     cases.outcomes
 }
 
@@ -470,6 +471,46 @@ impl<B: Backend> Cases<'_, B> {
             );
             backend.text_mlp(&mlp, &mut scratch, &mut stream);
             self.keep(format!("text_mlp, {rows} rows"), &stream);
+        }
+    }
+
+    /// Widths that end inside a vector; one long row; many short ones.
+    fn mlps(&mut self) {
+        let backend = self.backend;
+        for (rows, hidden, intermediate) in [(1, 2600, 16), (70, 90, 44), (65, 27, 13)] {
+            let text = TextMlp {
+                norm: self.parameter(80, hidden),
+                gate: self.linear(81, intermediate, hidden, false),
+                up: self.linear(82, intermediate, hidden, false),
+                down: self.linear(83, hidden, intermediate, false),
+                eps: 1e-6,
+            };
+            let vision = VisionMlp {
+                norm: LayerNorm {
+                    weight: self.parameter(84, hidden),
+                    bias: self.parameter(85, hidden),
+                },
+                up: self.linear(86, intermediate, hidden, true),
+                down: self.linear(87, hidden, intermediate, true),
+            };
+            let widths = TextWidths {
+                hidden,
+                query: 8,
+                key: 8,
+                intermediate,
+            };
+            let mut scratch = TextScratch::new(backend, rows, widths).expect("a small scratch");
+            let mut stream = self.noise(88, rows, hidden);
+            backend.text_mlp(&text, &mut scratch, &mut stream);
+            self.keep(format!("text_mlp {rows}x{hidden}x{intermediate}"), &stream);
+            let mut scratch =
+                VisionScratch::new(backend, rows, hidden, intermediate).expect("a small scratch");
+            let mut stream = self.noise(89, rows, hidden);
+            backend.vision_mlp(&vision, &mut scratch, &mut stream);
+            self.keep(
+                format!("vision_mlp {rows}x{hidden}x{intermediate}"),
+                &stream,
+            );
         }
     }
 
