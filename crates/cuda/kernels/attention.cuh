@@ -153,10 +153,31 @@ template <int D, int TALL> DEVICE void start(Running<D, TALL>& r) {
     }
 }
 
+// The warp's queries as the tensor cores take them: a column of 16 values.
+template <int D, int TALL> DEVICE void load_queries(u32 (&a)[TALL][4], const bf16* queries, int column) {
+    const bf16* row = queries + (lane() % 16) * Shape<D>::PITCH + lane() / 16 * 8 + column;
+#pragma unroll
+    for (int m = 0; m < TALL; m++) load_tiles(a[m], row + m * 16 * Shape<D>::PITCH);
+}
+
+// Where a head is narrow, its queries stay in registers; else they are loaded again for every tile of keys.
+template <int D, int TALL, bool HELD> struct Queries {
+    const bf16* shared;
+    u32 held[HELD ? D / 16 : 1][TALL][4];
+};
+
+template <int D, int TALL, bool HELD> DEVICE void start(Queries<D, TALL, HELD>& q, const bf16* shared) {
+    q.shared = shared;
+    if (HELD) {
+#pragma unroll
+        for (int k = 0; k < D / 16; k++) load_queries<D, TALL>(q.held[HELD ? k : 0], shared, 16 * k);
+    }
+}
+
 // N keys and values meet the warp's queries. `seen`: how many keys each of the lane's queries sees, looked at only
 // where `mask` says that some do not see all.
-template <int D, int TALL, int N>
-DEVICE void meet(Running<D, TALL>& r, const bf16* queries, const bf16* keys, const bf16* values, u32 first,
+template <int D, int TALL, int N, bool HELD>
+DEVICE void meet(Running<D, TALL>& r, Queries<D, TALL, HELD>& q, const bf16* keys, const bf16* values, u32 first,
                  const u32 (&seen)[TALL][2], bool mask, float scale) {
     constexpr int PITCH = Shape<D>::PITCH;
     float scores[TALL][N / 8][4];
@@ -166,17 +187,15 @@ DEVICE void meet(Running<D, TALL>& r, const bf16* queries, const bf16* keys, con
         for (int n = 0; n < N / 8; n++)
 #pragma unroll
             for (int i = 0; i < 4; i++) scores[m][n][i] = 0.0f;
-    const bf16* query_row = queries + (lane() % 16) * PITCH + lane() / 16 * 8;
     const bf16* key_row = keys + (lane() / 16 * 8 + lane() % 8) * PITCH + lane() / 8 % 2 * 8;
 #pragma unroll
-    for (int k = 0; k < D; k += 16) {
-        u32 a[TALL][4];
-#pragma unroll
-        for (int m = 0; m < TALL; m++) load_tiles(a[m], query_row + m * 16 * PITCH + k);
+    for (int k = 0; k < D / 16; k++) {
+        u32(&a)[TALL][4] = q.held[HELD ? k : 0];
+        if (!HELD) load_queries<D, TALL>(a, q.shared, 16 * k);
 #pragma unroll
         for (int n = 0; n < N / 16; n++) {
             u32 b[4];
-            load_tiles(b, key_row + n * 16 * PITCH + k);
+            load_tiles(b, key_row + n * 16 * PITCH + 16 * k);
 #pragma unroll
             for (int m = 0; m < TALL; m++) {
                 multiply_tiles(scores[m][2 * n], a[m], b[0], b[1]);

@@ -72,6 +72,8 @@ template <int D, int TALL, int WARPS> DEVICE void attend_few(const Attend& p) {
         for (int h = 0; h < 2; h++) seen[m][h] = min(range.until, keys_seen<true>(p, t, m * 16 + h * 8 + lane() / 4));
     u32 least = min(range.until, keys_seen<true>(p, t, 0));
 
+    Queries<D, TALL, false> q;
+    start(q, queries);
     Running<D, TALL> r;
     start(r);
     // Queries came with the first tile.
@@ -90,7 +92,7 @@ template <int D, int TALL, int WARPS> DEVICE void attend_few(const Attend& p) {
             insert_new<PITCH>(keys, keys + WARP_KEYS * PITCH, p, t, kv_head, key, range.until);
             sync_warp();
         }
-        meet<D, TALL, WARP_KEYS>(r, queries, keys, keys + WARP_KEYS * PITCH, key, seen, key + WARP_KEYS > least, p.scale);
+        meet<D, TALL, WARP_KEYS>(r, q, keys, keys + WARP_KEYS * PITCH, key, seen, key + WARP_KEYS > least, p.scale);
         // All lanes are done with what the next copies overwrite.
         sync_warp();
     }

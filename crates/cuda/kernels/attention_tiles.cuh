@@ -36,18 +36,21 @@ template <int D, int TALL, int N, bool PAGED> DEVICE void attend_tiles(const Att
     u32 least = min(range.until, keys_seen<PAGED>(p, t, own)), most = 0;
     if (own < t.queries) most = min(range.until, keys_seen<PAGED>(p, t, min(own + WARP_SIZE, t.queries) - 1));
 
+    copy_async_wait<0>();
+    sync_block();
+    Queries<D, TALL, (D <= 64)> q;
+    start(q, own_queries);
     Running<D, TALL> r;
     start(r);
     u32 stage = 0;
     for (u32 first = range.from; first < range.until; first += N, stage ^= 1) {
-        copy_async_wait<0>();
-        // This tile has come for all, and all are done with the one before.
-        sync_block();
         if (first + N < range.until) fetch(first + N, stage ^ 1);
         copy_async_commit();
         bf16* keys = ring + stage * STAGE;
-        if (first < most)
-            meet<D, TALL, N>(r, own_queries, keys, keys + N * PITCH, first, seen, first + N > least, p.scale);
+        if (first < most) meet<D, TALL, N>(r, q, keys, keys + N * PITCH, first, seen, first + N > least, p.scale);
+        copy_async_wait<0>();
+        // The next tile has come for all, and all are done with this one.
+        sync_block();
     }
     float logs[TALL][2];
     finish(r, logs, p.scale);

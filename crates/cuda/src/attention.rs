@@ -3,7 +3,6 @@
 mod cache;
 mod plain;
 mod prepare;
-
 mod sequences;
 mod tiles;
 

@@ -292,6 +292,28 @@ fn the_keys_of_one_small_picture_are_split() {
 }
 
 #[test]
+fn steps_of_every_kind_agree() {
+    // Numbers of the test's own, the same each time.
+    let mut numbers = noise(99, 1000).into_iter();
+    let mut below = |count: usize| (numbers.next().map_or(0.0, f32::abs) * 1e4) as usize % count;
+    for _ in 0..16 {
+        let sequences = (0..1 + below(4)).map(|_| match below(3) {
+            0 => (below(300), 1 + below(2)),
+            1 => (below(100), 1 + below(12)),
+            _ => (below(40), 1 + below(60)),
+        });
+        let case = Cached {
+            sequences: sequences.collect(),
+            kv_heads: 1 + below(2),
+            group: [1, 2, 3, 4, 5, 8][below(6)],
+            head_dim: [16, 40, 64, 128][below(4)],
+            page_tokens: [4, 16, 32][below(3)],
+        };
+        case.check();
+    }
+}
+
+#[test]
 fn results_are_equal_from_run_to_run() {
     let mut case = Cached::new(&[(300, 1), (90, 20), (1, 2)]);
     case.kv_heads = 1;

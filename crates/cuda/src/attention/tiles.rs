@@ -72,13 +72,13 @@ const GUESSES: [Kernel; 3] = [
     few("attend_decode_256", 256, 16, 2),
 ];
 const PREFILL: [Kernel; 3] = [
-    many("attend_prefill_64", 64, 128, 64),
+    many("attend_prefill_64", 64, 128, 48),
     many("attend_prefill_128", 128, 128, 32),
     many("attend_prefill_256", 256, 64, 16),
 ];
 const SPANS: [Kernel; 3] = [
-    many("attend_spans_64", 64, 128, 64),
-    many("attend_spans_80", 80, 128, 64),
+    many("attend_spans_64", 64, 128, 48),
+    many("attend_spans_80", 80, 128, 32),
     many("attend_spans_128", 128, 128, 32),
 ];
 
