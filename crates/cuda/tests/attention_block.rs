@@ -1,5 +1,5 @@
-//! Blocks of the text tower whose steps follow each other: what one step stores in the cache, the next ones read. On an
-//! emulated device, against the definition.
+//! Whole blocks of attention. Text: steps that follow each other, what one stores in the cache the next ones
+//! read. Vision: pictures beside each other. On an emulated device, against the definition.
 
 use std::sync::Arc;
 
@@ -10,8 +10,9 @@ use half::bf16;
 use ops::Backend;
 use ops::backend::{KvShape, LinearWeight, Sensitivity};
 use ops::reference::Reference;
-use ops::step::{Sequence, TextStep, upload_angles};
+use ops::step::{Sequence, TextStep, VisionStep, upload_angles};
 use ops::text::{TextAttention, TextScratch, TextWidths};
+use ops::vision::{LayerNorm, VisionAttention, VisionScratch};
 
 const HIDDEN: usize = 64;
 /// Enough launches for a recording.
@@ -30,6 +31,53 @@ fn noise(seed: u64, count: usize) -> Vec<f32> {
     std::iter::repeat_with(next).take(count).collect()
 }
 
+fn linear<B: Backend>(backend: &B, seed: u64, outputs: usize, inputs: usize) -> B::Linear {
+    let scale = 2.0 / (inputs as f32).sqrt();
+    let values: Vec<bf16> = noise(seed, outputs * inputs)
+        .iter()
+        .map(|value| bf16::from_f32(value * scale))
+        .collect();
+    let weight = LinearWeight {
+        name: "case",
+        weight: &Tensor::from_bf16(&[outputs, inputs], &values),
+        bias: None,
+        sensitivity: Sensitivity::Ordinary,
+    };
+    backend.linear(&weight).expect("a small weight")
+}
+
+fn parameter<B: Backend>(backend: &B, seed: u64, count: usize) -> B::Parameter {
+    let values: Vec<f32> = noise(seed, count).iter().map(|v| 1.0 + v / 4.0).collect();
+    let values = Tensor::from_f32(&[count], &values);
+    backend.parameter(&values).expect("a small parameter")
+}
+
+fn angles(seed: u64, count: usize) -> [Vec<f32>; 2] {
+    let angles = noise(seed, count);
+    [f32::cos, f32::sin].map(|of| angles.iter().map(|angle| of(3.0 * angle)).collect())
+}
+
+fn emulated() -> Cuda {
+    let options = CudaOptions {
+        precision: Precision::Bf16,
+        memory: 1 << 30,
+    };
+    Cuda::new(Arc::new(Emulator::new(1 << 30)), options)
+}
+
+/// No row is more than 2 % off.
+fn near(name: &str, width: usize, expected: &[f32], found: &[f32]) {
+    let size = |values: &mut dyn Iterator<Item = f32>| {
+        values.map(|value| value * value).sum::<f32>().sqrt()
+    };
+    let rows = expected.chunks(width).zip(found.chunks(width));
+    for (row, (expected, found)) in rows.enumerate() {
+        let differences = &mut expected.iter().zip(found).map(|(e, f)| e - f);
+        let off = size(differences) / size(&mut expected.iter().copied());
+        assert!(off < 2e-2, "{name}: row {row} is {off} off");
+    }
+}
+
 struct Block {
     kv_heads: usize,
     group: usize,
@@ -40,34 +88,15 @@ struct Block {
 
 impl Block {
     fn weights<B: Backend>(&self, backend: &B) -> TextAttention<B> {
-        let linear = |seed, outputs: usize, inputs: usize| {
-            let scale = 2.0 / (inputs as f32).sqrt();
-            let values: Vec<bf16> = noise(seed, outputs * inputs)
-                .iter()
-                .map(|value| bf16::from_f32(value * scale))
-                .collect();
-            let weight = LinearWeight {
-                name: "case",
-                weight: &Tensor::from_bf16(&[outputs, inputs], &values),
-                bias: None,
-                sensitivity: Sensitivity::Ordinary,
-            };
-            backend.linear(&weight).expect("a small weight")
-        };
-        let parameter = |seed, count| {
-            let values: Vec<f32> = noise(seed, count).iter().map(|v| 1.0 + v / 4.0).collect();
-            let values = Tensor::from_f32(&[count], &values);
-            backend.parameter(&values).expect("a small parameter")
-        };
         let key = self.kv_heads * self.head_dim;
         TextAttention {
-            norm: parameter(1, HIDDEN),
-            query: linear(2, key * self.group, HIDDEN),
-            key: linear(3, key, HIDDEN),
-            value: linear(4, key, HIDDEN),
-            query_norm: parameter(5, self.head_dim),
-            key_norm: parameter(6, self.head_dim),
-            output: linear(7, HIDDEN, key * self.group),
+            norm: parameter(backend, 1, HIDDEN),
+            query: linear(backend, 2, key * self.group, HIDDEN),
+            key: linear(backend, 3, key, HIDDEN),
+            value: linear(backend, 4, key, HIDDEN),
+            query_norm: parameter(backend, 5, self.head_dim),
+            key_norm: parameter(backend, 6, self.head_dim),
+            output: linear(backend, 7, HIDDEN, key * self.group),
             eps: 1e-6,
         }
     }
@@ -110,9 +139,7 @@ impl Block {
                 rows += count;
             }
             let half = self.head_dim / 2;
-            let angles = noise(20 + number as u64, rows * half);
-            let cos: Vec<f32> = angles.iter().map(|angle| (3.0 * angle).cos()).collect();
-            let sin: Vec<f32> = angles.iter().map(|angle| (3.0 * angle).sin()).collect();
+            let [cos, sin] = angles(20 + number as u64, rows * half);
             let indices = |values: &[u32]| backend.indices(values).expect("few indices");
             let step = backend.at_once(|| {
                 let (cos, sin) = upload_angles(backend, half, &cos, &sin).expect("few angles");
@@ -146,27 +173,11 @@ impl Block {
 
     /// Returns how many of the steps were replayed as they had been recorded.
     fn check(&self) -> u64 {
-        let options = CudaOptions {
-            precision: Precision::Bf16,
-            memory: 1 << 30,
-        };
-        let cuda = Cuda::new(Arc::new(Emulator::new(1 << 30)), options);
+        let cuda = emulated();
         let (expected, found) = (self.on(&Reference), self.on(&cuda));
         for (step, (expected, found)) in expected.iter().zip(&found).enumerate() {
-            let rows = expected.chunks(HIDDEN).zip(found.chunks(HIDDEN));
-            for (row, (expected, found)) in rows.enumerate() {
-                let size = |values: &mut dyn Iterator<Item = f32>| {
-                    values.map(|value| value * value).sum::<f32>().sqrt()
-                };
-                let differences = &mut expected.iter().zip(found).map(|(e, f)| e - f);
-                let off = size(differences) / size(&mut expected.iter().copied());
-                assert!(
-                    off < 2e-2,
-                    "heads of {}, {:?}: row {row} is {off} off",
-                    self.head_dim,
-                    self.steps[step]
-                );
-            }
+            let name = format!("heads of {}, {:?}", self.head_dim, self.steps[step]);
+            near(&name, HIDDEN, expected, found);
         }
         cuda.recordings().replayed
     }
@@ -216,5 +227,48 @@ fn guesses_of_more_heads_than_a_tile_has_are_stored_once() {
             steps: vec![vec![(0, 14)], vec![(0, 8)], vec![(0, 7)], vec![(0, 1)]],
         }
         .check();
+    }
+}
+
+fn pictures<B: Backend>(backend: &B, heads: usize, head_dim: usize, spans: &[u32]) -> Vec<f32> {
+    let hidden = heads * head_dim;
+    let rows = *spans.last().expect("an end") as usize;
+    let of = |seed| linear(backend, seed, hidden, hidden);
+    let weights = VisionAttention {
+        norm: LayerNorm {
+            weight: parameter(backend, 60, hidden),
+            bias: parameter(backend, 61, hidden),
+        },
+        query: of(62),
+        key: of(63),
+        value: of(64),
+        output: of(65),
+        heads,
+    };
+    let [cos, sin] = angles(66, rows * head_dim / 2);
+    let (cos, sin) = upload_angles(backend, head_dim / 2, &cos, &sin).expect("few angles");
+    let step = VisionStep {
+        rows,
+        cos,
+        sin,
+        spans: backend.indices(spans).expect("few spans"),
+        position_indices: backend.indices(&[]).expect("no places"),
+        position_weights: backend.tensor(0, 4).expect("no weights"),
+    };
+    let mut scratch = VisionScratch::new(backend, rows, hidden, 8).expect("a small scratch");
+    let mut stream = backend.tensor(rows, hidden).expect("a small tensor");
+    backend.upload(&mut stream, &noise(67, rows * hidden));
+    backend.vision_attention(&weights, &step, &mut scratch, &mut stream);
+    backend.download(&stream, 0..rows)
+}
+
+#[test]
+fn pictures_beside_each_other_are_rotated_and_attended() {
+    let spans = [0, 66, 67, 110];
+    for (heads, head_dim) in [(2, 64), (2, 72)] {
+        let expected = pictures(&Reference, heads, head_dim, &spans);
+        let found = pictures(&emulated(), heads, head_dim, &spans);
+        let name = format!("{heads} heads of {head_dim}");
+        near(&name, heads * head_dim, &expected, &found);
     }
 }
