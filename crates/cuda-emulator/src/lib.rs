@@ -100,6 +100,12 @@ impl Emulator {
         }
     }
 
+    /// As a card of another compute capability: kernels are the same, the choice of them may not be.
+    pub fn with_compute(mut self, major: u32, minor: u32) -> Self {
+        self.properties.compute = (major, minor);
+        self
+    }
+
     /// Kernels started so far, those of replays included.
     pub fn launches(&self) -> u64 {
         self.state().launches

@@ -4,8 +4,9 @@
 
 static const int TILE_THREADS = 128;
 
-// Dynamic shared memory: queries [SIZE, PITCH]; then twice keys [N, PITCH], values [N, PITCH].
-template <int D, int TALL, int N, bool PAGED> DEVICE void attend_tiles(const Attend& p) {
+// Dynamic shared memory: twice keys [N, PITCH], values [N, PITCH]; and queries [SIZE, PITCH], which lie in the second of
+// these where they move on into registers. Results of a tile, at the end, from the beginning on.
+template <int D, int TALL, int N, bool HELD, bool PAGED> DEVICE void attend_tiles(const Attend& p) {
     constexpr int WARP_SIZE = TALL * 16, SIZE = TILE_THREADS / 32 * WARP_SIZE, PITCH = Shape<D>::PITCH, STAGE = 2 * N * PITCH;
     // The last queries of a sequence see most: they begin first.
     u32 tile = gridDim.x - 1 - blockIdx.x, kv_head = blockIdx.y, split = blockIdx.z;
@@ -14,8 +15,9 @@ template <int D, int TALL, int N, bool PAGED> DEVICE void attend_tiles(const Att
     Range range = split_range(t.keys, p.splits, split, N);
     if (split >= range.used) return;
 
-    bf16* queries = (bf16*)dynamic_shared();
-    bf16* ring = queries + SIZE * PITCH;
+    static_assert(!HELD || SIZE * PITCH <= STAGE, "queries must fit where the second tile will lie");
+    bf16* ring = (bf16*)dynamic_shared();
+    bf16* queries = ring + (HELD ? 1 : 2) * STAGE;
     auto fetch = [&](u32 first, u32 stage) {
         bf16* to = ring + stage * STAGE;
         copy_keys<D, N, TILE_THREADS, PAGED>(to, to + N * PITCH, p, t, kv_head, first, range.until, threadIdx.x);
@@ -25,7 +27,6 @@ template <int D, int TALL, int N, bool PAGED> DEVICE void attend_tiles(const Att
     copy_async_commit();
 
     u32 own = warp() * WARP_SIZE;
-    bf16* own_queries = queries + own * PITCH;
     u32 seen[TALL][2];
 #pragma unroll
     for (int m = 0; m < TALL; m++)
@@ -38,8 +39,9 @@ template <int D, int TALL, int N, bool PAGED> DEVICE void attend_tiles(const Att
 
     copy_async_wait<0>();
     sync_block();
-    Queries<D, TALL, (D <= 64)> q;
-    start(q, own_queries);
+    Queries<D, TALL, HELD> q;
+    start(q, queries + own * PITCH);
+    if (HELD) sync_block();
     Running<D, TALL> r;
     start(r);
     u32 stage = 0;
@@ -56,13 +58,13 @@ template <int D, int TALL, int N, bool PAGED> DEVICE void attend_tiles(const Att
     finish(r, logs, p.scale);
 
     if (range.used == 1) {
-        // Nobody but this warp reads its queries: results take their place, so that whole rows are stored.
-        sync_warp();
+        // By way of shared memory, which nobody reads any more, whole rows are stored.
+        bf16* results = (bf16*)dynamic_shared() + own * PITCH;
 #pragma unroll
         for (int m = 0; m < TALL; m++)
 #pragma unroll
             for (int h = 0; h < 2; h++) {
-                bf16* row = own_queries + (m * 16 + h * 8 + lane() / 4) * PITCH + lane() % 4 * 2;
+                bf16* row = results + (m * 16 + h * 8 + lane() / 4) * PITCH + lane() % 4 * 2;
 #pragma unroll
                 for (int d = 0; d < D / 8; d++) *(u32*)(row + 8 * d) = pack_bf16(r.sum[m][d][2 * h], r.sum[m][d][2 * h + 1]);
             }
@@ -70,7 +72,7 @@ template <int D, int TALL, int N, bool PAGED> DEVICE void attend_tiles(const Att
         for (u32 i = lane(); i < WARP_SIZE * Shape<D>::CHUNKS; i += 32) {
             u32 row = i / Shape<D>::CHUNKS, column = 8 * (i % Shape<D>::CHUNKS);
             if (own + row < t.queries && column < p.head_dim)
-                store16(p.out + query_place(p, t, kv_head, own + row, p.out_pitch) + column, load16(own_queries + row * PITCH + column));
+                store16(p.out + query_place(p, t, kv_head, own + row, p.out_pitch) + column, load16(results + row * PITCH + column));
         }
         return;
     }

@@ -73,19 +73,20 @@ KERNEL(kv_prepare, Prepare, THREADS, 1) {
 }
 
 struct RotateHalf {
-    bf16* x;            // [rows, heads * 2 * half], pitch apart
+    bf16* query;        // [rows, heads * 2 * half], pitch apart
+    bf16* key;          // likewise
     const float* cos;   // [rows, half]
     const float* sin;
     u32 rows, heads, half, pitch;
 };
 
-// A thread per two neighbouring pairs (i, i + half).
+// A thread per two neighbouring pairs (i, i + half); queries in the first row of blocks, keys in the second.
 KERNEL(rotate_half, RotateHalf, THREADS, 1) {
     u32 pairs = p.half / 2;
     u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= (u64)p.rows * p.heads * pairs) return;
     u32 row = i / (p.heads * pairs), head = i / pairs % p.heads, at = 2 * (i % pairs);
-    u32* low = (u32*)(p.x + (u64)row * p.pitch + head * 2 * p.half + at);
+    u32* low = (u32*)((blockIdx.y ? p.key : p.query) + (u64)row * p.pitch + head * 2 * p.half + at);
     u32* high = low + pairs;
     float2 c = *(const float2*)(p.cos + (u64)row * p.half + at), s = *(const float2*)(p.sin + (u64)row * p.half + at);
     float a0 = low_bf16(*low), a1 = high_bf16(*low), b0 = low_bf16(*high), b1 = high_bf16(*high);

@@ -124,8 +124,7 @@ pub(crate) fn spans_half(
     spans: &CudaIndices,
     out: Half,
 ) {
-    prepare::rotate(cuda, query, cos, sin);
-    prepare::rotate(cuda, key, cos, sin);
+    prepare::rotate(cuda, [query, key], cos, sin);
     tiles::spans(cuda, [query, key, value], heads, spans, out);
 }
 

@@ -15,11 +15,15 @@ use ops::step::Sequence;
 const TOLERANCE: f32 = 6e-3;
 
 fn emulated() -> Cuda {
+    on(Emulator::new(1 << 30))
+}
+
+fn on(device: Emulator) -> Cuda {
     let options = CudaOptions {
         precision: Precision::Bf16,
         memory: 1 << 30,
     };
-    Cuda::new(Arc::new(Emulator::new(1 << 30)), options)
+    Cuda::new(Arc::new(device), options)
 }
 
 /// Values in -2..2 that bfloat16 holds exactly.
@@ -111,11 +115,15 @@ impl Cached {
     }
 
     fn check(&self) {
+        self.check_on(&emulated());
+    }
+
+    fn check_on(&self, cuda: &Cuda) {
         let name = format!(
             "{:?}, {} heads of {} values in groups of {}",
             self.sequences, self.kv_heads, self.head_dim, self.group
         );
-        near(&name, &self.on(&Reference), &self.on(&emulated()));
+        near(&name, &self.on(&Reference), &self.on(cuda));
     }
 }
 
@@ -241,6 +249,17 @@ fn a_prompt_is_read_from_its_beginning() {
 fn a_prompt_goes_on_after_a_context() {
     prefill(9..131, 40, 200);
     prefill(31..34, 2, 31);
+}
+
+#[test]
+fn a_card_with_little_shared_memory_reads_prompts_in_smaller_tiles() {
+    let cuda = on(Emulator::new(1 << 30).with_compute(8, 9));
+    for rows in [9, 65, 100] {
+        let mut case = Cached::new(&[(37, rows)]);
+        case.kv_heads = 1;
+        case.group = 2;
+        case.check_on(&cuda);
+    }
 }
 
 #[test]

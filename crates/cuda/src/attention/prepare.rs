@@ -160,7 +160,8 @@ pub(super) fn check(
 #[derive(Clone, Copy, NoUninit)]
 #[repr(C)]
 struct RotateHalf {
-    x: u64,
+    query: u64,
+    key: u64,
     cos: u64,
     sin: u64,
     rows: u32,
@@ -169,24 +170,28 @@ struct RotateHalf {
     pitch: u32,
 }
 
-/// Rotates every head in place. `cos`, `sin`: [rows, head_dim / 2].
-pub(super) fn rotate(cuda: &Cuda, x: Half, cos: &CudaTensor, sin: &CudaTensor) {
+/// Rotates every head of both in place. `cos`, `sin`: [rows, head_dim / 2].
+pub(super) fn rotate(cuda: &Cuda, [query, key]: [Half; 2], cos: &CudaTensor, sin: &CudaTensor) {
     let half = cos.columns();
+    let (rows, columns) = (query.rows, query.columns);
+    assert_eq!((key.rows, key.columns), (rows, columns), "one shape");
     assert!(
-        (cos.rows(), sin.count()) == (x.rows, cos.count()) && x.columns.is_multiple_of(2 * half),
+        (cos.rows(), sin.count()) == (rows, cos.count()) && columns.is_multiple_of(2 * half),
         "angles for half a head of every row"
     );
     assert!(half.is_multiple_of(4), "heads of a multiple of 8 values");
-    let heads = x.columns / (2 * half);
+    let heads = columns / (2 * half);
     let params = RotateHalf {
-        x: x.address,
+        query: query.address,
+        key: key.address,
         cos: cos.address(),
         sin: sin.address(),
-        rows: x.rows as u32,
+        rows: rows as u32,
         heads: heads as u32,
         half: half as u32,
-        pitch: x.pitch() as u32,
+        pitch: query.pitch() as u32,
     };
-    let threads = x.rows * heads * half / 2;
-    cuda.launch("rotate_half", Shape::each(threads, THREADS), &params);
+    let mut shape = Shape::each(rows * heads * half / 2, THREADS);
+    shape.grid[1] = 2;
+    cuda.launch("rotate_half", shape, &params);
 }

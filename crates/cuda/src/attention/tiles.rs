@@ -45,14 +45,15 @@ const fn few(name: &'static str, head_dim: usize, size: usize, warps: usize) -> 
     }
 }
 
-const fn many(name: &'static str, head_dim: usize, size: usize, keys: usize) -> Kernel {
+/// `held`: queries lie where the second tile will, and move on into registers.
+const fn many(name: &'static str, head_dim: usize, size: usize, keys: usize, held: bool) -> Kernel {
     // Two tiles of keys and values.
     Kernel {
         name,
         head_dim,
         size,
         threads: 128,
-        shared_rows: size + 2 * 2 * keys,
+        shared_rows: if held { 0 } else { size } + 2 * 2 * keys,
         shared_floats: 0,
         least_keys: 256,
         most_splits: 16,
@@ -72,15 +73,27 @@ const GUESSES: [Kernel; 3] = [
     few("attend_decode_256", 256, 16, 2),
 ];
 const PREFILL: [Kernel; 3] = [
-    many("attend_prefill_64", 64, 128, 48),
-    many("attend_prefill_128", 128, 128, 32),
-    many("attend_prefill_256", 256, 64, 16),
+    many("attend_prefill_64", 64, 128, 64, true),
+    many("attend_prefill_128", 128, 128, 32, false),
+    many("attend_prefill_256", 256, 64, 16, false),
+];
+/// Where a multiprocessor has 100 KiB of shared memory: two blocks of the usual width fit.
+const PREFILL_SMALL: [Kernel; 3] = [
+    PREFILL[0],
+    many("attend_prefill_128_small", 128, 64, 32, true),
+    PREFILL[2],
 ];
 const SPANS: [Kernel; 3] = [
-    many("attend_spans_64", 64, 128, 48),
-    many("attend_spans_80", 80, 128, 32),
-    many("attend_spans_128", 128, 128, 32),
+    many("attend_spans_64", 64, 128, 64, true),
+    many("attend_spans_80", 80, 128, 32, false),
+    many("attend_spans_128", 128, 128, 32, false),
 ];
+
+/// A multiprocessor has 100 KiB of shared memory, not 164 or 228.
+/// Source: CUDA C++ programming guide, technical specifications per compute capability.
+fn little_shared(cuda: &Cuda) -> bool {
+    matches!(cuda.driver().properties().compute, (8, 6 | 9) | (12, _))
+}
 
 impl Kernel {
     fn of(kernels: &[Self], head_dim: usize) -> Self {
@@ -220,7 +233,11 @@ pub(super) fn cached(
     let many = sequences.part(|rows| rows > CudaSequences::FEW_ROWS);
     if many.count > 0 {
         assert!(new.is_none(), "many rows are prepared before");
-        let kernel = Kernel::of(&PREFILL, shape.head_dim);
+        let kernels = match little_shared(cuda) {
+            true => &PREFILL_SMALL,
+            false => &PREFILL,
+        };
+        let kernel = Kernel::of(kernels, shape.head_dim);
         let tiles = kernel.most_tiles(many.rows * group, many.count);
         let params = Attend {
             least_rows: CudaSequences::FEW_ROWS as u32 + 1,
