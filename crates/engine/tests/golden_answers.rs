@@ -1,6 +1,10 @@
 //! Whole answers through the engine's front door: the golden prompts, cached conversations, stop,
 //! cancellation, refusals.
 
+mod emulated;
+#[path = "golden_answers/on_cuda.rs"]
+mod on_cuda;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -1,10 +1,13 @@
 //! The engine on emulated GPUs: the same words as on the processor, whole, in parts, and with a device that fails.
 
+mod emulated;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use cuda::{Driver, DriverError};
 use cuda_emulator::{Emulator, Fault};
+use emulated::Emulated;
 use engine::{
     DeviceChoice, EngineOptions, Event, Handle, LoadError, ModelSource, Precision, Request,
     SubmitError, load_on, places,
@@ -12,51 +15,9 @@ use engine::{
 use formats::Checkpoint;
 use model::chat::{Message, Part, Role};
 use model::config::Config;
-use placement::{Card, Found, Gpus};
+use placement::{Found, Gpus};
 
 const GIB: u64 = 1 << 30;
-
-/// Emulated cards, each with what it says is free.
-struct Emulated(Vec<(Arc<Emulator>, u64)>);
-
-impl Emulated {
-    fn new(free: &[u64]) -> Self {
-        let card = |&free: &u64| (Arc::new(Emulator::new(free)), free);
-        Self(free.iter().map(card).collect())
-    }
-
-    fn emulator(&self) -> Arc<Emulator> {
-        Arc::clone(&self.0[0].0)
-    }
-}
-
-impl Gpus for Emulated {
-    fn look(&self) -> Found {
-        let cards = self.0.iter().zip(0..);
-        Found {
-            driver: Some((12, 4)),
-            fault: None,
-            cards: cards
-                .map(|((emulator, free), ordinal)| Card {
-                    ordinal,
-                    name: format!("emulated card {ordinal}"),
-                    compute: emulator.properties().compute,
-                    memory: *free,
-                    free: *free,
-                    unusable: None,
-                })
-                .collect(),
-        }
-    }
-
-    fn open(&self, ordinal: u32) -> Result<Arc<dyn Driver>, DriverError> {
-        let (emulator, _) = self
-            .0
-            .get(ordinal as usize)
-            .ok_or_else(|| DriverError::failed("taking a device", "there is none"))?;
-        Ok(Arc::clone(emulator) as Arc<dyn Driver>)
-    }
-}
 
 /// A machine whose cards all have something against them.
 struct Unusable(&'static str);
