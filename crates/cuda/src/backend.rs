@@ -230,6 +230,10 @@ impl Backend for Cuda {
         self.upload_at_once(body)
     }
 
+    fn wait(&self) {
+        self.workspace.wait(self);
+    }
+
     fn recorded(&self, body: impl FnOnce()) {
         let outcome = self.recorder.gather(body);
         self.expect(outcome, "the GPU did not start a step");

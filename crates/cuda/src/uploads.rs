@@ -22,6 +22,8 @@ pub(crate) struct Uploads {
 struct State {
     buffer: Option<Buffer>,
     open: Option<Open>,
+    /// What is copied is gathered here.
+    bytes: Vec<u8>,
     /// The most that was asked for at once.
     most: u64,
 }
@@ -94,10 +96,11 @@ impl Uploads {
             },
         };
         state.buffer = Some(buffer.clone());
+        let bytes = std::mem::take(&mut state.bytes);
         state.open = Some(Open {
             thread: thread::current().id(),
             buffer,
-            bytes: Vec::with_capacity(room as usize),
+            bytes,
             asked: 0,
         });
     }
@@ -109,9 +112,12 @@ impl Uploads {
         };
         state.most = state.most.max(open.asked);
         drop(state);
-        if copy && !open.bytes.is_empty() {
-            open.buffer.write(0, &open.bytes);
+        let mut bytes = open.bytes;
+        if copy && !bytes.is_empty() {
+            open.buffer.write(0, &bytes);
         }
+        bytes.clear();
+        self.state().bytes = bytes;
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use ops::backend::give_up;
+
 use crate::backend::Cuda;
 use crate::driver::Address;
 use crate::memory::Buffer;
@@ -22,7 +24,7 @@ impl Cuda {
     /// what it holds is not defined. Launches that were started with the former, smaller room still find theirs:
     /// whoever gets that memory next comes after them.
     ///
-    /// Panics where the device has no such room; the step that needed it fails then, and nothing else.
+    /// Gives up where the device has no such room; the step that needed it fails then, and nothing else.
     pub(crate) fn workspace(&self, bytes: u64) -> Address {
         let mut room = self
             .workspace
@@ -36,7 +38,7 @@ impl Cuda {
         *room = None;
         let larger = self
             .buffer(bytes, "working memory")
-            .unwrap_or_else(|error| panic!("{error}"));
+            .unwrap_or_else(|error| give_up(error));
         room.insert(larger).address()
     }
 
@@ -44,18 +46,25 @@ impl Cuda {
     /// back. Kernels follow each other, so all may use the same.
     pub(crate) fn counters(&self, count: usize) -> Address {
         assert!(count <= COUNTERS, "at most {COUNTERS} counters");
-        let mut counters = self
-            .workspace
-            .counters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(counters) = counters.as_ref() {
-            return counters.address();
-        }
-        let new = self
-            .buffer((COUNTERS * size_of::<u32>()) as u64, "counters")
-            .unwrap_or_else(|error| panic!("{error}"));
-        new.zero();
-        counters.insert(new).address()
+        self.workspace.counters(self).address()
+    }
+}
+
+impl Workspace {
+    fn counters(&self, cuda: &Cuda) -> Buffer {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let counters = counters.get_or_insert_with(|| {
+            let bytes = (COUNTERS * size_of::<u32>()) as u64;
+            let new = cuda.buffer(bytes, "counters");
+            let new = new.unwrap_or_else(|error| give_up(error));
+            new.zero();
+            new
+        });
+        counters.clone()
+    }
+
+    /// Reads something that stands at the end of everything asked before.
+    pub(crate) fn wait(&self, cuda: &Cuda) {
+        self.counters(cuda).read(0, &mut [0; size_of::<u32>()]);
     }
 }

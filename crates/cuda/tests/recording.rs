@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cuda::{Cuda, CudaOptions, CudaTensor, Precision, Recordings};
-use cuda_emulator::Emulator;
+use cuda_emulator::{Emulator, Fault};
 use ops::Backend;
 
 fn device() -> (Arc<Emulator>, Cuda) {
@@ -120,6 +120,19 @@ fn a_step_that_broke_off_leaves_nothing_behind() {
     assert_eq!(value(&cuda, &sum), 0.0);
     cuda.add(&mut sum, &delta);
     assert_eq!(value(&cuda, &sum), 1.0);
+}
+
+#[test]
+fn a_device_that_records_nothing_does_everything_all_the_same() {
+    let (emulator, cuda) = device();
+    emulator.set_fault(Some(Fault::NoRecording));
+    let (mut sum, delta) = (tensor(&cuda, &[0.0; 8]), tensor(&cuda, &[1.0; 8]));
+    for round in 1..=4 {
+        ten(&cuda, &mut sum, &delta);
+        assert_eq!(value(&cuda, &sum), (10 * round) as f32);
+    }
+    assert_eq!(counts(&cuda), (0, 0));
+    assert_eq!(cuda.recordings().launched, 40);
 }
 
 #[test]

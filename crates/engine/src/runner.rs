@@ -173,6 +173,8 @@ impl<B: Backend> Runner<B> {
             if vision.advance(backend, &mut encoding, 1, &mut self.vision, &mut ())? {
                 break;
             }
+            // A device may only have begun; what is measured is what the next block will take.
+            backend.wait();
             let one_more = before.elapsed();
             if started.elapsed() + one_more > time {
                 self.reading = Some((patches.digest, encoding));
@@ -238,8 +240,12 @@ impl<B: Backend> Runner<B> {
             .text
             .compute(&**backend, &rows, cache, text, &mut ())?;
         let wanted = logits.len();
+        if wanted == 0 {
+            // Nobody reads anything, yet the caller measures how long it took.
+            backend.wait();
+            return Ok(Said::nothing());
+        }
         Ok(match text.likeliest(&**backend, 0..wanted) {
-            _ if wanted == 0 => Said::nothing(),
             Some(values) => Said::likeliest(values, wanted),
             None => Said::logits(text.logits(&**backend, 0..wanted), wanted),
         })

@@ -171,6 +171,9 @@ pub trait Backend: Send + Sync + Sized {
         body();
     }
 
+    /// Waits until all that was started is done: whoever measures how long something took has to.
+    fn wait(&self) {}
+
     // ---- fine ops --------------------------------------------------------------------------
 
     /// `out[r] = table[ids[r]]`: a row of the embedding weight per id. `out`: [ids, in].

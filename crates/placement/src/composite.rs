@@ -72,6 +72,8 @@ pub struct Route {
     pub weight: Box<dyn Fn(&str) -> usize + Send + Sync>,
     /// By the number of a layer: its keys and values.
     pub layer: Box<dyn Fn(usize) -> usize + Send + Sync>,
+    /// Where logits come out.
+    pub logits: usize,
 }
 
 /// Several devices as one.
@@ -199,6 +201,24 @@ impl Backend for Composite {
                 body();
             }
         });
+    }
+
+    fn wait(&self) {
+        for at in 0..self.devices.len() {
+            on!(self, at, member: M => member.wait());
+        }
+    }
+
+    fn likeliest(&self, logits: &Tensor, out: &mut Tensor) {
+        let at = self.place(logits);
+        on!(self, at, member: M => member.likeliest(
+            M::of(&self.read(logits, at)),
+            M::of_mut(self.fill(out, at)),
+        ));
+    }
+
+    fn prefers_likeliest(&self, vocabulary: usize) -> bool {
+        on!(self, self.route.logits, member: M => member.prefers_likeliest(vocabulary))
     }
 
     fn embed(&self, table: &Linear, ids: &Indices, out: &mut Tensor) {

@@ -166,6 +166,7 @@ impl Placement {
                 }
             }),
             layer: Box::new(layer_of),
+            logits: ends,
         }
     }
 }

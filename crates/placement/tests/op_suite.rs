@@ -34,6 +34,7 @@ fn differences(devices: Vec<Device>, weight: impl Fn(&str) -> usize + Send + Syn
     let route = Route {
         weight: Box::new(weight),
         layer: Box::new(move |layer| (layer + 1) % count),
+        logits: 0,
     };
     let composite = Composite::new(devices, route);
     assert_eq!(
