@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout};
 
 use crate::error::ApiError;
+use crate::room::{FREE, Place, Room};
 
 /// The longest pause within a body.
 const PAUSE: Duration = Duration::from_secs(15);
@@ -62,10 +63,22 @@ pub(crate) async fn read_through(
     Ok(())
 }
 
-/// Reads a body of at most `limit` bytes.
+/// Reads a small body of at most `limit` bytes.
 pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>, Unread> {
-    let bytes = timeout(WHOLE, collect(headers, body, limit)).await;
-    bytes.unwrap_or(Err(Unread::Failed(ApiError::BodyTooSlow)))
+    let read = timeout(WHOLE, collect(headers, body, limit, None)).await;
+    let read = read.unwrap_or(Err(Unread::Failed(ApiError::BodyTooSlow)));
+    read.map(|(bytes, _)| bytes)
+}
+
+/// Reads a body of at most `limit` bytes that may be large. The place is to be held as long as what was read.
+pub(crate) async fn read_large(
+    headers: &HeaderMap,
+    body: Body,
+    limit: u64,
+    room: &Room,
+) -> Result<(Vec<u8>, Option<Place>), Unread> {
+    let read = timeout(WHOLE, collect(headers, body, limit, Some(room))).await;
+    read.unwrap_or(Err(Unread::Failed(ApiError::BodyTooSlow)))
 }
 
 /// Nothing is unpacked here: a few bytes could become gigabytes.
@@ -78,7 +91,12 @@ fn plain(headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
-async fn collect(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>, Unread> {
+async fn collect(
+    headers: &HeaderMap,
+    body: Body,
+    limit: u64,
+    room: Option<&Room>,
+) -> Result<(Vec<u8>, Option<Place>), Unread> {
     plain(headers).map_err(Unread::Failed)?;
     let announced = announced(headers);
     let too_large = || Unread::TooLarge(TooLarge { bytes: announced });
@@ -87,6 +105,7 @@ async fn collect(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>,
         return Err(too_large());
     }
     let keep = announced.is_none_or(|bytes| bytes <= limit);
+    let mut place = None;
     let mut bytes = Vec::new();
     let mut pace = Pace::new();
     let mut chunks = body.into_data_stream();
@@ -95,6 +114,13 @@ async fn collect(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>,
             return Err(too_large());
         }
         if keep && pace.seen <= limit {
+            if let (Some(room), None, true) = (room, &place, pace.seen > FREE) {
+                let asked = Instant::now();
+                let all = announced.unwrap_or(limit);
+                place = Some(room.place(all).await.map_err(Unread::Failed)?);
+                // The client was ready.
+                pace.started += asked.elapsed();
+            }
             bytes.extend_from_slice(&chunk);
         } else {
             bytes = Vec::new();
@@ -104,7 +130,7 @@ async fn collect(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>,
         let bytes = Some(pace.seen);
         return Err(Unread::TooLarge(TooLarge { bytes }));
     }
-    Ok(bytes)
+    Ok((bytes, place))
 }
 
 /// The size that the client says its body has.

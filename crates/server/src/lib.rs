@@ -28,6 +28,7 @@ mod page;
 mod pictures;
 pub mod remote;
 mod roles;
+mod room;
 mod rounds;
 mod routes;
 mod samples;

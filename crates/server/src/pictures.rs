@@ -1,7 +1,5 @@
 //! Pictures in and out.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -13,16 +11,12 @@ use axum::response::{IntoResponse, Response};
 use desk::{Picture, PictureId, Refusal};
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::body::{self, Unread};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Named, Wished};
 use crate::shared::Shared;
-
-/// How long an upload waits for others to finish.
-pub(crate) const TURN: Duration = Duration::from_secs(10);
 
 /// A picture the desk has taken in.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -79,19 +73,16 @@ pub(crate) async fn upload(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<PictureView>), ApiError> {
-    let turn = timeout(TURN, shared.uploads.clone().acquire_owned()).await;
-    let Ok(Ok(permit)) = turn else {
-        return Err(ApiError::UploadsBusy);
-    };
     let limit = shared.desk.limits().picture_bytes;
-    let bytes = body::read(&headers, body, limit).await;
-    let bytes = bytes.map_err(|unread| match unread {
+    let read = body::read_large(&headers, body, limit, &shared.room).await;
+    let (bytes, place) = read.map_err(|unread| match unread {
         Unread::TooLarge(size) => Refusal::picture_too_large(size.bytes, limit).into(),
         Unread::Failed(error) => error,
     })?;
+    let turn = shared.turn().await?;
     let accepted = spawn_blocking(move || {
         // Held here: a client that leaves does not end the decoding.
-        let _permit = permit;
+        let _held = (place, turn);
         shared.desk.accept_picture(bytes)
     });
     let picture = accepted.await.map_err(|_| ApiError::Internal)??;

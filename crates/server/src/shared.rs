@@ -6,19 +6,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use desk::{Conversations, Desk, DeskStatus, RecordsFacts};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
 
 use crate::access::{Keys, Rates};
 use crate::cors::CorsOrigins;
+use crate::error::ApiError;
 use crate::feed::Feed;
 use crate::metrics::Metrics;
 use crate::page::{self, PageFiles};
 use crate::remote::Fetcher;
+use crate::room::{Room, TURN};
 use crate::{AllowedHosts, routes};
 
-/// Uploads read and decoded at the same time; each may hold a file and its
-/// pixels in memory.
-const UPLOADS_AT_ONCE: usize = 4;
+/// Requests whose pictures are decoded at the same time; each may hold a gigabyte for a moment, however
+/// small it came.
+const DECODING_AT_ONCE: usize = 4;
 /// Requests a minute from one address; more than a person and a page make.
 const PER_MINUTE: u32 = 600;
 
@@ -48,8 +51,12 @@ pub(crate) struct Shared {
     pub models: Arc<[String]>,
     /// When the server was made, in seconds since 1970.
     pub started: u64,
-    /// Permits to upload.
-    pub uploads: Arc<Semaphore>,
+    /// For large bodies on their way.
+    pub room: Room,
+    /// For pictures that are fetched: who lets us wait for them holds up no upload.
+    pub fetched: Room,
+    /// Permits to decode pictures.
+    decoding: Arc<Semaphore>,
     /// Permits to import, which takes the database for itself.
     pub imports: Arc<Semaphore>,
     /// Turns true when nothing new is taken in any more.
@@ -59,6 +66,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// A turn to decode pictures, once there is one.
+    pub async fn turn(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let turn = timeout(TURN, self.decoding.clone().acquire_owned()).await;
+        turn.ok().and_then(Result::ok).ok_or(ApiError::UploadsBusy)
+    }
+
     /// How things stand. Reads the instruments, so it may take a while.
     pub fn status(&self) -> DeskStatus {
         DeskStatus {
@@ -147,7 +160,9 @@ impl Server {
             remote: options.remote.map(Arc::new),
             models: models.into(),
             started: since.map_or(0, |since| since.as_secs()),
-            uploads: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
+            room: Room::default(),
+            fetched: Room::default(),
+            decoding: Arc::new(Semaphore::new(DECODING_AT_ONCE)),
             imports: Arc::new(Semaphore::new(1)),
             ending: end,
             closing: ended,

@@ -49,11 +49,11 @@ pub(crate) async fn complete(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let Read { request, turn } =
+    let Read { request, place } =
         read::<ChatRequest>(&shared, &headers, body, refused::CHAT).await?;
     let model = served_name(&shared, request.model.as_deref())?.to_owned();
     let (request, manner) = request.understand()?;
-    let answers = ask(&shared, asker, Read { request, turn }, manner.answers).await?;
+    let answers = ask(&shared, asker, Read { request, place }, manner.answers).await?;
     let head = Head::new(model);
     if !manner.stream {
         let heard = listen::to_all(&shared, answers).await?;

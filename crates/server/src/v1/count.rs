@@ -72,11 +72,11 @@ pub(crate) async fn chat(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<InputTokens>, ApiError> {
-    let Read { request, turn } =
+    let Read { request, place } =
         read::<ChatRequest>(&shared, &headers, body, refused::CHAT).await?;
     served_name(&shared, request.model.as_deref())?;
     let (request, _) = request.understand()?;
-    let count = question::count(&shared, asker, Read { request, turn }).await?;
+    let count = question::count(&shared, asker, Read { request, place }).await?;
     Ok(Json(InputTokens::of("chat.completion.input_tokens", count)))
 }
 
@@ -105,9 +105,9 @@ pub(crate) async fn responses(
     body: Body,
 ) -> Result<Json<InputTokens>, ApiError> {
     let rules = refused::RESPONSES;
-    let Read { request, turn } = read::<ResponsesRequest>(&shared, &headers, body, rules).await?;
+    let Read { request, place } = read::<ResponsesRequest>(&shared, &headers, body, rules).await?;
     served_name(&shared, request.model.as_deref())?;
     let (request, _) = request.understand()?;
-    let count = question::count(&shared, asker, Read { request, turn }).await?;
+    let count = question::count(&shared, asker, Read { request, place }).await?;
     Ok(Json(InputTokens::of("response.input_tokens", count)))
 }

@@ -2,21 +2,28 @@
 //! named as the desk names them, and refusals given back in the interface's own names.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use desk::{
     AnswerRequest, AnswerStream, AskedSettings, Code, Message, Part, Picture, Refusal, Role, Shape,
     TokenCount, Wishes,
 };
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::data_uri::{self, DataFault};
-use super::read::Read;
+use super::read::{BODY_BYTES, Read};
 use crate::access::Asker;
 use crate::error::ApiError;
+use crate::room::Place;
 use crate::shared::Shared;
 
 /// Enough for a list of everything a label says; a program that wants more says so.
 const MAX_TOKENS: u32 = 1024;
+/// Pictures of a whole conversation, in pictures of one message, as the desk counts them.
+const CONVERSATION: usize = 4;
+/// For all pictures of a request that have to be fetched.
+const FETCHING: Duration = Duration::from_secs(60);
 /// Addresses repeat this much of themselves in a refusal.
 const SHOWN: usize = 60;
 
@@ -60,7 +67,7 @@ pub(super) struct Asked {
 
 impl Places {
     /// The desk's refusal at the place it speaks of.
-    pub fn refused(self, refusal: Refusal) -> ApiError {
+    pub fn refused(self, mut refusal: Refusal) -> ApiError {
         let param = match refusal.code {
             Code::QuestionEmpty
             | Code::QuestionOrder
@@ -70,7 +77,11 @@ impl Places {
             | Code::QuestionTooLong => self.messages.to_owned(),
             Code::ShapeUnsupported => self.shape.to_owned(),
             Code::SettingOutOfRange => match refusal.details.get("setting") {
-                Some(setting) if setting == "max_tokens" => self.max_tokens.to_owned(),
+                Some(setting) if setting == "max_tokens" => {
+                    let (ours, theirs) = ("`max_tokens`", format!("`{}`", self.max_tokens));
+                    refusal.message = refusal.message.replace(ours, &theirs);
+                    self.max_tokens.to_owned()
+                }
                 Some(setting) => setting.as_str().unwrap_or_default().to_owned(),
                 None => return ApiError::Refused(refusal),
             },
@@ -142,20 +153,27 @@ async fn on_the_desk<T: Send + 'static>(
     asked: Read<Asked>,
     act: impl FnOnce(&Shared, AnswerRequest, Wishes) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let Read { request, turn } = asked;
+    let Read { request, place } = asked;
     let Asked {
         spoken,
         settings,
         shape,
         alternatives,
         ignore_eos,
-        ..
+        places,
     } = request;
-    let spoken = bring(shared, one_system(spoken)?).await?;
+    let spoken = one_system(spoken)?;
+    let counted = count_pictures(&spoken, shared.desk.limits().pictures_per_question);
+    let counted = counted.map_err(|refusal| places.refused(refusal))?;
+    let (spoken, fetched) = bring(shared, spoken, places).await?;
+    let turn = match counted {
+        0 => None,
+        _ => Some(shared.turn().await?),
+    };
     let shared = shared.clone();
     let done = spawn_blocking(move || {
         // Held here: a client that leaves does not end the decoding.
-        let _turn = turn;
+        let _held = (place, fetched, turn);
         // Held until the answers hold them, so that the shelf lets none go.
         let mut pictures = Vec::new();
         let messages = spoken
@@ -198,6 +216,26 @@ fn one_system(spoken: Vec<Spoken>) -> Result<Vec<Spoken>, ApiError> {
     Ok(whole)
 }
 
+/// How many pictures there are, unless there are more than the desk takes: a few words could name very
+/// many, and each would be brought and decoded first.
+fn count_pictures(spoken: &[Spoken], most: u32) -> Result<usize, Refusal> {
+    let most = most as usize;
+    let is_picture = |part: &&SpokenPart| matches!(part, SpokenPart::Picture { .. });
+    let mut all = 0;
+    for one in spoken {
+        let count = one.parts.iter().filter(is_picture).count();
+        if count > most {
+            return Err(Refusal::too_many_pictures(count, most));
+        }
+        all += count;
+    }
+    let most = most.saturating_mul(CONVERSATION);
+    match all > most {
+        true => Err(Refusal::too_many_pictures(all, most)),
+        false => Ok(all),
+    }
+}
+
 /// A message whose pictures are bytes.
 struct Brought {
     role: Role,
@@ -210,8 +248,36 @@ enum BroughtPart {
     Fetched { bytes: Vec<u8>, param: String },
 }
 
-/// Brings the pictures that are elsewhere, where that is allowed.
-async fn bring(shared: &Shared, spoken: Vec<Spoken>) -> Result<Vec<Brought>, ApiError> {
+/// Brings the pictures that are elsewhere, where that is allowed. All of them together may have the size and
+/// the time of a body.
+async fn bring(
+    shared: &Shared,
+    spoken: Vec<Spoken>,
+    places: Places,
+) -> Result<(Vec<Brought>, Option<Place>), ApiError> {
+    let elsewhere = |part: &&SpokenPart| match part {
+        SpokenPart::Picture { url, .. } => !data_uri::is_data(url),
+        SpokenPart::Text(_) => false,
+    };
+    let parts = spoken.iter().flat_map(|one| &one.parts);
+    let count = parts.filter(elsewhere).count() as u64;
+    if count == 0 || shared.remote.is_none() {
+        return Ok((gather(shared, spoken).await?, None));
+    }
+    let each = shared.desk.limits().picture_bytes;
+    let bytes = each.saturating_mul(count).min(BODY_BYTES);
+    let place = shared.fetched.place(bytes).await?;
+    let brought = timeout(FETCHING, gather(shared, spoken)).await;
+    let brought = brought.map_err(|_| ApiError::Field {
+        param: places.messages.to_owned(),
+        message: "The pictures elsewhere took too long to fetch. Send them as data: URIs."
+            .to_owned(),
+    });
+    Ok((brought??, Some(place)))
+}
+
+async fn gather(shared: &Shared, spoken: Vec<Spoken>) -> Result<Vec<Brought>, ApiError> {
+    let mut left = BODY_BYTES;
     let mut brought = Vec::with_capacity(spoken.len());
     for Spoken { role, parts, .. } in spoken {
         let mut done = Vec::with_capacity(parts.len());
@@ -222,7 +288,8 @@ async fn bring(shared: &Shared, spoken: Vec<Spoken>) -> Result<Vec<Brought>, Api
                     BroughtPart::Inside { url, param }
                 }
                 SpokenPart::Picture { url, param } => {
-                    let bytes = fetch(shared, &url, &param).await?;
+                    let bytes = fetch(shared, &url, &param, left).await?;
+                    left = left.saturating_sub(bytes.len() as u64);
                     BroughtPart::Fetched { bytes, param }
                 }
             });
@@ -232,7 +299,7 @@ async fn bring(shared: &Shared, spoken: Vec<Spoken>) -> Result<Vec<Brought>, Api
     Ok(brought)
 }
 
-async fn fetch(shared: &Shared, url: &str, param: &str) -> Result<Vec<u8>, ApiError> {
+async fn fetch(shared: &Shared, url: &str, param: &str, left: u64) -> Result<Vec<u8>, ApiError> {
     let field = |message| ApiError::Field {
         param: param.to_owned(),
         message,
@@ -256,7 +323,7 @@ async fn fetch(shared: &Shared, url: &str, param: &str) -> Result<Vec<u8>, ApiEr
                 .to_owned(),
         ));
     };
-    let limit = shared.desk.limits().picture_bytes;
+    let limit = shared.desk.limits().picture_bytes.min(left);
     fetcher.fetch(url, limit).await.map_err(|error| {
         tracing::info!(%error, "a picture could not be fetched");
         field(format!("{error}."))

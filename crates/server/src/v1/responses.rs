@@ -52,10 +52,10 @@ pub(crate) async fn respond(
     body: Body,
 ) -> Result<Response, ApiError> {
     let rules = refused::RESPONSES;
-    let Read { request, turn } = read::<ResponsesRequest>(&shared, &headers, body, rules).await?;
+    let Read { request, place } = read::<ResponsesRequest>(&shared, &headers, body, rules).await?;
     let model = served_name(&shared, request.model.as_deref())?.to_owned();
     let (request, manner) = request.understand()?;
-    let answers = ask(&shared, asker, Read { request, turn }, 1).await?;
+    let answers = ask(&shared, asker, Read { request, place }, 1).await?;
     let (stream, with_logprobs) = (manner.stream, manner.logprobs);
     let response = ResponseReply::begun(model, manner);
     if stream {

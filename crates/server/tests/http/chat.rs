@@ -239,6 +239,8 @@ async fn a_stream_tells_role_words_end_usage_and_done() {
     assert_eq!(chunks[3]["choices"][0]["finish_reason"], "stop");
     assert_eq!(chunks[4]["choices"], json!([]));
     assert_eq!(chunks[4]["usage"]["total_tokens"], 53);
+    let yet = |chunk: &Value| chunk.get("usage").cloned();
+    assert!(chunks[..4].iter().all(|c| yet(c) == Some(Value::Null)));
     let without = ask(&stage, &with("stream", json!(true))).await;
     assert!(!without.text().contains("\"usage\""));
 }
@@ -433,6 +435,11 @@ async fn a_wrong_value_is_refused_with_its_place() {
         );
     }
     assert!(stage.answerer.asked().is_empty());
+    let reply = ask(&stage, &with("max_completion_tokens", json!(0))).await;
+    assert!(reply.text().contains("`max_completion_tokens` must be"));
+    let reply = ask(&stage, &json!({"model": "script"})).await;
+    let wanted = (400, Some("messages".to_owned()), "invalid_field".to_owned());
+    assert_eq!(reply.openai_error(), wanted);
 }
 
 #[tokio::test]
@@ -486,6 +493,28 @@ async fn a_body_larger_than_any_question_is_refused() {
         .send(request.body(large.into()).expect("a request"))
         .await;
     assert_eq!(reply.openai_error(), (413, None, "body_too_large".into()));
+}
+
+#[tokio::test]
+async fn more_pictures_than_a_question_may_have_are_refused_before_one_is_looked_at() {
+    let stage = stage();
+    for url in [
+        "data:image/png;base64,JVBERi0xLjc=",
+        "https://example.com/a.png",
+    ] {
+        let picture = json!({"type": "image_url", "image_url": {"url": url}});
+        let crowd = json!({"role": "user", "content": vec![picture.clone(); 9]});
+        let some = json!({"role": "user", "content": vec![picture; 8]});
+        for messages in [vec![crowd], vec![some; 5]] {
+            let reply = ask(&stage, &json!({"messages": messages})).await;
+            let wanted = (
+                400,
+                Some("messages".to_owned()),
+                "too_many_pictures".to_owned(),
+            );
+            assert_eq!(reply.openai_error(), wanted, "{url}");
+        }
+    }
 }
 
 #[tokio::test]

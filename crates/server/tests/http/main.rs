@@ -7,6 +7,7 @@ mod access;
 mod answers;
 mod chat;
 mod cors;
+mod decoding;
 mod docs;
 mod gate;
 mod metrics;

@@ -1,12 +1,18 @@
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{Method, StatusCode};
+use axum::response::Response;
 use desk::testing::{png, unreadable_png};
 use desk::{DeskLimits, PictureId};
 use futures_util::StreamExt;
-use futures_util::stream::repeat;
+use futures_util::stream::{pending, repeat};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tower::ServiceExt;
 
-use crate::stage::{request, stage, stage_with};
+use crate::stage::{Stage, request, stage, stage_with};
 
 #[tokio::test]
 async fn an_uploaded_picture_comes_back_byte_for_byte() {
@@ -105,7 +111,7 @@ async fn an_oversized_picture_is_told_its_size_and_the_limit() {
 #[tokio::test]
 async fn an_announced_giant_is_refused_before_its_body_is_read() {
     let stage = stage_with(small());
-    let never = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+    let never = pending::<Result<Bytes, std::io::Error>>();
     let request = request(Method::POST, "/api/pictures")
         .header(CONTENT_LENGTH, u64::MAX)
         .body(Body::from_stream(never));
@@ -126,34 +132,53 @@ async fn a_body_without_end_or_size_is_stopped() {
 #[tokio::test(start_paused = true)]
 async fn an_upload_that_stops_half_way_times_out() {
     let stage = stage();
-    let never = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+    let never = pending::<Result<Bytes, std::io::Error>>();
     let request = request(Method::POST, "/api/pictures").body(Body::from_stream(never));
     let reply = stage.send(request.expect("a request")).await;
     assert_eq!(reply.status, StatusCode::REQUEST_TIMEOUT);
     assert_eq!(reply.code(), "body_too_slow");
 }
 
+/// An upload that announces so many megabytes, sends two of them and then no more.
+fn half_way(stage: &Stage, megabytes: usize) -> JoinHandle<Response> {
+    let sent = repeat(()).take(2).map(|()| vec![0; 1 << 20]);
+    let sent = sent.map(|megabyte| Ok::<_, std::io::Error>(Bytes::from(megabyte)));
+    let request = request(Method::POST, "/api/pictures")
+        .header(CONTENT_LENGTH, megabytes << 20)
+        .body(Body::from_stream(sent.chain(pending())));
+    let sent = ServiceExt::oneshot(stage.server.router(), request.expect("a request"));
+    tokio::spawn(async { sent.await.expect("the router never fails") })
+}
+
 #[tokio::test(start_paused = true)]
-async fn uploads_beyond_what_is_read_at_once_are_asked_to_come_back() {
+async fn uploads_that_come_slowly_do_not_hold_up_others() {
     let stage = stage();
-    let mut stuck = Vec::new();
-    for _ in 0..4 {
-        let never = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
-        let request = request(Method::POST, "/api/pictures").body(Body::from_stream(never));
-        let router = stage.server.router();
-        let sent = tower::ServiceExt::oneshot(router, request.expect("a request"));
-        stuck.push(tokio::spawn(sent));
-    }
-    tokio::task::yield_now().await;
-    let reply = stage.upload(png(1, 1)).await;
-    assert_eq!(reply.status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(reply.code(), "uploads_busy");
-    assert_eq!(reply.header("retry-after"), "5");
-    for upload in stuck {
-        let response = upload.await.expect("no panic").expect("never fails");
-        assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
-    }
+    let slow: Vec<_> = (0..40).map(|_| half_way(&stage, 3)).collect();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = Instant::now();
     assert_eq!(stage.upload(png(1, 1)).await.status, StatusCode::CREATED);
+    assert!(before.elapsed() < Duration::from_secs(1));
+    for upload in slow {
+        let status = upload.await.expect("no panic").status();
+        assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn uploads_for_which_there_is_no_room_are_asked_to_come_back() {
+    let stage = stage();
+    let mut slow: Vec<_> = (0..14).map(|_| half_way(&stage, 20)).collect();
+    let last = slow.pop().expect("fourteen").await.expect("no panic");
+    assert_eq!(last.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(last.headers()["retry-after"], "5");
+    // What is small needs no room.
+    assert_eq!(stage.upload(png(1, 1)).await.status, StatusCode::CREATED);
+    for upload in slow {
+        let status = upload.await.expect("no panic").status();
+        assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
+    }
+    let next = half_way(&stage, 20).await.expect("no panic");
+    assert_eq!(next.status(), StatusCode::REQUEST_TIMEOUT);
 }
 
 #[tokio::test(start_paused = true)]
