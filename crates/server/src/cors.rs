@@ -65,7 +65,7 @@ pub(crate) fn preflight() -> Response {
         (
             ACCESS_CONTROL_ALLOW_HEADERS,
             "authorization, content-type, x-request-id, openai-organization, openai-project, \
-             x-stainless-arch, x-stainless-lang, x-stainless-os, x-stainless-package-version, \
+             x-stainless-arch, x-stainless-helper-method, x-stainless-lang, x-stainless-os, x-stainless-package-version, \
              x-stainless-retry-count, x-stainless-runtime, x-stainless-runtime-version, \
              x-stainless-timeout",
         ),

@@ -72,6 +72,8 @@ struct Meter {
     metrics: Arc<Metrics>,
     /// When the last words came.
     last: Option<Instant>,
+    /// Tokens so far.
+    said: usize,
     ended: bool,
 }
 
@@ -80,6 +82,7 @@ impl Meter {
         Self {
             metrics,
             last: None,
+            said: 0,
             ended: false,
         }
     }
@@ -87,6 +90,7 @@ impl Meter {
     fn observe(&mut self, event: &AnswerEvent) {
         match event {
             AnswerEvent::Delta { tokens, .. } => {
+                self.said += tokens.len();
                 let now = Instant::now();
                 if let Some(last) = self.last.replace(now) {
                     self.metrics.next_tokens(tokens.len(), now - last);
@@ -102,7 +106,7 @@ impl Meter {
             }
             AnswerEvent::Error(_) => {
                 self.ended = true;
-                self.metrics.broke_off("failed");
+                self.metrics.broke_off("failed", self.said);
             }
             AnswerEvent::Queued { .. }
             | AnswerEvent::Reading { .. }
@@ -114,7 +118,7 @@ impl Meter {
 impl Drop for Meter {
     fn drop(&mut self) {
         if !self.ended {
-            self.metrics.broke_off("cancelled");
+            self.metrics.broke_off("cancelled", self.said);
         }
     }
 }

@@ -56,8 +56,10 @@ pub(crate) struct ChatChunk {
     system_fingerprint: String,
     /// Empty in the chunk that counts the tokens.
     choices: Vec<ChunkChoice>,
+    /// Left out unless it was asked for; then null in every chunk but the one that counts.
     #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<ChatUsage>,
+    #[schema(value_type = Option<ChatUsage>)]
+    usage: Option<Option<ChatUsage>>,
 }
 
 /// What one answer gained.
@@ -135,7 +137,7 @@ impl Head {
     }
 
     /// A chunk.
-    pub fn chunk(&self, choices: Vec<ChunkChoice>, usage: Option<ChatUsage>) -> ChatChunk {
+    pub fn chunk(&self, choices: Vec<ChunkChoice>, usage: Option<Option<ChatUsage>>) -> ChatChunk {
         ChatChunk {
             id: self.id.clone(),
             object: "chat.completion.chunk",

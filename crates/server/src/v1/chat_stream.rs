@@ -90,7 +90,7 @@ impl ChatWriter {
 
     fn ending(&self) -> Vec<Event> {
         let counted = self.manner.include_usage;
-        let usage = counted.then(|| line(&self.head.chunk(Vec::new(), Some(self.usage))));
+        let usage = counted.then(|| line(&self.head.chunk(Vec::new(), Some(Some(self.usage)))));
         usage
             .into_iter()
             .chain([Event::default().data("[DONE]")])
@@ -110,7 +110,8 @@ impl ChatWriter {
             logprobs,
             finish_reason,
         };
-        line(&self.head.chunk(vec![choice], None))
+        let usage = self.manner.include_usage.then_some(None);
+        line(&self.head.chunk(vec![choice], usage))
     }
 }
 

@@ -84,6 +84,16 @@ pub(super) const RESPONSES: &[Rule] = &[
     ),
     rule("truncation", is_disabled, "Send fewer messages instead."),
     rule("frequency_penalty", is_zero, NO_SUCH_PENALTY),
+    rule("stop", is_empty, "Chat completions take it."),
+    rule("n", is_one, "Ask as often as you want answers."),
+    rule("max_tokens", is_nothing, "Use `max_output_tokens`."),
+    rule(
+        "max_completion_tokens",
+        is_nothing,
+        "Use `max_output_tokens`.",
+    ),
+    rule("response_format", is_nothing, "Use `text.format`."),
+    rule("messages", is_empty, "Use `input`."),
 ];
 
 /// Refuses the first field that asks for something.
@@ -108,6 +118,11 @@ fn is_empty(value: &Value) -> bool {
         Value::String(text) => text.is_empty(),
         _ => false,
     }
+}
+
+/// Left out, or null.
+fn is_nothing(value: &Value) -> bool {
+    value.is_null()
 }
 
 fn is_no_choice(value: &Value) -> bool {

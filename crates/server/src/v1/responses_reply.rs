@@ -28,12 +28,14 @@ pub(crate) struct ResponseReply {
     previous_response_id: Option<String>,
     /// Always false: nothing is stored.
     store: bool,
-    temperature: Option<f32>,
+    #[schema(value_type = Option<f32>)]
+    temperature: Option<f64>,
     text: Format,
     tool_choice: &'static str,
     #[schema(value_type = Vec<Value>)]
     tools: [(); 0],
-    top_p: Option<f32>,
+    #[schema(value_type = Option<f32>)]
+    top_p: Option<f64>,
     truncation: &'static str,
     usage: Option<ResponseUsage>,
     metadata: Value,
@@ -134,6 +136,11 @@ impl From<Usage> for ResponseUsage {
     }
 }
 
+/// A setting as it was written: 1.9, where its nearest neighbour among shorter numbers is 1.899999976158142.
+fn as_written(setting: f32) -> f64 {
+    setting.to_string().parse().unwrap_or(setting.into())
+}
+
 /// Which end a message came to.
 pub(super) fn message_status(reason: FinishReason) -> &'static str {
     match reason {
@@ -159,13 +166,13 @@ impl ResponseReply {
             parallel_tool_calls: false,
             previous_response_id: None,
             store: false,
-            temperature: manner.temperature,
+            temperature: manner.temperature.map(as_written),
             text: Format {
                 format: manner.format,
             },
             tool_choice: "none",
             tools: [],
-            top_p: manner.top_p,
+            top_p: manner.top_p.map(as_written),
             truncation: "disabled",
             usage: None,
             metadata: manner.metadata,

@@ -60,6 +60,23 @@ async fn what_was_answered_and_refused_is_counted() {
 }
 
 #[tokio::test]
+async fn the_tokens_of_an_answer_that_broke_off_are_counted_too() {
+    let stage = stage();
+    let question = json!({"messages": [{"role": "user", "content": "?"}], "stream": true});
+    stage
+        .answerer
+        .will_say([token("AX", -0.1), token("73", -0.1)]);
+    stage.post("/v1/chat/completions", &question).await;
+    let text = figures(&stage).await;
+    for line in [
+        r#"lookdesk_answers_total{kind="failed"} 1"#,
+        r#"lookdesk_tokens_total{kind="completion"} 2"#,
+    ] {
+        assert!(text.contains(line), "{line} is missing in\n{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_keeps_the_id_its_client_gave_it() {
     let stage = stage();
     let asked = |id: &str| {

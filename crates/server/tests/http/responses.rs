@@ -104,6 +104,7 @@ async fn a_stream_tells_every_step_in_numbered_events() {
         .will_say([token("AX", -0.1), token("73", -0.2), done_with(usage())]);
     let mut body = with("stream", json!(true));
     body["include"] = json!(["message.output_text.logprobs"]);
+    body["temperature"] = json!(1.9);
     let reply = ask(&stage, &body).await;
     assert_eq!(reply.header("content-type"), "text/event-stream");
     let events: Vec<Value> = reply
@@ -149,6 +150,7 @@ async fn a_stream_tells_every_step_in_numbered_events() {
     );
     assert_eq!(response["usage"]["output_tokens"], 3);
     assert_eq!(response["id"], events[0]["response"]["id"]);
+    assert_eq!(response["temperature"], 1.9);
 }
 
 #[tokio::test]
@@ -191,6 +193,12 @@ async fn whatever_would_need_memory_or_tools_is_refused_in_a_sentence() {
         ("truncation", json!("auto")),
         ("tools", json!([{"type": "web_search"}])),
         ("tool_choice", json!("required")),
+        ("stop", json!(["."])),
+        ("n", json!(2)),
+        ("max_tokens", json!(5)),
+        ("max_completion_tokens", json!(5)),
+        ("response_format", json!({"type": "json_object"})),
+        ("messages", json!([{"role": "user", "content": "?"}])),
         ("include[0]", json!(null)),
     ] {
         let body = match field {
@@ -249,8 +257,10 @@ async fn a_wrong_item_is_refused_with_its_place() {
     }
     let reply = ask(&stage, &with("max_output_tokens", json!(0))).await;
     assert_eq!(reply.openai_error().1.as_deref(), Some("max_output_tokens"));
+    assert!(reply.text().contains("`max_output_tokens` must be"));
     let reply = ask(&stage, &json!({"model": "script"})).await;
-    assert_eq!(reply.openai_error().0, 400);
+    let wanted = (400, Some("input".to_owned()), "invalid_field".to_owned());
+    assert_eq!(reply.openai_error(), wanted);
 }
 
 #[tokio::test]
