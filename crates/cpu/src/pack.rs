@@ -14,17 +14,17 @@
 //! q8: `w = (byte - 128) * scale`. q4, in groups of 32 inputs: `w = half * d * s - m * dm` with one byte s and m
 //! per group and output, and float16 d and dm per 256 inputs and output. Float16 scales are stored times 4096
 //! ([`UNIT`]), because scales of small weights would be subnormal.
-//! Padding is zero and multiplies zeros. The last panel is padded with outputs of zero.
+//! Which numbers come closest is said in `quant`. Padding is zero and multiplies zeros. The last panel is padded with outputs of zero.
 
 mod expand;
 mod fill;
-mod fit;
 mod pairs;
 
 use formats::{AlignedBytes, Blob, Tensor};
 
 pub(crate) use expand::{expand_bytes, expand_f32, expand_halves, scales_of, widen};
 pub(crate) use pairs::expand_pairs;
+pub(crate) use quant::{GROUP, Q4_BLOCK, Q4_GROUP, UNIT};
 
 use crate::pool::Pool;
 use crate::tier::Tier;
@@ -34,16 +34,8 @@ pub const LAYOUT_VERSION: u32 = 1;
 
 /// Outputs per panel: the lanes of a vector.
 pub(crate) const PANEL: usize = 16;
-/// Inputs that share a scale of q8, and of int8 activations.
-pub(crate) const GROUP: usize = 128;
-/// Inputs that share d and dm of q4.
-pub(crate) const Q4_BLOCK: usize = 256;
-/// Inputs that share s and m of q4.
-pub(crate) const Q4_GROUP: usize = 32;
 /// Bytes per panel and block of q4: s `[8][16]`, m `[8][16]`, d `[16]`, dm `[16]`.
 pub(crate) const Q4_META: usize = 320;
-/// What a stored float16 scale counts.
-pub(crate) const UNIT: f32 = 1.0 / 4096.0;
 
 /// How a weight is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

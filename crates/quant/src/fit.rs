@@ -4,15 +4,14 @@
 //! the scale and offset that are best for the steps it gives (least squares). This is what the better 4-bit
 //! formats in wide use do; here all weights count alike.
 
-use super::Q4_GROUP;
+use super::{Q4_GROUP, ROUND};
 
-const ROUND: f32 = 12_582_912.0;
 /// Steps that the span is cut into; more than 15 cuts off the ends.
 const TRIES: [f32; 7] = [15.0, 14.2, 14.6, 15.4, 15.8, 16.4, 13.6];
 
 /// `(scale, least)`, neither negative, so that weights are close to `step * scale - least` with steps 0 to 15.
 #[inline(always)]
-pub(super) fn fit(values: &[f32; Q4_GROUP]) -> (f32, f32) {
+pub(crate) fn fit(values: &[f32; Q4_GROUP]) -> (f32, f32) {
     let (mut low, mut high) = ([0.0_f32; 16], [f32::MIN; 16]);
     let (mut sum, mut squares) = ([0.0_f32; 16], [0.0_f32; 16]);
     for half in values.as_chunks::<16>().0 {
