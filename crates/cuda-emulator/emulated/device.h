@@ -10,6 +10,7 @@
 #include <cstring>
 
 struct uint4 { u32 x, y, z, w; };
+struct uint2 { u32 x, y; };
 struct float2 { float x, y; };
 struct float4 { float x, y, z, w; };
 struct Index3 { u32 x, y, z; };
@@ -76,6 +77,12 @@ DEVICE void store16(void* at, uint4 value) {
     emulated::aligned(at);
     memcpy(at, &value, 16);
 }
+DEVICE uint2 load8(const void* at) {
+    if ((uintptr_t)at % 8) emulated::fail("an 8-byte access at an address that is no multiple of 8");
+    uint2 v;
+    memcpy(&v, at, 8);
+    return v;
+}
 DEVICE uint4 load16_once(const void* at) { return load16(at); }
 
 DEVICE float float_of_bits(u32 bits) {
@@ -95,6 +102,26 @@ DEVICE bf16 to_bf16(float x) {
     return (bf16)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }
 DEVICE u32 pack_bf16(float low, float high) { return (u32)to_bf16(low) | (u32)to_bf16(high) << 16; }
+DEVICE u32 fma_bf16x2(u32 a, u32 b, u32 c) {
+    // The product of two bfloat16 is exact in float64, and so, nearly always, is the sum.
+    auto at = [](u32 pair, int which) { return (double)float_of_bits(which ? pair & 0xffff0000u : pair << 16); };
+    float both[2];
+    for (int i = 0; i < 2; i++) both[i] = (float)(at(a, i) * at(b, i) + at(c, i));
+    return pack_bf16(both[0], both[1]);
+}
+DEVICE float float_of_half(u16 bits) {
+    int exponent = bits >> 10 & 31, digits = bits & 1023;
+    float size = exponent == 0    ? ldexpf((float)digits, -24)
+                 : exponent == 31 ? (digits ? NAN : INFINITY)
+                                  : ldexpf((float)(digits + 1024), exponent - 25);
+    return bits & 0x8000 ? -size : size;
+}
+DEVICE u32 pick_bytes(u32 a, u32 b, u32 which) {
+    u64 all = (u64)b << 32 | a;
+    u32 out = 0;
+    for (int i = 0; i < 4; i++) out |= (u32)(all >> (8 * (which >> (4 * i) & 7)) & 255) << (8 * i);
+    return out;
+}
 DEVICE float exp2_fast(float x) { return exp2f(x); }
 DEVICE float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 DEVICE u32 min(u32 a, u32 b) { return a < b ? a : b; }

@@ -47,6 +47,9 @@ DEVICE uint4 load16_once(const void* at) {
     return v;
 }
 
+// 8 bytes at a multiple of 8.
+DEVICE uint2 load8(const void* at) { return *(const uint2*)at; }
+
 // ---- numbers ----
 
 DEVICE float to_float(bf16 x) { return __uint_as_float((u32)x << 16); }
@@ -59,6 +62,20 @@ DEVICE u32 pack_bf16(float low, float high) {
     return out;
 }
 DEVICE bf16 to_bf16(float x) { return (bf16)(pack_bf16(x, 0.0f) & 0xffff); }
+// a * b + c on both bfloat16 values of each, rounded once.
+DEVICE u32 fma_bf16x2(u32 a, u32 b, u32 c) {
+    u32 out;
+    asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(out) : "r"(a), "r"(b), "r"(c));
+    return out;
+}
+// The value of a float16.
+DEVICE float float_of_half(u16 bits) {
+    float out;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(out) : "h"(bits));
+    return out;
+}
+// Four bytes out of eight, `a` being the lower ones: each of the lower four digits of `which` names one.
+DEVICE u32 pick_bytes(u32 a, u32 b, u32 which) { return __byte_perm(a, b, which); }
 // 2^x, to about 2 units in the last place.
 DEVICE float exp2_fast(float x) {
     float out;

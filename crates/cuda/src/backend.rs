@@ -128,6 +128,15 @@ impl Cuda {
         Ok(buffer)
     }
 
+    /// A buffer that stays. What it holds is not defined.
+    pub(crate) fn room_to_keep(
+        &self,
+        bytes: u64,
+        what: &'static str,
+    ) -> Result<Buffer, BackendError> {
+        self.pool.buffer(bytes, true, what)
+    }
+
     /// A buffer with contents, and more room than these where it is asked for, so that a little more of them the next
     /// time leaves everything where it is.
     pub(crate) fn uploaded(

@@ -1,22 +1,27 @@
 //! Products with weights.
 //!
-//! - [`weight`]: how a weight lies in the device's memory.
-//! - `plain`: the reference's own arithmetic, for [`Precision::F32`].
+//! - [`weight`]: how a weight is held; `pack`: how it gets there.
+//! - `start`: what the kernels are told; `choose`: which kernel for how many rows, and how many blocks.
+//! - `embed`: rows of a weight.
+//! - `plain`: the reference's own arithmetic, for [`Precision::F32`](crate::Precision).
 
-use bytemuck::NoUninit;
 use ops::backend::Gelu;
 
-use crate::backend::{Cuda, Precision};
+use crate::backend::Cuda;
 use crate::half::{self, Half};
-use crate::launch::Shape;
-use crate::memory::Buffer;
 use crate::tensor::CudaTensor;
 
+mod choose;
+mod embed;
+mod pack;
 mod plain;
+mod start;
 mod weight;
 
-pub(crate) use plain::embed;
+pub(crate) use embed::embed;
+use start::{Asked, Plan};
 pub use weight::CudaLinear;
+use weight::Held;
 pub(crate) use weight::{bits_per_weight, take};
 
 /// What becomes of a product.
@@ -31,104 +36,49 @@ pub(crate) enum Into<'a> {
     Gelu(Gelu, Half),
 }
 
-impl Into<'_> {
-    /// Where it goes, how many values apart rows are, and what the kernel calls it.
-    fn parts(&self) -> (Half, usize, u32) {
-        match self {
-            Self::Float(out) => (out.as_place(), out.columns(), 0),
-            Self::AddTo(out) => (out.as_place(), out.columns(), 1),
-            Self::Half(out) => (*out, out.pitch(), 2),
-            Self::Gelu(Gelu::Tanh, out) => (*out, out.pitch(), 3),
-            Self::Gelu(Gelu::Erf, out) => (*out, out.pitch(), 4),
-        }
-    }
-}
-
-impl CudaTensor {
-    fn as_place(&self) -> Half {
-        Half {
-            address: self.address(),
-            rows: self.rows(),
-            columns: self.columns(),
-        }
-    }
-}
-
-#[derive(Clone, Copy, NoUninit)]
-#[repr(C)]
-struct Product {
-    x: u64,
-    weight: u64,
-    gate: u64,
-    bias: u64,
-    out: u64,
-    rows: u32,
-    inputs: u32,
-    outputs: u32,
-    x_pitch: u32,
-    pitch: u32,
-    out_pitch: u32,
-    then: u32,
-    unused: u32,
-}
-
-fn product(cuda: &Cuda, x: Half, weight: &CudaLinear, gate: Option<&CudaLinear>, into: &Into<'_>) {
-    let (out, out_pitch, then) = into.parts();
-    assert_eq!(
-        (x.columns, out.columns, out.rows),
-        (weight.inputs, weight.outputs, x.rows),
-        "shapes of a product"
-    );
-    let params = Product {
-        x: x.address,
-        weight: weight.weight.address(),
-        gate: gate.map_or(0, |gate| gate.weight.address()),
-        bias: weight.bias.as_ref().map_or(0, Buffer::address),
-        out: out.address,
-        rows: x.rows as u32,
-        inputs: weight.inputs as u32,
-        outputs: weight.outputs as u32,
-        x_pitch: x.pitch() as u32,
-        pitch: weight.pitch as u32,
-        out_pitch: out_pitch as u32,
-        then,
-        unused: 0,
-    };
-    cuda.launch(
-        "product_simple",
-        Shape::each(x.rows * out_pitch, 256),
-        &params,
-    );
-}
-
-/// Products of one input: `x w^T + bias` of every weight. May use the device's workspace.
+/// Products of one input: `x w^T + bias` of every weight. May use the device's workspace: `x` and what halves come of
+/// it lie elsewhere.
 pub(crate) fn multiply(cuda: &Cuda, x: Half, products: &mut [(&CudaLinear, Into<'_>)]) {
-    for (weight, into) in products {
-        product(cuda, x, weight, None, into);
-    }
+    let asked: Vec<Asked<'_>> = products
+        .iter()
+        .map(|(weight, into)| Asked::new(weight, None, into))
+        .collect();
+    run(cuda, x, &asked);
 }
 
-/// `silu(x gate^T) * (x up^T)`. May use the device's workspace.
+/// `silu(x gate^T) * (x up^T)`; neither factor is stored. May use the device's workspace, as [`multiply`].
 pub(crate) fn multiply_swiglu(cuda: &Cuda, x: Half, gate: &CudaLinear, up: &CudaLinear, out: Half) {
-    assert_eq!(
-        (gate.inputs, gate.outputs),
-        (up.inputs, up.outputs),
-        "a gate of the shape of what it scales"
-    );
-    product(cuda, x, up, Some(gate), &Into::Half(out));
+    assert!(gate.bias.is_none(), "the gate of a SwiGLU has no bias");
+    run(cuda, x, &[Asked::new(up, Some(gate), &Into::Half(out))]);
+}
+
+fn run(cuda: &Cuda, x: Half, asked: &[Asked<'_>]) {
+    let plan = Plan::new(cuda, x, asked);
+    let room = match plan.room() {
+        0 => 0,
+        bytes => cuda.workspace(bytes),
+    };
+    plan.start(cuda, x.address, room);
 }
 
 /// `out = x w^T + bias`, x as it is or rounded on the way.
 pub(crate) fn matmul(cuda: &Cuda, x: &CudaTensor, linear: &CudaLinear, out: &mut CudaTensor) {
-    if cuda.precision() == Precision::F32 {
-        return plain::matmul(cuda, x, linear, out);
+    if let Held::Plain(dtype) = linear.held {
+        return plain::matmul(cuda, x, linear, dtype, out);
     }
     let mut rounded = Half {
         address: 0,
         rows: x.rows(),
         columns: x.columns(),
     };
-    rounded.address = cuda.workspace(rounded.bytes());
+    let plan = Plan::new(
+        cuda,
+        rounded,
+        &[Asked::new(linear, None, &Into::Float(out))],
+    );
+    // Both what is rounded and the parts of sums, one after the other.
+    let after = rounded.bytes().next_multiple_of(256);
+    rounded.address = cuda.workspace(after + plan.room());
     half::round(cuda, x, rounded);
-    multiply(cuda, rounded, &mut [(linear, Into::Float(out))]);
+    plan.start(cuda, rounded.address, rounded.address + after);
 }

@@ -6,12 +6,14 @@ pub const ALL: &[&str] = &[
     include_str!("../ptx/attention_prefill.ptx"),
     include_str!("../ptx/attention_spans.ptx"),
     include_str!("../ptx/elementwise.ptx"),
+    include_str!("../ptx/embed.ptx"),
+    include_str!("../ptx/gemm.ptx"),
+    include_str!("../ptx/gemv.ptx"),
     include_str!("../ptx/half.ptx"),
     include_str!("../ptx/kv.ptx"),
     include_str!("../ptx/likeliest.ptx"),
     include_str!("../ptx/norm.ptx"),
     include_str!("../ptx/plain.ptx"),
-    include_str!("../ptx/product.ptx"),
 ];
 
 #[cfg(test)]

@@ -31,3 +31,21 @@ fn every_op_agrees_with_the_reference_in_bfloat16() {
         Vec::<String>::new()
     );
 }
+
+#[test]
+fn every_op_agrees_with_the_reference_with_weights_in_8_bits() {
+    let emulator = Arc::new(Emulator::new(1 << 30));
+    assert_eq!(
+        differences(emulator, Precision::Q8, suite::Q8),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn every_op_agrees_with_the_reference_with_weights_in_4_bits() {
+    let emulator = Arc::new(Emulator::new(1 << 30));
+    assert_eq!(
+        differences(emulator, Precision::Q4, suite::Q4),
+        Vec::<String>::new()
+    );
+}

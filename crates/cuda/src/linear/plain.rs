@@ -1,6 +1,7 @@
 //! Products and rows of weights as the reference computes them. Kernels: `kernels/plain.cu`.
 
 use bytemuck::NoUninit;
+use formats::Dtype;
 
 use super::weight::CudaLinear;
 use crate::backend::{Cuda, CudaIndices};
@@ -23,7 +24,13 @@ struct Matmul {
     unused: u32,
 }
 
-pub(crate) fn matmul(cuda: &Cuda, x: &CudaTensor, linear: &CudaLinear, out: &mut CudaTensor) {
+pub(super) fn matmul(
+    cuda: &Cuda,
+    x: &CudaTensor,
+    linear: &CudaLinear,
+    dtype: Dtype,
+    out: &mut CudaTensor,
+) {
     assert_eq!(
         (x.columns(), out.columns(), out.rows()),
         (linear.inputs, linear.outputs, x.rows()),
@@ -31,14 +38,14 @@ pub(crate) fn matmul(cuda: &Cuda, x: &CudaTensor, linear: &CudaLinear, out: &mut
     );
     let params = Matmul {
         x: x.address(),
-        weight: linear.weight.address(),
+        weight: linear.values.address(),
         bias: linear.bias.as_ref().map_or(0, Buffer::address),
         out: out.address(),
         rows: x.rows() as u32,
         inputs: linear.inputs as u32,
         outputs: linear.outputs as u32,
-        pitch: linear.pitch as u32,
-        half: u32::from(linear.half),
+        pitch: linear.inputs as u32,
+        half: u32::from(dtype == Dtype::Bf16),
         unused: 0,
     };
     let tiles = |count: usize| count.div_ceil(32) as u32;
@@ -62,20 +69,21 @@ struct Embed {
     half: u32,
 }
 
-pub(crate) fn embed(cuda: &Cuda, table: &CudaLinear, ids: &CudaIndices, out: &mut CudaTensor) {
-    assert_eq!(
-        (out.rows(), out.columns()),
-        (ids.count, table.inputs),
-        "a row of the table for every id"
-    );
+pub(super) fn embed(
+    cuda: &Cuda,
+    table: &CudaLinear,
+    dtype: Dtype,
+    ids: &CudaIndices,
+    out: &mut CudaTensor,
+) {
     let params = Embed {
-        table: table.weight.address(),
+        table: table.values.address(),
         ids: ids.buffer.address(),
         out: out.address(),
         rows: out.rows() as u32,
         columns: out.columns() as u32,
-        pitch: table.pitch as u32,
-        half: u32::from(table.half),
+        pitch: table.inputs as u32,
+        half: u32::from(dtype == Dtype::Bf16),
     };
     cuda.launch("embed_plain", Shape::each(out.count(), 256), &params);
 }
