@@ -104,6 +104,12 @@ impl Emulator {
         self
     }
 
+    /// As a card of so many multiprocessors: how work is cut into blocks may depend on it.
+    pub fn with_multiprocessors(mut self, count: u32) -> Self {
+        self.properties.multiprocessors = count;
+        self
+    }
+
     /// Kernels started so far, those of replays included.
     pub fn launches(&self) -> u64 {
         self.state().launches

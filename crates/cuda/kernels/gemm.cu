@@ -16,7 +16,7 @@ template <int form_, int rows_, int outputs_, int warp_rows_, int warp_outputs_,
     static const int stages = stages_;
     static const int steps = 1 << form;
     static const int x_bytes = steps * rows * 64, stage_bytes = x_bytes + outputs * 64;
-    // Per span two sets: of Q8 a scale per row, of Q4 one with a least value per row and step.
+    // Per span two sets: of Q8 a scale per row, of Q4 one with a middle per row and step.
     static const int factors = form == Q4 ? 4 : 1;
     static_assert((rows / warp_rows) * (outputs / warp_outputs) * 32 == THREADS, "a warp for every part");
     static_assert(outputs <= THREADS, "a thread for the factors of every row of the weight");
@@ -82,7 +82,8 @@ template <class T> DEVICE Fetched fetch(const Place& at, u32 span) {
     return f;
 }
 
-// A scale in the lower half, minus the least value in the upper: both in bfloat16.
+// A scale in the lower half, in the upper what step 8 of Q4 stands for: both in bfloat16. Weights lie around zero, so that is
+// small, and rounding it costs a tenth of what rounding the least value would.
 template <class T> DEVICE void put(u32* factors, const Fetched& f) {
     if (T::form == BF16 || threadIdx.x >= T::outputs) return;
     u32* to = factors + threadIdx.x * T::factors;
@@ -93,7 +94,8 @@ template <class T> DEVICE void put(u32* factors, const Fetched& f) {
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             u32 both = (i < 2 ? f.scales.x : f.scales.y) >> (i % 2 * 16);
-            four[i] = pack_bf16((float)(both & 255) * unit, -((float)(both >> 8 & 255) * least_unit));
+            float scale = (float)(both & 255) * unit;
+            four[i] = pack_bf16(scale, 8.0f * scale - (float)(both >> 8 & 255) * least_unit);
         }
         store16(to, {four[0], four[1], four[2], four[3]});
     }
@@ -113,12 +115,12 @@ template <class T> DEVICE void widen(u32 (&w)[4], const u8* row, const u32* fact
         for (int i = 0; i < 4; i++) w[i] = fma_bf16x2(w[i], scale, 0x80008000u);
     } else {
         widen_halves(w, *(const u32*)(row + 16 * t + 4 * step));
-        u32 both = factors[step], scale = pick_bytes(both, 0, 0x1010), least = pick_bytes(both, 0, 0x3232);
+        u32 both = factors[step], scale = pick_bytes(both, 0, 0x1010), middle = pick_bytes(both, 0, 0x3232);
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-            // Less 128 first: that is exact.
-            w[i] = fma_bf16x2(w[i], 0x3f803f80u, 0xc300c300u);
-            w[i] = fma_bf16x2(w[i], scale, least);
+            // Less 128 and 8 first: that is exact.
+            w[i] = fma_bf16x2(w[i], 0x3f803f80u, 0xc308c308u);
+            w[i] = fma_bf16x2(w[i], scale, middle);
         }
     }
 }
