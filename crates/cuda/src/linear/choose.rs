@@ -76,7 +76,7 @@ fn few(multiprocessors: usize, rows: usize, asked: &[&Asked<'_>]) -> Choice {
     }
 }
 
-/// A tile of `gemm.cu`, and its kernels by form.
+/// A tile of `gemm.cu`, and its kernels by form. Sides and stages are those of the kernels.
 struct Tile {
     /// Rows, and as many outputs.
     side: usize,
@@ -158,4 +158,24 @@ fn many(multiprocessors: usize, rows: usize, asked: &[&Asked<'_>]) -> Choice {
         }
     }
     best.1.expect("one block per tile is always possible")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tile_fits_the_shared_memory_of_every_card() {
+        for tile in [&LARGE, &SMALL] {
+            for form in Form::ALL {
+                assert!(
+                    tile.shared(form) <= 99 << 10,
+                    "{}",
+                    tile.kernels[form as usize]
+                );
+                let sums = tile.side * tile.side * size_of::<f32>();
+                assert!(tile.shared(form) >= sums, "the tile leaves through it");
+            }
+        }
+    }
 }
