@@ -35,6 +35,8 @@ pub enum Fault {
     NoMemory,
     /// It answers nothing, as after an error that stays.
     Lost,
+    /// It records no launches.
+    NoRecording,
 }
 
 /// A device made of ordinary memory.
@@ -319,6 +321,9 @@ impl Driver for Emulator {
 
     fn start_recording(&self) -> Result<(), DriverError> {
         let mut state = self.state();
+        if state.fault == Some(Fault::NoRecording) {
+            return Err(DriverError::failed("recording", "not on this device"));
+        }
         if state.recording.is_some() {
             return Err(DriverError::failed("recording", "a recording is going on"));
         }

@@ -1,7 +1,9 @@
-//! Both towers against the reference implementation, stage by stage, on the naive backend and on every
-//! CPU tier. Bounds and their reasons: `golden/README.md`.
+//! Both towers against the reference implementation, stage by stage, on the naive backend, on every CPU tier and on
+//! GPUs, emulated and real. Bounds and their reasons: `golden/README.md`.
 
 mod golden;
+#[path = "golden_towers/on_cuda.rs"]
+mod on_cuda;
 
 use cpu::{Cpu, CpuOptions, Precision, Tier};
 use golden::{CHECKPOINTS, Golden, Prompt, largest_difference, relative_rms};
@@ -202,10 +204,15 @@ fn argmax(values: &[f32]) -> u32 {
 
 /// Every stored stage, every logit and all greedy ids of every prompt.
 fn agrees_with_the_reference<B: Backend>(backend: &B, name: &str) {
+    agrees_on(backend, name, |_| true);
+}
+
+/// The same for the prompts that `chosen` names.
+fn agrees_on<B: Backend>(backend: &B, name: &str, chosen: impl Fn(&str) -> bool) {
     for checkpoint in CHECKPOINTS {
         let golden = Golden::open(checkpoint);
         let mut runner = Runner::new(backend, &golden);
-        for prompt in golden.prompts() {
+        for prompt in golden.prompts().into_iter().filter(|p| chosen(&p.name)) {
             let place = format!("{checkpoint} {} on {name}", prompt.name);
             let mut recording = Recording::default();
             let (logits, steps) = runner.play(&golden, &prompt, usize::MAX, &mut recording);
@@ -345,21 +352,20 @@ fn pictures_read_by_turns_a_block_at_a_time_have_the_features_of_pictures_read_a
 /// the stored margin exceeds 0.5.
 #[test]
 fn bf16_activations_stay_within_the_bounds_of_bf16() {
-    stays_within_the_bounds_of_bf16(Tier::best());
+    stays_within_the_bounds_of_bf16(&cpu(Tier::best(), Precision::Bf16), |_| true);
 }
 
 /// The same over tiles in plain code, for processors without AMX.
 #[test]
 fn bf16_tiles_stay_within_the_bounds_of_bf16() {
-    stays_within_the_bounds_of_bf16(Tier::emulated_amx());
+    stays_within_the_bounds_of_bf16(&cpu(Tier::emulated_amx(), Precision::Bf16), |_| true);
 }
 
-fn stays_within_the_bounds_of_bf16(tier: Tier) {
-    let backend = cpu(tier, Precision::Bf16);
+fn stays_within_the_bounds_of_bf16<B: Backend>(backend: &B, chosen: impl Fn(&str) -> bool) {
     for checkpoint in CHECKPOINTS {
         let golden = Golden::open(checkpoint);
-        let mut runner = Runner::new(&backend, &golden);
-        for prompt in golden.prompts() {
+        let mut runner = Runner::new(backend, &golden);
+        for prompt in golden.prompts().into_iter().filter(|p| chosen(&p.name)) {
             let (logits, steps) =
                 runner.play(&golden, &prompt, usize::MAX, &mut Recording::default());
             let expected = prompt.tensor("logits");
