@@ -26,7 +26,7 @@ def compile_kernels(sources: pathlib.Path, out: pathlib.Path) -> None:
             nvrtc.nvrtcGetErrorString.restype = ctypes.c_char_p
             raise SystemExit(nvrtc.nvrtcGetErrorString(status).decode())
 
-    options = [f"--gpu-architecture={ARCHITECTURE}", f"--include-path={sources}", "--std=c++17", "--restrict"]
+    options = [f"--gpu-architecture={ARCHITECTURE}", f"--include-path={sources}", "--std=c++17"]
     arguments = (ctypes.c_char_p * len(options))(*[option.encode() for option in options])
     for source in sorted(sources.glob("*.cu")):
         program = ctypes.c_void_p()
