@@ -4,22 +4,12 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use ops::Ceiling;
+
 use crate::backend::{Cpu, Precision};
 use crate::kernel::lanes::Lanes;
 use crate::kernel::wide::{self, Integers};
 use crate::kernel::{self, Kernel};
-
-/// Rates of all threads of a backend together.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Ceiling {
-    /// What is multiplied, in words.
-    pub operands: &'static str,
-    /// Operations a second (a multiplication and an addition are two) in the arithmetic that products of many
-    /// rows use.
-    pub operations_per_s: f64,
-    /// Bytes read from memory a second.
-    pub bytes_per_s: f64,
-}
 
 /// Steps of a probe: some ten milliseconds.
 const STEPS: usize = 2_000_000;

@@ -14,7 +14,7 @@ mod attention;
 pub mod backend;
 mod blocks;
 #[expect(unsafe_code, reason = "vector instructions in a loop without memory")]
-pub mod ceiling;
+mod ceiling;
 mod elementwise;
 mod kept;
 #[expect(
@@ -36,7 +36,6 @@ mod shared_rows;
 pub mod tier;
 
 pub use backend::{Cpu, CpuOptions, Precision};
-pub use ceiling::Ceiling;
 pub use kv_cache::CpuKvCache;
 pub use linear::CpuLinear;
 pub use pack::LAYOUT_VERSION;

@@ -23,6 +23,7 @@ pub mod ptx;
 
 mod attention;
 mod blocks;
+mod ceiling;
 mod elementwise;
 mod half;
 mod launch;
@@ -36,6 +37,7 @@ mod workspace;
 
 pub use attention::{CudaKvCache, CudaSequences};
 pub use backend::{Cuda, CudaIndices, CudaOptions, Precision};
+pub use ceiling::Probe;
 pub use driver::{Address, Driver, DriverError, Graph, Launch, Properties};
 pub use linear::CudaLinear;
 pub use memory::{Buffer, Usage, rounded};

@@ -5,6 +5,7 @@ pub const ALL: &[&str] = &[
     include_str!("../ptx/attention_decode.ptx"),
     include_str!("../ptx/attention_prefill.ptx"),
     include_str!("../ptx/attention_spans.ptx"),
+    include_str!("../ptx/ceiling.ptx"),
     include_str!("../ptx/elementwise.ptx"),
     include_str!("../ptx/embed.ptx"),
     include_str!("../ptx/gemm.ptx"),

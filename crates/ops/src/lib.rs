@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod backend;
+pub mod ceiling;
 pub mod host;
 pub mod likeliest;
 pub mod math;
@@ -25,5 +26,6 @@ pub mod text;
 pub mod vision;
 
 pub use backend::{Backend, BackendError, Gelu, KvShape, LinearWeight, Sensitivity};
+pub use ceiling::Ceiling;
 pub use host::HostTensor;
 pub use step::{Sequence, TextStep, VisionStep};

@@ -1,9 +1,10 @@
 //! What share of the machine each stage reached: operations and bytes by the model's shapes, over the measured
 //! times, beside what the machine can do at most.
 
-use cpu::{Ceiling, Cpu, CpuOptions, Tier};
+use cpu::{Cpu, CpuOptions, Tier};
 use engine::{EngineInfo, Timings, Usage};
 use model::work::{prompt_operations, vision_operations};
+use ops::Ceiling;
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
