@@ -198,14 +198,15 @@ impl Bench {
             intermediate: INNER,
         };
         let mut scratch = TextScratch::new(cuda, most, widths)?;
-        for (askers, new, context) in [
+        let cases: [(usize, usize, usize); 6] = [
             (1, 1, 800),
             (1, 1, 8000),
             (8, 1, 800),
             (16, 1, 800),
             (1, 796, 0),
             (8, 100, 800),
-        ] {
+        ];
+        for (askers, new, context) in cases {
             let rows = askers * new;
             let pages = (context + new).div_ceil(PAGE_TOKENS);
             let shape = KvShape {
@@ -231,7 +232,7 @@ impl Bench {
                     (0..new).filter_map(|row| sequence.slot(context + row, PAGE_TOKENS))
                 })
                 .collect();
-            let mut angles = || cuda.tensor(rows, HEAD_DIM / 2);
+            let angles = || cuda.tensor(rows, HEAD_DIM / 2);
             let step = TextStep {
                 rows,
                 ids: cuda.indices(&vec![0; rows])?,
