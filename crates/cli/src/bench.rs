@@ -162,8 +162,9 @@ pub fn run(args: &BenchArgs) -> Outcome {
         }
         None => start::load(&args.model.source(), &engine_options(args))?,
     };
-    if args.profile && handle.info().placement.is_some() {
-        let text = "--profile compares with what the processor can do; measure with --device cpu";
+    if args.profile && !Profile::is_possible(handle.info()) {
+        let text = "--profile compares with what one device can do, and this model lies on several; measure with \
+                    --device cpu, or on one GPU";
         return Err(Failure::Usage(text.to_owned()));
     }
     if args.concurrent > 1 {

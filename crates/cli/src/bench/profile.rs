@@ -2,9 +2,11 @@
 //! times, beside what the machine can do at most.
 
 use cpu::{Cpu, CpuOptions, Tier};
+use cuda::{Cuda, CudaOptions, Probe};
 use engine::{EngineInfo, Timings, Usage};
 use model::work::{prompt_operations, vision_operations};
 use ops::Ceiling;
+use placement::{Gpus, Machine};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
@@ -29,23 +31,24 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Whether one device did all the work.
+    pub fn is_possible(info: &EngineInfo) -> bool {
+        info.placement
+            .as_ref()
+            .is_none_or(|placement| placement.shares.len() == 1)
+    }
+
     /// Measures the ceiling; takes about a second.
     pub fn measure(info: &EngineInfo, usage: Usage, timings: Timings) -> Outcome<Self> {
-        let precision = match info.precision.as_str() {
-            "f32" => cpu::Precision::F32,
-            "q8" => cpu::Precision::Q8,
-            "q4" => cpu::Precision::Q4,
-            _ => cpu::Precision::Bf16,
+        let gpu = info.placement.as_ref().and_then(|placement| {
+            let gpu = placement.shares.first()?.gpu.as_ref()?;
+            Some((gpu.ordinal, placement.precision))
+        });
+        let ceiling = match gpu {
+            Some((ordinal, precision)) => of_gpu(ordinal, precision)?,
+            None => of_processor(info)?,
         };
-        let tier = Tier::from_environment().map_err(|error| Failure::Usage(error.to_string()))?;
-        let threads = info.threads;
-        let cpu = Cpu::new(CpuOptions {
-            tier,
-            precision,
-            threads,
-        })
-        .map_err(|error| Failure::Failed(error.to_string()))?;
-        Ok(Self::of(cpu.ceiling(), info, usage, timings))
+        Ok(Self::of(ceiling, info, usage, timings))
     }
 
     fn of(ceiling: Ceiling, info: &EngineInfo, usage: Usage, timings: Timings) -> Self {
@@ -111,4 +114,31 @@ impl Profile {
         }
         text
     }
+}
+
+fn of_processor(info: &EngineInfo) -> Outcome<Ceiling> {
+    let precision = match info.precision.as_str() {
+        "f32" => cpu::Precision::F32,
+        "q8" => cpu::Precision::Q8,
+        "q4" => cpu::Precision::Q4,
+        _ => cpu::Precision::Bf16,
+    };
+    let options = CpuOptions {
+        tier: Tier::from_environment().map_err(|error| Failure::Usage(error.to_string()))?,
+        precision,
+        threads: info.threads,
+    };
+    let cpu = Cpu::new(options).map_err(|error| Failure::Failed(error.to_string()))?;
+    Ok(cpu.ceiling())
+}
+
+/// Beside the loaded model: in half of the memory that is left, and no more than the probe asks for.
+fn of_gpu(ordinal: u32, precision: placement::Precision) -> Outcome<Ceiling> {
+    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    let driver = Machine.open(ordinal).map_err(|error| failed(&error))?;
+    let memory = driver.free_memory().map_err(|error| failed(&error))? / 2;
+    let mut probe = Probe::default();
+    probe.bytes = probe.bytes.min(memory.saturating_sub(1 << 20));
+    let cuda = Cuda::new(driver, CudaOptions { precision, memory });
+    cuda.ceiling(probe).map_err(|error| failed(&error))
 }
