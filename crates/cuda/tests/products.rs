@@ -383,7 +383,7 @@ fn both<const COUNT: usize>(
 ) -> ([CudaLinear; COUNT], [Twin<Reference>; COUNT]) {
     let (own, reference): (Vec<_>, Vec<_>) = twins.into_iter().unzip();
     let own = own.try_into().ok().expect("as many");
-    (own, reference.try_into().ok().expect("as many"))
+    (own, reference.try_into().expect("as many"))
 }
 
 #[test]
