@@ -6,7 +6,7 @@
 #
 # `make run ARGS="--model DIR"` passes options on to `lookdesk serve`.
 
-.PHONY: run test tools components clients postgres
+.PHONY: run test tools components clients postgres kernels
 .DELETE_ON_ERROR:
 
 ARGS ?=
@@ -22,7 +22,7 @@ run: tools $(PAGE)
 	target/release/lookdesk serve $(ARGS)
 
 # What is checked, and in which order, stands in xtask/src/check.rs.
-test: tools components clients postgres $(PAGE)
+test: tools components clients postgres kernels $(PAGE)
 	CHROMIUM="$$(tools/chromium.sh)" && export CHROMIUM && \
 		cargo xtask check
 
@@ -40,6 +40,12 @@ clients: tools
 # The records are tested on both of their databases, where the second can be had.
 postgres:
 	@tools/postgres.sh install >/dev/null || echo "tests of the records on PostgreSQL will be skipped" >&2
+
+# The GPU kernels are compiled again and compared with what is shipped, where their compiler can be had. The tests
+# run them on the processor, for which they are compiled as C++.
+kernels:
+	@command -v c++ >/dev/null || { echo "a C++ compiler is missing: apt-get install g++, or xcode-select --install" >&2; exit 1; }
+	@tools/cuda-toolchain.sh install >/dev/null 2>&1 || echo "the check of the GPU kernels will be skipped" >&2
 
 # A minimal Rust comes without these two.
 components:

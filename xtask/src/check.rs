@@ -127,6 +127,15 @@ const STEPS: &[Step] = &[
         ..CLIENTS
     },
     Step {
+        name: "GPU kernels",
+        arguments: &["xtask", "ptx", "--check"],
+        needs: Some((
+            &["test", "-e", "target/cuda-toolchain/complete"],
+            "their compiler is missing: make test brings it where there is Python 3 and a network",
+        )),
+        ..CARGO
+    },
+    Step {
         name: "load",
         arguments: &["xtask", "load", "--seconds", "10", "--malformed", "2000"],
         ..CARGO

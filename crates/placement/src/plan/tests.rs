@@ -78,6 +78,31 @@ fn six_gigabytes_hold_it_in_four_bits() {
     assert!(whole(&placement) && placement.pages * 32 >= 2 * QUESTION);
 }
 
+/// The table of the README.
+#[test]
+fn each_card_takes_each_model_in_the_precision_that_the_readme_names() {
+    use Precision::{Bf16, Q4, Q8};
+    let models = [
+        Config::qwen3_vl_2b(),
+        Config::qwen3_vl_4b(),
+        Config::qwen3_vl_8b(),
+    ];
+    let table = [
+        (6, [(Bf16, true), (Q4, true), (Q4, false)]),
+        (8, [(Bf16, true), (Q8, true), (Q4, true)]),
+        (12, [(Bf16, true), (Bf16, true), (Q8, true)]),
+        (24, [(Bf16, true), (Bf16, true), (Bf16, true)]),
+    ];
+    let found = table.map(|(memory, _)| {
+        let row = models.each_ref().map(|config| {
+            let placement = plan(&gib(&[memory]), &wish(config)).expect("a placement");
+            (placement.precision, whole(&placement))
+        });
+        (memory, row)
+    });
+    assert_eq!(found, table);
+}
+
 #[test]
 fn two_cards_share_a_model_that_is_too_large_for_one() {
     let config = Config::qwen3_vl_8b();
