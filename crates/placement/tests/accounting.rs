@@ -102,6 +102,8 @@ fn a_model_takes_no_more_than_its_placement_says() {
         ("tiny-a", Precision::F32),
         ("tiny-b", Precision::F32),
         ("tiny-b", Precision::Bf16),
+        ("tiny-b", Precision::Q8),
+        ("tiny-b", Precision::Q4),
     ] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/checkpoints");
         let checkpoint = Checkpoint::open(&folder.join(checkpoint)).expect("a checkpoint");
