@@ -54,6 +54,7 @@ fn parted(devices: Vec<Device>, config: &Config) -> Composite {
     let route = Route {
         weight: Box::new(weight),
         layer: Box::new(move |layer| usize::from(layer >= half)),
+        logits: 0,
     };
     Composite::new(devices, route)
 }

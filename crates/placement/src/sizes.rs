@@ -9,8 +9,6 @@ use ops::Sensitivity;
 /// How weights are held, on whatever device.
 pub use cuda::Precision;
 
-/// Inputs are padded to this where a precision has groups.
-const GROUP: u64 = 256;
 /// Larger buffers are whole multiples of this on a GPU.
 const DRIVER_BLOCK: u64 = 2 << 20;
 /// Buffers below share such blocks.
@@ -43,11 +41,6 @@ pub struct Sizes<'a> {
     pub steps: Steps,
 }
 
-/// Bits of a weight with its scales: the same on every device, so the processor's figures serve.
-fn bits_per_weight(precision: Precision, sensitivity: Sensitivity) -> f64 {
-    cpu_precision(precision).bits_per_weight(sensitivity)
-}
-
 /// What the processor calls it.
 pub fn cpu_precision(precision: Precision) -> cpu::Precision {
     match precision {
@@ -77,18 +70,28 @@ impl Sizes<'_> {
         &self.config.text
     }
 
+    /// Inputs are padded to whole groups; the processor's panels are no larger.
+    fn group(&self) -> u64 {
+        match self.precision {
+            Precision::F32 | Precision::Bf16 => 32,
+            Precision::Q8 | Precision::Q4 => 256,
+        }
+    }
+
     fn linear(&self, outputs: usize, inputs: usize, sensitivity: Sensitivity, bias: bool) -> u64 {
         let (outputs, inputs) = (outputs as u64, inputs as u64);
-        let stored = if self.stored_wide { 32.0 } else { 16.0 };
-        let (bits, padded) = match self.precision {
-            Precision::F32 | Precision::Bf16 => (stored, inputs.next_multiple_of(8)),
-            _ => (
-                bits_per_weight(self.precision, sensitivity),
-                inputs.next_multiple_of(GROUP),
-            ),
+        let padded = inputs.next_multiple_of(self.group());
+        let values = outputs * padded;
+        let coarse = self.precision == Precision::Q4 && sensitivity == Sensitivity::Ordinary;
+        // Values, scales and what scales them are buffers of their own.
+        let parts = match self.precision {
+            Precision::F32 | Precision::Bf16 if self.stored_wide => [4 * values, 0, 0],
+            Precision::F32 | Precision::Bf16 => [2 * values, 0, 0],
+            Precision::Q4 if coarse => [values / 2, values / 16, values / 64],
+            Precision::Q8 | Precision::Q4 => [values, values / 64, 0],
         };
-        let bytes = (outputs as f64 * padded as f64 * bits / 8.0).ceil() as u64;
-        taken(bytes) + if bias { taken(outputs * FLOAT) } else { 0 }
+        let bytes: u64 = parts.into_iter().map(taken).sum();
+        bytes + if bias { taken(outputs * FLOAT) } else { 0 }
     }
 
     /// The vision tower's weights.
@@ -183,6 +186,7 @@ impl Sizes<'_> {
         room(&[self.steps.rows, text.hidden_size])
             + 2 * room(&[logits, text.hidden_size])
             + room(&[logits, text.vocab_size])
+            + room(&[logits, ops::likeliest::columns(text.vocab_size)])
     }
 
     /// Activations of the largest picture, with what it becomes.

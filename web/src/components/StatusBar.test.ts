@@ -42,10 +42,13 @@ describe('the status line', () => {
 		expect(screen.getByText(/4.1 of 24.0 GB/)).toBeInTheDocument();
 	});
 
-	it('names GPUs and the processor beside them, and no threads where there are none', () => {
+	it('names a GPU, and no threads where only it computes', () => {
 		shown({ device: { name: 'NVIDIA RTX 4090', threads: 0, tier: 'compute 8.9' } });
 		expect(screen.getByText('NVIDIA RTX 4090')).toBeInTheDocument();
 		expect(screen.queryByText(/threads/)).toBeNull();
+	});
+
+	it('names the processor beside a GPU, with its threads', () => {
 		shown({ device: { name: 'NVIDIA RTX 4090 + EPYC', threads: 8, tier: 'compute 8.9' } });
 		expect(screen.getByText('NVIDIA RTX 4090 + EPYC · 8 threads')).toBeInTheDocument();
 	});
