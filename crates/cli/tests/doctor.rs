@@ -26,7 +26,7 @@ fn a_healthy_machine_ends_with_0_and_a_table() {
 fn the_json_object_names_machine_tiers_and_model() {
     let model = repository().join("golden/checkpoints/tiny-b");
     let found = run(["doctor", "--json", "--model", model.to_str().unwrap()]).json();
-    let all = ["machine", "model", "records", "tiers", "version"];
+    let all = ["gpus", "machine", "model", "records", "tiers", "version"];
     assert_eq!(names(&found), all);
     assert!(found["machine"]["memory_total_bytes"].as_u64().unwrap() > 0);
     let tiers = found["tiers"].as_array().unwrap();
