@@ -1,6 +1,8 @@
 //! Both towers against the reference implementation, stage by stage, on the naive backend, on every CPU tier and on
 //! GPUs, emulated and real. Bounds and their reasons: `golden/README.md`.
 
+#[path = "golden_towers/composite.rs"]
+mod composite;
 mod golden;
 #[path = "golden_towers/on_cuda.rs"]
 mod on_cuda;

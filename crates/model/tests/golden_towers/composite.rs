@@ -1,14 +1,11 @@
 //! The towers on several devices at once, with the layers parted in the middle, against the stored logits and
 //! words of the reference implementation.
 
-mod golden;
-
 use std::sync::Arc;
 
 use cpu::{Cpu, CpuOptions, Precision, Tier};
 use cuda::{Cuda, CudaOptions};
 use cuda_emulator::Emulator;
-use golden::{CHECKPOINTS, Golden, Prompt, largest_difference};
 use model::config::Config;
 use model::qwen3_vl::Qwen3Vl;
 use model::text::{PicturePlacement, TextRows, TextWorkspace};
@@ -17,6 +14,8 @@ use ops::backend::{Backend, KvShape};
 use ops::step::Sequence;
 use placement::composite::Route;
 use placement::{Composite, Device};
+
+use super::golden::{CHECKPOINTS, Golden, Prompt, largest_difference};
 
 /// As on one device: `golden_towers.rs`.
 const LOGITS: f32 = 1e-4;
