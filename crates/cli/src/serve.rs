@@ -111,7 +111,7 @@ pub fn run(args: &ServeArgs) -> Outcome {
     let runtime = runtime()?;
     let records = runtime.block_on(data::open(&records_place))?;
     let conversations = Conversations::new(Arc::new(desk), records.clone());
-    let count = keys.as_ref().map(server::Keys::count);
+    let count = keys.as_ref().map(|keys| keys.keys().count());
     let options = ServerOptions {
         keys,
         cors,

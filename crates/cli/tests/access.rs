@@ -5,6 +5,8 @@ mod common;
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use common::run;
 
@@ -109,6 +111,43 @@ fn a_new_key_opens_the_desk_whose_file_has_its_line() {
         desk.status("/v1/models", "authorization: Bearer ld_no\r\n"),
         401
     );
+}
+
+#[test]
+fn keys_come_and_go_while_the_desk_runs() {
+    let key = |name| {
+        let made = run(["key", "new", name]);
+        let (_, secret) = made.stderr.trim().rsplit_once(' ').expect("a key");
+        (
+            made.stdout.clone(),
+            format!("authorization: Bearer {secret}\r\n"),
+        )
+    };
+    let ((old_line, old), (new_line, new)) = (key("old"), key("new"));
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("keys");
+    std::fs::write(&file, &old_line).expect("written");
+    let desk = Desk::start(&["--api-key-file", file.to_str().expect("a plain path")]);
+    let becomes = |status: u16, key: &str| {
+        let since = Instant::now();
+        while desk.status("/v1/models", key) != status {
+            assert!(since.elapsed() < Duration::from_secs(30), "never {status}");
+            sleep(Duration::from_millis(100));
+        }
+    };
+    becomes(200, &old);
+    becomes(401, &new);
+    std::fs::write(&file, format!("{old_line}{new_line}")).expect("written");
+    becomes(200, &new);
+    becomes(200, &old);
+    std::fs::write(&file, &new_line).expect("written");
+    becomes(401, &old);
+    std::fs::write(&file, "new hunter2\n").expect("written");
+    sleep(Duration::from_millis(1100));
+    becomes(200, &new);
+    let said = desk.end();
+    assert!(said.contains("the keys of before stay in force"), "{said}");
+    assert!(said.contains("line 1 of the key file"), "{said}");
 }
 
 #[test]

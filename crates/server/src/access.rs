@@ -5,6 +5,7 @@ mod bucket;
 mod held;
 pub mod keys;
 mod rates;
+mod ring;
 pub(crate) mod signin;
 
 use std::net::IpAddr;
@@ -17,6 +18,7 @@ use desk::AskedBy;
 pub(crate) use held::holding;
 pub use keys::{Keys, KeysError, NewKey};
 pub(crate) use rates::Rates;
+pub use ring::KeyRing;
 
 use self::keys::Key;
 use crate::error::ApiError;

@@ -73,7 +73,7 @@ fn admit(
     if preflight || signin::OPEN.contains(&request.uri().path()) {
         return Ok((anonymous, None));
     }
-    let key = key_of(keys, request.headers())?;
+    let key = key_of(&keys.keys(), request.headers())?;
     // Looking is free; what makes us work is counted.
     let permit = if changes { key.begin(now)? } else { None };
     Ok((Asker(format!("key {}", key.name())), permit))

@@ -39,7 +39,7 @@ mod timed;
 mod transfer;
 mod v1;
 
-pub use access::Keys;
+pub use access::{KeyRing, Keys};
 pub use cors::CorsOrigins;
 pub use hosts::AllowedHosts;
 pub use openapi::document as openapi_document;

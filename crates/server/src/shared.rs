@@ -9,7 +9,7 @@ use desk::{Conversations, Desk, DeskStatus, RecordsFacts};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
-use crate::access::{Keys, Rates};
+use crate::access::{KeyRing, Rates};
 use crate::cors::CorsOrigins;
 use crate::error::ApiError;
 use crate::feed::Feed;
@@ -41,7 +41,7 @@ pub(crate) struct Shared {
     pub hosts: Arc<AllowedHosts>,
     pub page: PageFiles,
     /// Who may come in; everybody where there are none.
-    pub keys: Option<Arc<Keys>>,
+    pub keys: Option<Arc<KeyRing>>,
     pub rates: Arc<Rates>,
     pub cors: Arc<CorsOrigins>,
     pub metrics: Arc<Metrics>,
@@ -87,7 +87,7 @@ pub struct ServerOptions {
     /// The names it answers to.
     pub hosts: AllowedHosts,
     /// Who may come in; `None` lets everybody in who can reach it.
-    pub keys: Option<Keys>,
+    pub keys: Option<KeyRing>,
     /// Pages of other sites that may use `/v1`.
     pub cors: CorsOrigins,
     /// The most requests a minute from one address; `None` takes the default.

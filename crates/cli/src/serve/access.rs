@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use server::{CorsOrigins, Fetcher, Keys};
+use server::{CorsOrigins, Fetcher, KeyRing};
 
 use super::place;
 use crate::failure::{Failure, Outcome};
@@ -13,7 +13,8 @@ use crate::failure::{Failure, Outcome};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Access")]
 pub struct AccessOptions {
-    /// Ask for a key from this file; `lookdesk key new NAME` makes its lines
+    /// Ask for a key from this file; `lookdesk key new NAME` makes its lines. Lines added or taken out
+    /// count at once
     #[arg(long, value_name = "FILE", conflicts_with = "allow_anonymous")]
     pub api_key_file: Option<PathBuf>,
     /// Let everybody in who can reach the desk, also from other machines
@@ -36,9 +37,9 @@ pub struct AccessOptions {
 
 impl AccessOptions {
     /// The keys to ask for. A desk that others can reach has them, or says that it wants none.
-    pub fn keys(&self, host: IpAddr) -> Outcome<Option<Keys>> {
+    pub fn keys(&self, host: IpAddr) -> Outcome<Option<KeyRing>> {
         if let Some(path) = &self.api_key_file {
-            return Ok(Some(Keys::read(path)?));
+            return Ok(Some(KeyRing::of_file(path)?));
         }
         match place::reach(host) {
             Some(who) if !self.allow_anonymous => Err(Failure::Usage(format!(

@@ -11,6 +11,8 @@
 //! ```
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -94,6 +96,7 @@ pub struct Keys {
 pub struct Key {
     name: String,
     hash: blake3::Hash,
+    per_minute: Option<u32>,
     rate: Option<Mutex<Bucket>>,
     at_once: Option<(u32, Arc<Semaphore>)>,
 }
@@ -108,20 +111,6 @@ pub struct NewKey {
 }
 
 impl Keys {
-    /// Reads a key file.
-    pub fn read(path: &Path) -> Result<Self, KeysError> {
-        let failed = |source| KeysError::Read {
-            path: path.to_owned(),
-            source,
-        };
-        let size = std::fs::metadata(path).map_err(failed)?.len();
-        if size > FILE_BYTES {
-            let path = path.to_owned();
-            return Err(KeysError::TooLarge { path });
-        }
-        Self::parse(&std::fs::read_to_string(path).map_err(failed)?)
-    }
-
     /// Understands the text of a key file.
     pub fn parse(text: &str) -> Result<Self, KeysError> {
         let mut keys: Vec<Arc<Key>> = Vec::new();
@@ -151,6 +140,17 @@ impl Keys {
         self.keys.len()
     }
 
+    /// The same keys, where those of before that did not change are still themselves: what they have
+    /// used of their limits stays used.
+    pub(super) fn keeping(mut self, before: &Self) -> Self {
+        for key in &mut self.keys {
+            if let Some(same) = before.keys.iter().find(|known| known.is_like(key)) {
+                *key = same.clone();
+            }
+        }
+        self
+    }
+
     /// The key with this secret. Looks at all of them, whichever it is.
     pub(crate) fn find(&self, secret: &[u8]) -> Option<Arc<Key>> {
         let hash = blake3::hash(secret);
@@ -162,6 +162,23 @@ impl Keys {
             }
         }
         found
+    }
+}
+
+/// The text of a key file.
+pub(super) fn read_text(path: &Path) -> Result<String, KeysError> {
+    let failed = |source| KeysError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(failed)?;
+    let mut text = String::new();
+    let read = file.take(FILE_BYTES + 1).read_to_string(&mut text);
+    match read.map_err(failed)? as u64 > FILE_BYTES {
+        true => Err(KeysError::TooLarge {
+            path: path.to_owned(),
+        }),
+        false => Ok(text),
     }
 }
 
@@ -192,6 +209,7 @@ impl Key {
         let mut key = Self {
             name: name.to_owned(),
             hash,
+            per_minute: None,
             rate: None,
             at_once: None,
         };
@@ -200,7 +218,10 @@ impl Key {
             let number: u32 = number.parse().map_err(|_| LineFault::Limit)?;
             match (setting, number) {
                 (_, 0) => return Err(LineFault::Limit),
-                ("per_minute", _) => key.rate = Some(Mutex::new(Bucket::per_minute(number))),
+                ("per_minute", _) => {
+                    key.per_minute = Some(number);
+                    key.rate = Some(Mutex::new(Bucket::per_minute(number)));
+                }
                 ("at_once", _) => {
                     let permits = Arc::new(Semaphore::new(number as usize));
                     key.at_once = Some((number, permits));
@@ -209,6 +230,17 @@ impl Key {
             }
         }
         Ok(key)
+    }
+
+    /// Whether both say the same: name, secret and limits.
+    fn is_like(&self, other: &Self) -> bool {
+        let limits = |key: &Self| {
+            (
+                key.per_minute,
+                key.at_once.as_ref().map(|(limit, _)| *limit),
+            )
+        };
+        self.name == other.name && self.hash == other.hash && limits(self) == limits(other)
     }
 
     /// Who was given it.

@@ -61,7 +61,7 @@ pub(super) fn cookie(headers: &HeaderMap) -> Option<&[u8]> {
 pub(crate) async fn show(State(shared): State<Shared>, headers: HeaderMap) -> Response {
     match &shared.keys {
         None => Redirect::to("/").into_response(),
-        Some(keys) => match key_of(keys, &headers) {
+        Some(keys) => match key_of(&keys.keys(), &headers) {
             Ok(_) => page(StatusCode::OK, "in"),
             Err(_) => page(StatusCode::OK, "out"),
         },
@@ -104,7 +104,7 @@ pub(crate) async fn take(
             &format!("{}; Max-Age=0", cookie_text("", &headers)),
         );
     }
-    if keys.find(key.as_bytes()).is_none() {
+    if keys.keys().find(key.as_bytes()).is_none() {
         return Ok(page(StatusCode::UNAUTHORIZED, "wrong"));
     }
     left("/", &cookie_text(key, &headers))

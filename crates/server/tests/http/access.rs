@@ -22,7 +22,9 @@ fn locked(limits: &str) -> (Stage, String) {
         ),
     };
     let keys = Keys::parse(&line).expect("a key");
-    let stage = stage_of(DeskLimits::default(), |options| options.keys = Some(keys));
+    let stage = stage_of(DeskLimits::default(), |options| {
+        options.keys = Some(keys.into())
+    });
     (stage, made.secret)
 }
 

@@ -70,7 +70,7 @@ async fn a_guest_needs_a_key_where_keys_are_asked_for() {
     let origins = CorsOrigins::new(&[GUEST.to_owned()]).expect("an origin");
     let stage = stage_of(DeskLimits::default(), |options| {
         options.cors = origins;
-        options.keys = Some(keys);
+        options.keys = Some(keys.into());
     });
     let path = "/v1/chat/completions";
     let preflight = from(&stage, GUEST, Method::OPTIONS, path).await;
