@@ -21,7 +21,7 @@ import { marksOf } from './marks.ts';
 import { MockPages } from './pages.ts';
 import { MockPictures, pictureLimit } from './pictures.ts';
 import { MockRecords } from './records.ts';
-import { scriptFor } from './script.ts';
+import { nothing, scriptFor } from './script.ts';
 
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
@@ -83,6 +83,16 @@ export class MockDesk {
 					x.refuse(413, 'picture_too_large', { bytes: bytes.length, limit: pictureLimit });
 				else if (!held) x.refuse(415, 'picture_type', { found: null, supported: [] });
 				else x.json(201, held.facts);
+			}
+		],
+		[
+			'GET',
+			/^\/api\/pictures\/(\w+)\/facts$/,
+			(x, id) => {
+				const held = this.#find(id);
+				if (!held) return x.refuse(404, 'picture_unknown', { id });
+				const most = Number(x.params.get('image_tokens') ?? Infinity);
+				x.json(200, { ...held.facts, tokens: Math.min(held.facts.tokens, most) });
 			}
 		],
 		[
@@ -159,6 +169,7 @@ export class MockDesk {
 				x.json(200, found.answer.feedback);
 			}
 		],
+		['POST', /^\/api\/answers\/([^/]+)\/stop$/, (x, id) => this.#stop(x, id)],
 		['POST', /^\/api\/answers\/([^/]+)\/evidence$/, (x, id) => this.#evidence(x, id)],
 		['POST', /^\/api\/answers\/([^/]+)\/readings$/, (x, id) => this.#reading(x, id)]
 	];
@@ -237,13 +248,23 @@ export class MockDesk {
 				say(event);
 			}
 		} finally {
-			if (answer.state === 'running') {
-				answer.state = 'cancelled';
-				answer.finish_reason = 'cancelled';
+			if (answer.state === 'running') answer.state = 'left';
+			if (answer.state === 'cancelled') {
+				say({ type: 'done', finish_reason: 'cancelled', ...nothing });
 			}
 			this.#running -= 1;
 			response.end();
 		}
+	}
+
+	#stop(x: Exchange, id: string): void {
+		const found = this.records.answer(id);
+		if (!found) return x.refuse(404, 'answer_unknown');
+		const { answer } = found;
+		if (answer.state === 'running') {
+			Object.assign(answer, { state: 'cancelled', finish_reason: 'cancelled' });
+		}
+		x.json(204, undefined);
 	}
 
 	async #evidence(x: Exchange, id: string): Promise<void> {

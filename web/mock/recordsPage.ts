@@ -9,7 +9,7 @@ const hourMs = 3600 * 1000;
 export class MockRecordsPage {
 	readonly #records: MockRecords;
 	#log: AuditEntry[] = [
-		['export', '', 'json, 418 conversations', 'ann', 3],
+		['export', '', 'json with pictures', 'ann', 3],
 		['retention', '', '12 conversations, 9 pictures', null, 27],
 		['delete_customer', '', '2 conversations', 'li', 75],
 		['import', '', '96 conversations, 41 pictures', 'ann', 170],
@@ -53,7 +53,7 @@ export class MockRecordsPage {
 
 	#export(query: URLSearchParams, response: ServerResponse): boolean {
 		const isCsv = query.get('format') === 'csv';
-		this.#note('export', '', `${isCsv ? 'csv' : 'json'}, ${this.#records.count} conversations`);
+		this.#note('export', '', isCsv ? 'csv' : 'json');
 		response.writeHead(200, {
 			'content-type': isCsv ? 'text/csv; charset=utf-8' : 'application/json',
 			'content-disposition': `attachment; filename="lookdesk.${isCsv ? 'csv' : 'json'}"`
@@ -82,7 +82,9 @@ export class MockRecordsPage {
 			rounds: conversations * 2,
 			answers: conversations * 2,
 			pictures: conversations,
-			skipped: 0
+			skipped: 0,
+			damaged_pictures: 0,
+			damaged: []
 		};
 		this.#note('import', '', `${conversations} conversations`);
 		return reply(response, 200, result);

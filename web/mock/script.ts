@@ -101,3 +101,16 @@ export function* scriptFor(
 		}
 	};
 }
+
+/** The figures of an answer that was stopped. */
+export const nothing = {
+	usage: { prompt_tokens: 160, image_tokens: 80, cached_tokens: 0, completion_tokens: 0 },
+	timings: {
+		image_ms: 12,
+		vision_ms: 610,
+		prefill_ms: 240,
+		ttft_ms: 870,
+		decode_ms: 0,
+		decode_tokens_per_s: 0
+	}
+};

@@ -190,6 +190,10 @@ impl Answerer for EngineAnswerer {
         facts.map_err(|error| words::picture_refusal(&error))
     }
 
+    fn picture_tokens(&self, width: u32, height: u32, image_tokens: u32) -> u32 {
+        self.about.picture_tokens(width, height, image_tokens)
+    }
+
     fn figures(&self) -> Figures {
         self.handle().map_or_else(
             |_| Figures::default(),

@@ -6,10 +6,12 @@ mod day;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use desk::records::{ConversationId, ExportFormat, ExportPictures, ExportWish, Records};
+use desk::records::{ConversationId, ExportFormat, ExportPictures, ExportWish, Imported, Records};
 use futures_util::StreamExt;
+use model::picture::{PictureLimits, decode};
 use tokio::runtime::{Builder, Runtime};
 
 use self::day::day;
@@ -118,7 +120,10 @@ pub fn import(args: &ImportArgs) -> Outcome {
     let place = args.data.place(None)?;
     runtime()?.block_on(async {
         let records = data::open(&place).await?;
-        let imported = records.import(source, None).await;
+        let readable = |bytes: &[u8]| decode(bytes, &PictureLimits::default()).is_ok();
+        let imported = records
+            .import_checked(source, None, Arc::new(readable))
+            .await;
         records.close().await;
         let imported = imported?;
         note(&format!(
@@ -130,8 +135,30 @@ pub fn import(args: &ImportArgs) -> Outcome {
             imported.pictures,
             imported.skipped
         ));
+        if imported.damaged_pictures > 0 {
+            note(&damage(&imported));
+        }
         Ok(())
     })
+}
+
+/// Which pictures could not be read.
+fn damage(imported: &Imported) -> String {
+    let named = imported.damaged.iter().map(|picture| match &picture.title {
+        Some(title) => format!("\n  {} in \u{201c}{title}\u{201d}", picture.id),
+        None => format!("\n  {}", picture.id),
+    });
+    let unnamed = imported.damaged_pictures - named.len() as u64;
+    let more = match unnamed {
+        0 => String::new(),
+        more => format!("\n  and {more} more"),
+    };
+    format!(
+        "{} of the pictures cannot be read and were left out; what was asked and said about them \
+         came in:{}{more}",
+        imported.damaged_pictures,
+        named.collect::<String>()
+    )
 }
 
 /// Records are there already: taking out of an empty place is a mistake in its name.

@@ -21,6 +21,10 @@ pub trait Answerer: Send + Sync + 'static {
     /// on the desk at once.
     fn inspect(&self, bytes: &[u8]) -> Result<PictureFacts, Refusal>;
 
+    /// Tokens that a picture of this size takes in a question where it may take at most
+    /// `image_tokens`. Cheap.
+    fn picture_tokens(&self, width: u32, height: u32, image_tokens: u32) -> u32;
+
     /// What the engine has counted since it started. Cheap.
     fn figures(&self) -> Figures {
         Figures::default()

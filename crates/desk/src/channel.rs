@@ -18,13 +18,14 @@ use crate::{AnswerEvent, Picture, Refusal};
 #[error("the reader of this answer has left")]
 pub struct Gone;
 
-/// Makes the two ends of an answer. `cancel` runs once, when the stream is
-/// dropped before its last event.
+/// Makes the two ends of an answer. `cancel` runs at most once: when the reader
+/// asks for it, or drops the stream before its last event.
 pub fn answer_channel(cancel: impl FnOnce() + Send + 'static) -> (AnswerSender, AnswerStream) {
     let (sender, events) = mpsc::unbounded();
     let stream = AnswerStream {
         events,
         cancel: Some(Box::new(cancel)),
+        is_over: false,
         pictures: Vec::new(),
     };
     (AnswerSender { sender }, stream)
@@ -54,8 +55,9 @@ impl AnswerSender {
 /// last word, the stream says so itself, so a reader always sees an ending.
 pub struct AnswerStream {
     events: mpsc::UnboundedReceiver<AnswerEvent>,
-    /// Present until the last event has passed.
+    /// Present until it has run, or the last event has passed.
     cancel: Option<Box<dyn FnOnce() + Send>>,
+    is_over: bool,
     /// Held so that the shelf keeps them while the answer runs.
     pictures: Vec<Arc<Picture>>,
 }
@@ -67,7 +69,15 @@ impl AnswerStream {
         self
     }
 
+    /// Asks the answerer to end. Its last event still comes.
+    pub fn cancel(&mut self) {
+        if let Some(cancel) = self.cancel.take() {
+            cancel();
+        }
+    }
+
     fn settle(&mut self) {
+        self.is_over = true;
         self.cancel = None;
         self.pictures.clear();
     }
@@ -77,7 +87,7 @@ impl Stream for AnswerStream {
     type Item = AnswerEvent;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<AnswerEvent>> {
-        if self.cancel.is_none() {
+        if self.is_over {
             return Poll::Ready(None);
         }
         let event = match Pin::new(&mut self.events).poll_next(cx) {
@@ -94,16 +104,14 @@ impl Stream for AnswerStream {
 
 impl Drop for AnswerStream {
     fn drop(&mut self) {
-        if let Some(cancel) = self.cancel.take() {
-            cancel();
-        }
+        self.cancel();
     }
 }
 
 impl std::fmt::Debug for AnswerStream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AnswerStream")
-            .field("running", &self.cancel.is_some())
+            .field("running", &!self.is_over)
             .field("pictures", &self.pictures.len())
             .finish()
     }
@@ -140,6 +148,20 @@ mod tests {
         assert_eq!(cancels.load(Ordering::SeqCst), 1);
         assert!(sender.is_gone());
         assert_eq!(sender.send(delta("off")), Err(Gone));
+    }
+
+    #[test]
+    fn a_cancelled_stream_still_tells_how_it_ended() {
+        let (cancels, sender, mut stream) = counted();
+        stream.cancel();
+        stream.cancel();
+        sender.send(delta("E1")).expect("somebody reads");
+        sender.send(done()).expect("somebody reads");
+        assert_eq!(next(&mut stream), Some(delta("E1")));
+        assert_eq!(next(&mut stream), Some(done()));
+        assert_eq!(next(&mut stream), None);
+        drop(stream);
+        assert_eq!(cancels.load(Ordering::SeqCst), 1);
     }
 
     #[test]

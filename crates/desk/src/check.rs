@@ -14,6 +14,8 @@ const CONVERSATION_FACTOR: usize = 4;
 const STOP_TEXTS: usize = 8;
 const STOP_CHARACTERS: usize = 64;
 const TOP_K: u32 = 1000;
+/// The fewest tokens a picture may be held to: 256 x 256 pixels, below which nothing can be read.
+const IMAGE_TOKENS: u32 = 64;
 
 /// Checks the conversation's shape and size.
 pub(crate) fn check_messages(
@@ -104,6 +106,7 @@ pub(crate) fn decide_settings(
         repetition_penalty: asked.repetition_penalty.unwrap_or(1.0),
         seed: asked.seed,
         max_tokens: asked.max_tokens.unwrap_or(defaults.max_tokens.min(longest)),
+        image_tokens: decide_image_tokens(asked.image_tokens, limits)?,
         stop: asked.stop.clone().unwrap_or_default(),
     };
     let ranges = [
@@ -142,6 +145,20 @@ pub(crate) fn decide_settings(
         return Err(Refusal::setting_out_of_range("max_tokens", &allowed));
     }
     Ok(settings)
+}
+
+/// The most tokens of one picture, given what was asked for.
+pub(crate) fn decide_image_tokens(
+    asked: Option<u32>,
+    limits: &EngineLimits,
+) -> Result<u32, Refusal> {
+    match asked {
+        Some(tokens) if tokens < IMAGE_TOKENS => {
+            let allowed = format!("at least {IMAGE_TOKENS}");
+            Err(Refusal::setting_out_of_range("image_tokens", &allowed))
+        }
+        asked => Ok(asked.map_or(limits.image_tokens, |most| most.min(limits.image_tokens))),
+    }
 }
 
 fn stop_texts_fit(stop: &[String]) -> bool {
@@ -221,6 +238,20 @@ mod tests {
         assert_eq!(refused(more), Some(Code::TextTooLong));
         let many = vec![message(Role::User, [text("?")]); MESSAGES + 1];
         assert_eq!(refused(many), Some(Code::TooManyMessages));
+    }
+
+    #[test]
+    fn a_picture_never_gets_more_tokens_than_the_desk_allows() {
+        let asked = |tokens| AskedSettings {
+            image_tokens: tokens,
+            ..AskedSettings::default()
+        };
+        let tokens = |asked| decide(asked).expect("in range").image_tokens;
+        assert_eq!(tokens(asked(None)), 1280);
+        assert_eq!(tokens(asked(Some(256))), 256);
+        assert_eq!(tokens(asked(Some(9999))), 1280);
+        let refusal = decide(asked(Some(63))).expect_err("nothing can be read");
+        assert_eq!(refusal.details["setting"], "image_tokens");
     }
 
     fn decide(asked: AskedSettings) -> Result<Settings, Refusal> {

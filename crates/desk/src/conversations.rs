@@ -15,10 +15,13 @@ use tokio::task::spawn_blocking;
 
 use crate::desk::AtHand;
 use crate::history::{Memory, Told, pictures};
-use crate::records::{BegunRound, Conversation, ConversationId, NewRound, Records, Round, RoundId};
+use crate::records::{
+    AnswerId, BegunRound, Conversation, ConversationId, ImportSource, Imported, NewRound, Records,
+    Round, RoundId,
+};
 use crate::rounds::{
     AskedAgain, AskedRound, Plan, REMEMBERED_ROUNDS, RoundEvent, RoundStep, RoundStream, Runner,
-    Start, plan,
+    Start, Stops, plan,
 };
 use crate::{
     AnswerRequest, AnswerStream, AskedSettings, Defaults, Desk, Message, Part, Picture, PictureId,
@@ -35,6 +38,7 @@ pub struct Conversations {
     /// Permits to decode a picture for a closer look or a thumbnail: each may take much memory.
     decoding: Arc<Semaphore>,
     ending: watch::Sender<bool>,
+    stops: Stops,
     /// Every running answer holds a receiver's clone of this; see [`Conversations::settled`].
     running: watch::Sender<()>,
 }
@@ -78,6 +82,7 @@ impl Conversations {
             records,
             decoding: Arc::new(Semaphore::new(DECODED_AT_ONCE)),
             ending,
+            stops: Stops::default(),
             running,
         }
     }
@@ -217,6 +222,25 @@ impl Conversations {
         .await
     }
 
+    /// Brings an export in and opens every picture that came with it; see [`Records::import_checked`].
+    pub async fn import(
+        &self,
+        source: ImportSource,
+        asker: Option<&str>,
+    ) -> Result<Imported, Refusal> {
+        let answerer = self.desk.answerer().clone();
+        let readable = Arc::new(move |bytes: &[u8]| answerer.inspect(bytes).is_ok());
+        self.records.import_checked(source, asker, readable).await
+    }
+
+    /// Stops an answer; what was said is kept. One that has ended stays as it is.
+    pub async fn stop(&self, answer: AnswerId) -> Result<(), Refusal> {
+        if !self.stops.stop(answer) {
+            self.records.answer(answer).await?;
+        }
+        Ok(())
+    }
+
     /// Tells every running answer that the program ends.
     pub fn end(&self) {
         self.ending.send_replace(true);
@@ -307,6 +331,7 @@ impl Conversations {
             records: self.records.clone(),
             answer: begun.answer,
             listener,
+            stop: self.stops.begin(begun.answer),
             ending: self.ending.subscribe(),
         };
         let records = self.records.clone();

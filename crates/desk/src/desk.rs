@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::check::{check_messages, decide_settings};
+use crate::check::{check_messages, decide_image_tokens, decide_settings};
 use crate::{
     AnswerRequest, AnswerStream, Answerer, Defaults, DeskStatus, Figures, Limits, Message, Part,
     Picture, PictureId, PictureShelf, Piece, Question, Readings, RecordsFacts, Refusal, Sample,
@@ -127,6 +127,19 @@ impl Desk {
     pub fn picture(&self, id: PictureId) -> Option<Arc<Picture>> {
         let sample = self.sample_pictures.get(&id).cloned();
         sample.or_else(|| self.shelf.get(id))
+    }
+
+    /// Tokens that a picture takes in a question that allows each at most so many.
+    pub fn picture_tokens(
+        &self,
+        picture: &Picture,
+        image_tokens: Option<u32>,
+    ) -> Result<u32, Refusal> {
+        let most = decide_image_tokens(image_tokens, &self.answerer.status().limits)?;
+        let facts = picture.facts();
+        Ok(self
+            .answerer
+            .picture_tokens(facts.width, facts.height, most))
     }
 
     /// What the answerer has counted.

@@ -63,5 +63,6 @@ pub struct Settings {
     /// `None` lets the answerer pick one.
     pub seed: Option<u64>,
     pub max_tokens: u32,
+    pub image_tokens: u32,
     pub stop: Vec<String>,
 }

@@ -44,6 +44,8 @@ pub use insights::{
 pub use open::{OpenError, Records, RecordsPlace};
 pub use role::{NewRole, RoleChange, RolePreset};
 pub use round::{BegunRound, FoundAnswer, FoundRound, NewRound, Round, RoundPicture};
+pub use store::Readable;
 pub use transfer::{
-    ExportFormat, ExportPictures, ExportStream, ExportWish, ImportSource, Imported, Swept,
+    DamagedPicture, ExportFormat, ExportPictures, ExportStream, ExportWish, ImportSource, Imported,
+    Swept,
 };

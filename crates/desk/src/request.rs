@@ -78,6 +78,11 @@ pub struct AskedSettings {
     /// The answer ends after this many tokens.
     #[schema(minimum = 1)]
     pub max_tokens: Option<u32>,
+    /// The most tokens one picture gets: fewer are quicker, more show smaller print. Never more than
+    /// the desk's own bound, which is taken where this is left out.
+    #[schema(minimum = 64)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_tokens: Option<u32>,
     /// The answer ends before any of these texts.
     #[schema(max_items = 8)]
     pub stop: Option<Vec<String>>,

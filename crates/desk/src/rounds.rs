@@ -2,9 +2,11 @@
 
 mod plan;
 mod runner;
+mod stops;
 
 pub(crate) use plan::{Plan, plan};
 pub(crate) use runner::{Runner, Start, told_to_end};
+pub(crate) use stops::{Stop, Stops};
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -115,7 +117,7 @@ impl From<AnswerEvent> for RoundEvent {
     }
 }
 
-/// The events of a round. Dropping it early cancels the answer; what was said is kept.
+/// The events of a round. Dropping it early ends the answer; what was said is kept.
 #[derive(Debug)]
 pub struct RoundStream {
     events: UnboundedReceiver<RoundEvent>,

@@ -122,6 +122,10 @@ impl Answerer for ScriptedAnswerer {
         }
     }
 
+    fn picture_tokens(&self, width: u32, height: u32, image_tokens: u32) -> u32 {
+        facts(width, height).tokens.min(image_tokens)
+    }
+
     /// A picture of its own for each place, as large in pixels as the place in thousandths.
     fn closer(&self, picture: &Picture, place: PictureBox) -> Result<Picture, Refusal> {
         let [left, top, right, bottom] = place.corners();
@@ -138,7 +142,9 @@ impl Answerer for ScriptedAnswerer {
 
     /// A token a word.
     fn count(&self, question: &Question) -> Result<TokenCount, Refusal> {
-        let image_tokens = question.pictures().map(|p| p.facts().tokens).sum();
+        let most = question.settings.image_tokens;
+        let image_tokens = question.pictures().map(|p| p.facts().tokens.min(most));
+        let image_tokens = image_tokens.sum();
         let pieces = question.turns.iter().flat_map(|turn| &turn.pieces);
         let words = pieces.map(|piece| match piece {
             Piece::Text(text) => text.split_whitespace().count() as u32,

@@ -3,6 +3,7 @@
 mod common;
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use common::{
     answer, ask, conversation, end, export, export_of, mark, picture, places, question, said,
@@ -179,6 +180,48 @@ async fn what_goes_out_comes_back_the_same_on_any_database() {
             let shown = new.picture(picture("two").id()).await.expect("readable");
             assert_eq!(shown, Some(picture("two")));
         }
+    }
+}
+
+#[tokio::test]
+async fn a_picture_that_cannot_be_read_is_named_and_left_out_and_nothing_else_is() {
+    for place in places().await {
+        let from = sqlite();
+        let old = from.open().await;
+        fill(&old).await;
+        let file = export(&old, ExportPictures::Bytes).await;
+        let new = place.open().await;
+        let readable = Arc::new(|bytes: &[u8]| !bytes.ends_with(b"two"));
+        let source = Box::new(std::io::Cursor::new(file.clone()));
+        let imported = new.import_checked(source, None, readable).await;
+        let imported = imported.expect("imported");
+        assert_eq!((imported.pictures, imported.damaged_pictures), (2, 1));
+        let [damaged] = &imported.damaged[..] else {
+            panic!("{imported:?}")
+        };
+        assert_eq!(damaged.id, picture("two").id());
+        let shows = damaged.conversation.expect("a conversation shows it");
+        let whole = new.conversation(shows).await.expect("it is there");
+        assert_eq!(damaged.title.as_ref(), Some(&whole.summary.title));
+        let pictures = |records: &Records| {
+            let records = records.clone();
+            async move {
+                let shown = ["one", "two"].map(|mark| picture(mark).id());
+                let mut found = Vec::new();
+                for id in shown {
+                    found.push(records.picture(id).await.expect("no fault").is_some());
+                }
+                found
+            }
+        };
+        assert_eq!(pictures(&old).await, [true, true]);
+        assert_eq!(pictures(&new).await, [true, false]);
+        // All that was said of it is there.
+        let without = export(&new, ExportPictures::Hash).await;
+        assert_eq!(without, export(&old, ExportPictures::Hash).await);
+        // A whole copy brings it back.
+        import(&new, &file).await.expect("imported");
+        assert_eq!(pictures(&new).await, [true, true]);
     }
 }
 

@@ -66,7 +66,7 @@ impl Preparer {
         let stop = StopFilter::new(&request.stop)?;
 
         let started = Instant::now();
-        let patches = self.all_patches(&request.pictures)?;
+        let patches = self.all_patches(&request)?;
         let image_ms = started.elapsed().as_secs_f64() * 1e3;
         let prompt = self.prompt(&request, &patches)?;
         let needed = prompt.ids.len().saturating_add(request.max_tokens);
@@ -106,7 +106,7 @@ impl Preparer {
 
     /// What a request would cost.
     pub(crate) fn count(&self, request: &Request) -> Result<TokenCount, SubmitError> {
-        let prompt = self.prompt(request, &self.all_patches(&request.pictures)?)?;
+        let prompt = self.prompt(request, &self.all_patches(request)?)?;
         Ok(TokenCount {
             prompt: prompt.ids.len(),
             image: prompt.picture_tokens(),
@@ -122,13 +122,13 @@ impl Preparer {
         Ok(self.chat.render(&request.messages, &grids, options)?)
     }
 
-    fn all_patches(&self, pictures: &[Arc<[u8]>]) -> Result<Vec<Arc<Patches>>, SubmitError> {
+    fn all_patches(&self, request: &Request) -> Result<Vec<Arc<Patches>>, SubmitError> {
         let one = |(index, bytes): (usize, &Arc<[u8]>)| {
             self.cutter
-                .patches(bytes)
+                .patches(bytes, request.image_tokens)
                 .map_err(|source| SubmitError::Picture { index, source })
         };
-        pictures.iter().enumerate().map(one).collect()
+        request.pictures.iter().enumerate().map(one).collect()
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Request {
     pub messages: Vec<Message>,
     /// The files as they were uploaded (JPEG, PNG, ...), still encoded.
     pub pictures: Vec<Arc<[u8]>>,
+    /// The most tokens of one picture; `None`, and at most, what the engine was started with.
+    pub image_tokens: Option<usize>,
     /// How tokens are drawn.
     pub sampling: Sampling,
     /// The most tokens to generate.
@@ -43,6 +45,7 @@ impl Request {
         Self {
             messages,
             pictures,
+            image_tokens: None,
             sampling: Sampling::default(),
             max_tokens: 256,
             stop: Vec::new(),

@@ -89,6 +89,42 @@ pub(crate) async fn upload(
     Ok((StatusCode::CREATED, Json(PictureView::of(&picture))))
 }
 
+/// How closely a picture is to be looked at.
+#[derive(Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DetailWish {
+    /// The most tokens it may get; the desk's own bound when left out.
+    #[param(minimum = 64)]
+    pub image_tokens: Option<u32>,
+}
+
+/// What a picture is, and what it costs in a question whose settings give each at most so many tokens.
+#[utoipa::path(
+    get,
+    path = "/api/pictures/{id}/facts",
+    operation_id = "describe_picture",
+    params(("id" = PictureId, Path), DetailWish),
+    responses(
+        (status = 200, body = PictureView),
+        (status = 400, description = "Too few tokens to see anything", body = ErrorBody),
+        (status = 404, description = "The desk does not hold it", body = ErrorBody),
+    )
+)]
+pub(crate) async fn facts(
+    State(shared): State<Shared>,
+    Named(id): Named<PictureId>,
+    Wished(wish): Wished<DetailWish>,
+) -> Result<Json<PictureView>, ApiError> {
+    let picture = shared.conversations.picture(id).await?;
+    let picture = picture.ok_or_else(|| Refusal::picture_unknown(id))?;
+    let tokens = shared.desk.picture_tokens(&picture, wish.image_tokens)?;
+    Ok(Json(PictureView {
+        tokens,
+        ..PictureView::of(&picture)
+    }))
+}
+
 /// How large a thumbnail is to be.
 #[derive(Debug, Default, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -46,7 +46,8 @@ pub(crate) struct AskedReading {
 
 /// Asks a question in a conversation. The response is a stream of server-sent events; each one's data
 /// is a `RoundEvent`, its name the event's `type`. The first is `asked`: question and answer are
-/// stored. It ends after `done` or `error`. Closing the connection cancels; what was said is kept.
+/// stored. It ends after `done` or `error`. Closing the connection ends the answer, which is then kept as
+/// `left`, with what was said; to stop it on purpose there is a route.
 #[utoipa::path(
     post,
     path = "/api/conversations/{id}/rounds",
@@ -102,6 +103,25 @@ pub(crate) async fn answer_again(
     let asked: AskedAgain = read_json(&headers, body).await?;
     let stream = shared.conversations.again(id, asked, &asker.by()).await?;
     Ok(told(&shared, stream))
+}
+
+/// Stops an answer that is being written: its stream ends with `done`, what was said is kept. One that
+/// has ended stays as it is.
+#[utoipa::path(
+    post,
+    path = "/api/answers/{id}/stop",
+    params(("id" = AnswerId, Path)),
+    responses(
+        (status = 204, description = "It stops"),
+        (status = 404, description = "No such answer", body = ErrorBody),
+    )
+)]
+pub(crate) async fn stop_answer(
+    State(shared): State<Shared>,
+    Named(id): Named<AnswerId>,
+) -> Result<StatusCode, ApiError> {
+    shared.conversations.stop(id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Says what people make of an answer; both fields are replaced.

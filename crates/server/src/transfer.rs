@@ -71,7 +71,8 @@ pub(crate) async fn export(
     Ok((described, Body::from_stream(pieces)).into_response())
 }
 
-/// Brings an exported JSON file in, all or nothing. What is here already stays as it is.
+/// Brings an exported JSON file in, all or nothing. What is here already stays as it is. Pictures that
+/// cannot be read are named and left out; everything about them comes in.
 #[utoipa::path(
     post,
     path = "/api/import",
@@ -119,8 +120,8 @@ pub(crate) async fn import(
         Unread::Failed(error) => error,
     })?;
     file.rewind().map_err(failed)?;
-    let records = shared.conversations.records();
-    let imported = records.import(Box::new(file), asker.name()).await?;
+    let conversations = &shared.conversations;
+    let imported = conversations.import(Box::new(file), asker.name()).await?;
     drop(permit);
     Ok(Json(imported))
 }

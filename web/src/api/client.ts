@@ -3,6 +3,7 @@
  */
 import { getJson } from './http';
 import { Problem, problemFromBody } from './problem';
+import { queryString } from './query';
 import type { Sample, Status, UploadedPicture } from './types';
 
 export { getJson, refused } from './http';
@@ -12,6 +13,10 @@ export const fetchStatus = (signal?: AbortSignal) => getJson<Status>('/api/statu
 export const fetchSamples = (signal?: AbortSignal) => getJson<Sample[]>('/api/samples', signal);
 
 export const pictureUrl = (id: string) => `/api/pictures/${encodeURIComponent(id)}`;
+
+/** What a picture is, and what it costs where each gets at most so many tokens. */
+export const fetchPictureFacts = (id: string, imageTokens: number) =>
+	getJson<UploadedPicture>(`${pictureUrl(id)}/facts${queryString({ image_tokens: imageTokens })}`);
 
 /** The picture made small, for lists. */
 export const thumbnailUrl = (id: string) => `${pictureUrl(id)}/thumbnail?edge=160`;

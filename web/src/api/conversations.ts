@@ -1,8 +1,9 @@
 /** The records over HTTP: conversations, their rounds, and what is said about the answers. */
 import { readEvents } from '../stream';
 import { roundEvent } from './events';
-import { getJson, query, refused, sendJson } from './http';
+import { getJson, refused, sendJson } from './http';
 import { Problem } from './problem';
+import { queryString } from './query';
 import type {
 	Box,
 	ConversationList,
@@ -26,7 +27,7 @@ export function listConversations(
 ): Promise<ConversationList> {
 	const needsClock = wanted.hour !== undefined || wanted.weekday !== undefined;
 	const utc_offset_minutes = needsClock ? -new Date().getTimezoneOffset() : undefined;
-	return getJson(`/api/conversations${query({ ...wanted, utc_offset_minutes })}`, signal);
+	return getJson(`/api/conversations${queryString({ ...wanted, utc_offset_minutes })}`, signal);
 }
 
 export const createConversation = (made: { customer?: string; follows?: string }) =>
@@ -44,13 +45,16 @@ export const deleteConversation = (id: string) => sendJson<void>('DELETE', path(
 
 export const restoreConversation = (id: string) => sendJson<unknown>('POST', `${path(id)}/restore`);
 
-/** Asks in a conversation. Aborting, or leaving the loop, closes the connection and so stops the answer. */
+/** Asks in a conversation. Aborting, or leaving the loop, closes the connection, which ends the answer. */
 export const askRound = (conversation: string, asked: RoundRequest, signal: AbortSignal) =>
 	stream(`${path(conversation)}/rounds`, asked, signal);
 
 /** Answers the newest round once more. */
 export const answerAgain = (round: string, more: { seed?: number }, signal: AbortSignal) =>
 	stream(`/api/rounds/${encodeURIComponent(round)}/answers`, more, signal);
+
+/** What was said is kept; the answer's stream ends with `done`. */
+export const stopAnswer = (answer: string) => sendJson<void>('POST', `${answerPath(answer)}/stop`);
 
 export const sendFeedback = (answer: string, feedback: Feedback) =>
 	sendJson<Feedback>('PUT', `${answerPath(answer)}/feedback`, feedback);
@@ -68,8 +72,9 @@ export const lookCloser = (
 	signal?: AbortSignal
 ) => sendJson<Reading>('POST', `${answerPath(answer)}/readings`, at, signal);
 
-export const fetchCustomers = (wanted: string) =>
-	getJson<string[]>(`/api/customers${query({ query: wanted })}`);
+/** Names of customers that begin with or contain what was typed. */
+export const fetchCustomers = (wanted: string, signal?: AbortSignal) =>
+	getJson<string[]>(`/api/customers${queryString({ query: wanted })}`, signal);
 
 async function* stream(
 	where: string,

@@ -36,12 +36,3 @@ export async function sendJson<Body>(
 	if (response.status === 204) return undefined as Body;
 	return (await response.json()) as Body;
 }
-
-/** A query string of what is set. */
-export function query(wanted: object): string {
-	const set = Object.entries(wanted as Record<string, unknown>).filter(
-		([, value]) => value !== undefined && value !== null && value !== ''
-	);
-	const text = new URLSearchParams(set.map(([name, value]) => [name, String(value)])).toString();
-	return text === '' ? '' : `?${text}`;
-}

@@ -1,6 +1,6 @@
 /** What the desk has been asked, and how well it answered. */
-import { queryString } from '../router/links';
 import { getJson } from './http';
+import { queryString } from './query';
 import type { Schemas, Told } from './types';
 
 export type DayOfAnswers = Told<Schemas['DayFigures']>;

@@ -1,8 +1,8 @@
 /** The desk's records: taking them out, bringing them in, and deleting them. */
-import { queryString } from '../router/links';
 import { getJson, sendJson } from './http';
 import type { Span } from './insights';
 import { Problem, problemFromBody } from './problem';
+import { queryString } from './query';
 import type { ConversationList, Schemas, Told } from './types';
 
 export type Imported = Schemas['Imported'];
@@ -13,7 +13,7 @@ export type ExportedPictures = 'bytes' | 'hash';
 
 export const exportLink = (
 	wanted: { format: ExportFormat; pictures?: ExportedPictures | undefined } & Span
-) => `/api/export${queryString({ ...wanted })}`;
+) => `/api/export${queryString(wanted)}`;
 
 export const fetchConversations = (
 	wanted: { deleted?: boolean; customer?: string; cursor?: string; limit?: number },
@@ -21,10 +21,6 @@ export const fetchConversations = (
 ) => getJson<ConversationList>(`/api/conversations${queryString(wanted)}`, signal);
 
 export const fetchAudit = (signal?: AbortSignal) => getJson<AuditEntry[]>('/api/audit', signal);
-
-/** Names of customers that begin with or contain what was typed. */
-export const fetchCustomers = (query: string, signal?: AbortSignal) =>
-	getJson<string[]>(`/api/customers${queryString({ query })}`, signal);
 
 const conversation = (id: string) => `/api/conversations/${encodeURIComponent(id)}`;
 

@@ -79,6 +79,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/answers/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stops an answer that is being written: its stream ends with `done`, what was said is kept. One that
+         *     has ended stays as it is.
+         */
+        post: operations["stop_answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -162,7 +182,8 @@ export interface paths {
         /**
          * Asks a question in a conversation. The response is a stream of server-sent events; each one's data
          *     is a `RoundEvent`, its name the event's `type`. The first is `asked`: question and answer are
-         *     stored. It ends after `done` or `error`. Closing the connection cancels; what was said is kept.
+         *     stored. It ends after `done` or `error`. Closing the connection ends the answer, which is then kept as
+         *     `left`, with what was said; to stop it on purpose there is a route.
          */
         post: operations["ask_round"];
         delete?: never;
@@ -234,7 +255,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Brings an exported JSON file in, all or nothing. What is here already stays as it is. */
+        /**
+         * Brings an exported JSON file in, all or nothing. What is here already stays as it is. Pictures that
+         *     cannot be read are named and left out; everything about them comes in.
+         */
         post: operations["import"];
         delete?: never;
         options?: never;
@@ -288,6 +312,23 @@ export interface paths {
         };
         /** A picture's bytes, as they were uploaded. */
         get: operations["show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pictures/{id}/facts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a picture is, and what it costs in a question whose settings give each at most so many tokens. */
+        get: operations["describe_picture"];
         put?: never;
         post?: never;
         delete?: never;
@@ -758,7 +799,7 @@ export interface components {
          * @description How far an answer has come.
          * @enum {string}
          */
-        AnswerState: "running" | "done" | "cancelled" | "failed" | "interrupted";
+        AnswerState: "running" | "done" | "cancelled" | "failed" | "left" | "interrupted";
         /** @description The newest question of a conversation, to be answered once more. */
         AskedAgain: {
             /**
@@ -800,6 +841,12 @@ export interface components {
         };
         /** @description The settings a request names. */
         AskedSettings: {
+            /**
+             * Format: int32
+             * @description The most tokens one picture gets: fewer are quicker, more show smaller print. Never more than
+             *     the desk's own bound, which is taken where this is left out.
+             */
+            image_tokens?: number | null;
             /**
              * Format: int32
              * @description The answer ends after this many tokens.
@@ -1043,7 +1090,7 @@ export interface components {
             follows?: components["schemas"]["ConversationId"] | null;
             /** @description Its name. */
             id: components["schemas"]["ConversationId"];
-            /** @description Its newest answer was cut short by the end of the program. */
+            /** @description Its newest answer was cut short: the program ended, or nobody was listening any more. */
             interrupted: boolean;
             picture?: components["schemas"]["PictureId"] | null;
             /** @description Stands above the others. */
@@ -1062,6 +1109,14 @@ export interface components {
              */
             updated_at: number;
             verdict?: components["schemas"]["Verdict"] | null;
+        };
+        /** @description A picture of an import that cannot be read. */
+        DamagedPicture: {
+            conversation?: components["schemas"]["ConversationId"] | null;
+            /** @description Its name. */
+            id: components["schemas"]["PictureId"];
+            /** @description What that conversation is called. */
+            title?: string | null;
         };
         /** @description A day. */
         DayFigures: {
@@ -1140,8 +1195,9 @@ export interface components {
             version: string;
         };
         /**
-         * @description How closely to look. Every picture is read at the desk's full size whatever this says: a label made
-         *     small is a label misread.
+         * @description How closely to look at a picture. `low` gives it at most 256 tokens, about 512 x 512 pixels: quick, and
+         *     enough to tell what it shows. All else is the desk's full size: a label made small is a label misread.
+         *     One question has one measure, so `low` counts where every picture of the request says it.
          * @enum {string}
          */
         Detail: "auto" | "low" | "high" | "original";
@@ -1285,6 +1341,13 @@ export interface components {
              * @description Conversations added.
              */
             conversations: number;
+            /** @description The first hundred of them. */
+            damaged: components["schemas"]["DamagedPicture"][];
+            /**
+             * Format: int64
+             * @description Pictures among those added that cannot be read; they are left out.
+             */
+            damaged_pictures: number;
             /**
              * Format: int64
              * @description Pictures added.
@@ -2594,6 +2657,35 @@ export interface operations {
             };
         };
     };
+    stop_answer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AnswerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It stops */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such answer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     audit: {
         parameters: {
             query?: never;
@@ -3326,6 +3418,48 @@ export interface operations {
                 };
                 content: {
                     "image/*": string;
+                };
+            };
+            /** @description The desk does not hold it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    describe_picture: {
+        parameters: {
+            query?: {
+                /** @description The most tokens it may get; the desk's own bound when left out. */
+                image_tokens?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["PictureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureView"];
+                };
+            };
+            /** @description Too few tokens to see anything */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The desk does not hold it */

@@ -130,7 +130,7 @@ describe('an answer that is over', () => {
 	it.each([
 		['length', /Cut off at the length limit/],
 		['repetition', /began to repeat itself/],
-		['cancelled', /You stopped it here/]
+		['cancelled', /It was stopped here/]
 	])('says in words why it ended: %s', (reason, words) => {
 		shown(said('E102'), ended(reason));
 		expect(screen.getByText(words)).toBeInTheDocument();
@@ -160,6 +160,14 @@ describe('an answer that is over', () => {
 		expect(screen.getByText(/The desk stopped here/)).toBeInTheDocument();
 		await userEvent.click(screen.getByRole('button', { name: 'Ask again' }));
 		expect(onRepeat).toHaveBeenCalledOnce();
+	});
+
+	it('whose page was closed says so, not that somebody stopped it', () => {
+		const { onRepeat } = showStored({ state: 'left', text: 'The code', marks: [] });
+		expect(screen.getByText(/its page was closed or the connection broke/)).toBeInTheDocument();
+		expect(screen.queryByText(/stopped here/)).not.toBeInTheDocument();
+		expect(screen.getByRole('button', { name: 'Ask again' })).toBeInTheDocument();
+		expect(onRepeat).not.toHaveBeenCalled();
 	});
 
 	it('can be copied, and left for a later one, when it broke off in the middle', async () => {

@@ -80,7 +80,8 @@ export const en = {
 		remove: (name: string) => `Remove ${name}`,
 		earlier: (name: string) => `Move ${name} to the left`,
 		later: (name: string) => `Move ${name} to the right`,
-		removed: 'Picture removed.'
+		removed: 'Picture removed.',
+		several: (name: string, n: number) => `${name} and ${n - 1} more:`
 	},
 
 	conversation: {
@@ -97,6 +98,7 @@ export const en = {
 		nextVersion: 'Next answer',
 		toEnd: 'To the newest words',
 		interrupted: 'The desk stopped here in the middle of the answer. The words so far are kept.',
+		left: 'The answer ended here: its page was closed or the connection broke. The words so far are kept.',
 		elsewhere: 'Being answered on another screen…',
 		droppedRounds: (n: number) =>
 			n === 1
@@ -124,7 +126,7 @@ export const en = {
 		speed: (rate: string) => `${rate} tokens/s`,
 		length: 'Cut off at the length limit. Raise “Length” in the settings for more.',
 		repetition: 'Stopped: it began to repeat itself.',
-		cancelled: 'You stopped it here.',
+		cancelled: 'It was stopped here.',
 		empty: 'The model had nothing to say. Try other words.',
 		details: 'Where the time went',
 		timings: (image: string, vision: string, prefill: string, decode: string) =>
@@ -306,6 +308,9 @@ export const en = {
 		length: 'Length',
 		lengthValue: (n: number) => `up to ${n} tokens`,
 		lengthHint: 'Answers end here. 256 is a paragraph.',
+		detail: 'Picture detail',
+		detailValue: (n: number) => `up to ${n} tokens each`,
+		detailHint: 'Less is quicker; small print needs more.',
 		rounds: 'Memory',
 		roundsValue: (n: number) => (n === 0 ? 'none' : n === 1 ? 'last round' : `last ${n} rounds`),
 		roundsHint: 'Sent along. Pictures always stay.',

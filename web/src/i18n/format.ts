@@ -53,3 +53,10 @@ export const instant = (at: number) =>
 export const weekday = (index: number, width: 'long' | 'short' = 'long') =>
 	// 5 January 1970 was a Monday.
 	date({ weekday: width, timeZone: 'UTC' }).format(new Date(Date.UTC(1970, 0, 5 + index)));
+
+/** A file's name that leaves room for what is said about it: its beginning and its end. */
+export function shortened(name: string): string {
+	const characters = [...name];
+	if (characters.length <= 40) return name;
+	return [...characters.slice(0, 24), '…', ...characters.slice(-14)].join('');
+}

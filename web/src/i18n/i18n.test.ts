@@ -31,6 +31,24 @@ describe('the Chinese catalogue', () => {
 	});
 });
 
+describe('what the log says of an export, an import or a deletion', () => {
+	it.each([
+		['csv', 'CSV table', 'CSV 表格'],
+		['json', 'JSON without pictures', 'JSON，不含图片'],
+		['json with pictures', 'JSON with pictures', 'JSON，含图片'],
+		['1 conversations', '1 conversation', '1 个对话'],
+		[
+			'21 conversations, 1 rounds, 3 answers, 0 pictures',
+			'21 conversations, 1 round, 3 answers, 0 pictures',
+			'21 个对话，1 轮提问，3 个回答，0 张图片'
+		],
+		['', '', '']
+	])('%s', (detail, english, chinese) => {
+		expect(en.records.audit.detailWords(detail)).toBe(english);
+		expect(zh.records.audit.detailWords(detail)).toBe(chinese);
+	});
+});
+
 describe('the first language the page speaks', () => {
 	it.each([
 		[['zh-TW', 'en'], 'zh'],

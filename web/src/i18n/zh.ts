@@ -75,6 +75,7 @@ export const zh: Messages = {
 		remove: (name) => `移除 ${name}`,
 		earlier: (name) => `左移 ${name}`,
 		later: (name) => `右移 ${name}`,
+		several: (name, n) => `${name} 等 ${n} 个文件：`,
 		removed: '图片已移除。'
 	},
 
@@ -92,6 +93,7 @@ export const zh: Messages = {
 		nextVersion: '下一个回答',
 		toEnd: '跳到最新内容',
 		interrupted: '回答到这里时服务中断了，已有的内容都保留着。',
+		left: '回答到这里时页面已关闭或网络中断，已有的内容都保留着。',
 		elsewhere: '正在另一个屏幕上回答…',
 		droppedRounds: (n) => `对话较长，最早的 ${n} 轮这次没有发给模型。`,
 		droppedPictures: (which) => `对话里的图片较多，第 ${which} 张这次没有发给模型。`
@@ -111,7 +113,7 @@ export const zh: Messages = {
 		speed: (rate) => `每秒 ${rate} 词元`,
 		length: '到了长度上限，后面没有写完。可在设置里调大“长度”。',
 		repetition: '开始重复，已自动停下。',
-		cancelled: '您在这里停止了回答。',
+		cancelled: '回答在这里被手动停止。',
 		empty: '模型没有给出内容，请换个问法。',
 		details: '时间用在哪里',
 		timings: (image, vision, prefill, decode) =>
@@ -286,6 +288,9 @@ export const zh: Messages = {
 		length: '长度',
 		lengthValue: (n) => `最多 ${n} 词元`,
 		lengthHint: '写到这里为止，256 约为一段话。',
+		detail: '图片细节',
+		detailValue: (n) => `每张最多 ${n} 词元`,
+		detailHint: '越少越快；看小字请调到最高。',
 		rounds: '记忆',
 		roundsValue: (n) => (n === 0 ? '不带' : `最近 ${n} 轮`),
 		roundsHint: '一并带上的前文；图片始终保留。',

@@ -23,8 +23,8 @@ export type Phase =
 	/** Somebody else's page is listening to it. */
 	| { kind: 'elsewhere' }
 	| { kind: 'done'; reason: FinishReason; usage?: Usage; timings?: Timings }
-	/** The program ended while it was answering. */
-	| { kind: 'interrupted' }
+	/** The program ended while it was answering, or the page that listened was gone. */
+	| { kind: 'interrupted'; by: 'desk' | 'connection' }
 	| { kind: 'failed'; problem: Problem };
 
 /** What the model was not told this time. */
@@ -123,7 +123,9 @@ function phaseOf(stored: StoredAnswer): Phase {
 		case 'running':
 			return { kind: 'elsewhere' };
 		case 'interrupted':
-			return { kind: 'interrupted' };
+			return { kind: 'interrupted', by: 'desk' };
+		case 'left':
+			return { kind: 'interrupted', by: 'connection' };
 		case 'failed':
 			return {
 				kind: 'failed',

@@ -25,8 +25,22 @@ export type Manner = Pick<RoundRequest, 'role' | 'settings' | 'remember'>;
 
 export type Records = Pick<
 	typeof api,
-	'createConversation' | 'readConversation' | 'changeConversation' | 'askRound' | 'answerAgain'
+	| 'createConversation'
+	| 'readConversation'
+	| 'changeConversation'
+	| 'askRound'
+	| 'answerAgain'
+	| 'stopAnswer'
 >;
+
+/** How long the server gets to end an answer that is stopped. */
+const stopMs = 1000;
+
+interface Running {
+	answer: Answer;
+	control: AbortController;
+	isStopping: boolean;
+}
 
 /** A number for sampling; the same one gives the same answer. */
 const anySeed = () => Math.floor(Math.random() * 2 ** 31);
@@ -52,7 +66,7 @@ export class Conversation {
 	problem = $state.raw<Problem>();
 	/** Called when the server has stored a question. */
 	onAsked: (asked: Asked) => void = () => undefined;
-	#running = $state.raw<{ answer: Answer; control: AbortController; isStored: boolean }>();
+	#running = $state.raw<Running>();
 	readonly #records: Records;
 
 	constructor(draft: Draft, records: Records = api) {
@@ -114,9 +128,22 @@ export class Conversation {
 		return round;
 	}
 
-	/** Keeps what has been said and stops. */
+	/** Keeps what has been said and stops. The server is told: a page that just leaves is no such word. */
 	stop(): void {
-		this.#running?.control.abort();
+		const running = this.#running;
+		if (!running || running.isStopping) return;
+		running.isStopping = true;
+		const { answer, control } = running;
+		// Nobody has been asked yet.
+		if (answer.phase.kind === 'sending') return control.abort();
+		setTimeout(() => control.abort(), stopMs);
+		this.#tellToStop(running);
+	}
+
+	/** As soon as it is known which answer that is. */
+	#tellToStop({ answer, control, isStopping }: Running): void {
+		if (!isStopping || answer.id === undefined) return;
+		this.#records.stopAnswer(answer.id).catch(() => control.abort());
 	}
 
 	/** Reads it from the server; what is under way here is left alone. */
@@ -181,7 +208,7 @@ export class Conversation {
 	async #answer(round: Round, manner: Manner, more: { seed?: number } = {}): Promise<void> {
 		const answer = round.begin();
 		const control = new AbortController();
-		const running = { answer, control, isStored: false };
+		const running = { answer, control, isStopping: false };
 		this.#running = running;
 		try {
 			await this.#attempt(round, answer, manner, more, control.signal);
@@ -205,6 +232,7 @@ export class Conversation {
 		signal: AbortSignal
 	): Promise<void> {
 		for (let left = round.pictures.length; ; left--) {
+			if (round.id !== undefined) answer.phase = { kind: 'asking' };
 			try {
 				const events =
 					round.id === undefined
@@ -264,6 +292,7 @@ export class Conversation {
 				round.replaced = [];
 				this.title = event.title;
 				this.onAsked(event);
+				if (this.#running?.answer === answer) this.#tellToStop(this.#running);
 			}
 			if (answer.isOver) return;
 		}

@@ -73,6 +73,7 @@ function server(...scripts: Step[][]) {
 		createConversation: vi.fn(() => Promise.resolve(whole())),
 		readConversation: vi.fn(() => Promise.resolve(whole())),
 		changeConversation: vi.fn(() => Promise.resolve({})),
+		stopAnswer: vi.fn(() => Promise.resolve()),
 		askRound: (_id: string, request: RoundRequest, signal: AbortSignal) => {
 			requests.push(request);
 			return play(signal);
@@ -200,7 +201,46 @@ describe('an answer', () => {
 		expect(conversation.last?.answers.map(({ text }) => text)).toEqual(['A', 'B']);
 	});
 
-	it('that is stopped keeps what has been said', async () => {
+	it('that is stopped is ended by the server, which tells what it cost', async () => {
+		const { conversation, records } = server();
+		let stop: () => void = () => undefined;
+		const stopped = new Promise<void>((done) => (stop = done));
+		records.stopAnswer.mockImplementation(() => Promise.resolve(stop()));
+		records.askRound = async function* () {
+			yield asked('r1', 'r1-a');
+			yield delta('so far');
+			await stopped;
+			yield { ...done, finish_reason: 'cancelled' };
+		} as never;
+		const asking = conversation.ask('a?', [], manner);
+		await vi.waitFor(() => expect(conversation.last?.answer?.text).toBe('so far'));
+		conversation.stop();
+		conversation.stop();
+		await asking;
+		expect(records.stopAnswer).toHaveBeenCalledExactlyOnceWith('r1-a');
+		expect(conversation.last?.answer?.phase).toMatchObject({ kind: 'done', reason: 'cancelled' });
+	});
+
+	it('stopped before the server has named it is stopped once it has', async () => {
+		const { conversation, records } = server();
+		conversation.id = 'c1';
+		let store: () => void = () => undefined;
+		const isStored = new Promise<void>((done) => (store = done));
+		records.askRound = async function* () {
+			await isStored;
+			yield asked('r1', 'r1-a');
+			yield { ...done, finish_reason: 'cancelled' };
+		} as never;
+		const asking = conversation.ask('a?', [], manner);
+		await vi.waitFor(() => expect(conversation.last?.answer?.phase.kind).toBe('asking'));
+		conversation.stop();
+		expect(records.stopAnswer).not.toHaveBeenCalled();
+		store();
+		await asking;
+		expect(records.stopAnswer).toHaveBeenCalledWith('r1-a');
+	});
+
+	it('that is stopped keeps what has been said though the server cannot be told', async () => {
 		const { conversation, records } = server();
 		records.askRound = async function* (_id: string, _request: unknown, signal: AbortSignal) {
 			yield asked('r1');
@@ -209,6 +249,7 @@ describe('an answer', () => {
 				signal.addEventListener('abort', () => reject(signal.reason))
 			);
 		} as never;
+		records.stopAnswer.mockRejectedValue(new Problem('unreachable'));
 		const asking = conversation.ask('a?', [], manner);
 		await vi.waitFor(() => expect(conversation.last?.answer?.text).toBe('so far'));
 		conversation.stop();
@@ -283,7 +324,7 @@ describe('a stored conversation', () => {
 		);
 		expect(conversation.rounds[0]?.answer).toMatchObject({
 			text: 'ha',
-			phase: { kind: 'interrupted' }
+			phase: { kind: 'interrupted', by: 'desk' }
 		});
 		expect(conversation.isAnsweredElsewhere).toBe(true);
 	});

@@ -61,6 +61,18 @@ export class Desk {
 		return Math.min(this.health.status?.limits.max_tokens ?? before.maxTokens, before.maxTokens);
 	}
 
+	/** The most tokens a picture can get, once the server has said so. */
+	get mostImageTokens(): number | undefined {
+		return this.health.status?.limits.image_tokens;
+	}
+
+	/** The most tokens a picture gets in the next question; nothing where that is all it can get. */
+	get imageTokens(): number | undefined {
+		const { imageTokens } = preferences;
+		const most = this.mostImageTokens ?? Infinity;
+		return imageTokens !== undefined && imageTokens < most ? imageTokens : undefined;
+	}
+
 	/** Those of the conversation, then those waiting for the next question. */
 	get pictures(): DeskPicture[] {
 		return [...this.conversation.pictures, ...this.tray.pictures];
@@ -290,7 +302,8 @@ export class Desk {
 			remember: preferences.rounds,
 			settings: {
 				temperature: preferences.temperature,
-				max_tokens: Math.min(preferences.maxTokens, this.maxTokens)
+				max_tokens: Math.min(preferences.maxTokens, this.maxTokens),
+				...(this.imageTokens === undefined ? {} : { image_tokens: this.imageTokens })
 			}
 		};
 	}

@@ -4,7 +4,7 @@
  * The copy is kept as long as the picture is on the page: a server restarted before any question used the
  * picture has forgotten it, and can be given it again without asking anyone.
  */
-import { pictureUrl, uploadPicture } from '../api/client';
+import { fetchPictureFacts, pictureUrl, uploadPicture } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
 import type { Sample, UploadedPicture } from '../api/types';
 
@@ -33,7 +33,12 @@ export class DeskPicture {
 	id = $state<string>();
 	width = $state(0);
 	height = $state(0);
+	/** What it costs in the next question, as far as that is known. */
 	tokens = $state<number>();
+	/** What it costs where nothing is held back. */
+	#whole: number | undefined;
+	/** What it was last asked to cost at most. */
+	#most: number | undefined;
 	upload = $state.raw<Upload>({ kind: 'idle' });
 
 	constructor(source: { name: string; url: string; bytes?: number; blob?: Blob }) {
@@ -77,9 +82,9 @@ export class DeskPicture {
 	}
 
 	get held(): Held | undefined {
-		const { id, name, width, height, bytes, tokens } = this;
+		const { id, name, width, height, bytes } = this;
 		if (id === undefined || this.upload.kind !== 'held') return undefined;
-		return { id, name, width, height, bytes, tokens };
+		return { id, name, width, height, bytes, tokens: this.#whole };
 	}
 
 	/** Why no question can hold this picture any more: the file is no good, or nobody has it. */
@@ -87,6 +92,21 @@ export class DeskPicture {
 		const { upload } = this;
 		if (upload.kind !== 'refused' || !upload.problem.code.startsWith('picture_')) return undefined;
 		return upload.problem;
+	}
+
+	/** Learns what it costs where it gets at most so many tokens; nothing said, as many as it can. */
+	async weigh(imageTokens: number | undefined): Promise<void> {
+		const { id } = this;
+		const whole = this.#whole;
+		this.#most = imageTokens;
+		if (id === undefined || whole === undefined) return;
+		if (imageTokens === undefined || whole <= imageTokens) {
+			this.tokens = whole;
+			return;
+		}
+		// Rather no figure than a wrong one.
+		const facts = await fetchPictureFacts(id, imageTokens).catch(() => undefined);
+		if (this.#most === imageTokens) this.tokens = facts?.tokens;
 	}
 
 	/** The id the server knows the picture by; uploads it first where that has not happened yet. */
@@ -127,6 +147,7 @@ export class DeskPicture {
 		this.id = held.id;
 		this.width = held.width;
 		this.height = held.height;
+		this.#whole = held.tokens;
 		this.tokens = held.tokens;
 		this.upload = { kind: 'held' };
 	}

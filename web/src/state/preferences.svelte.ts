@@ -25,6 +25,7 @@ const before: Pick<Status['defaults'], 'temperature' | 'max_tokens' | 'rounds'> 
 class Preferences {
 	#temperature = $state(recall('temperature', isBetween(0, 1)));
 	#maxTokens = $state(recall('max_tokens', isBetween(64, 2048)));
+	#imageTokens = $state(recall('image_tokens', isBetween(64, 2 ** 16)));
 	#rounds = $state(recall('rounds', isBetween(0, 20)));
 	#theme = $state<Theme>(recall('theme', isTheme) ?? 'auto');
 	#settingsFolded = $state(recall('settings_folded', isBoolean));
@@ -46,6 +47,15 @@ class Preferences {
 	set maxTokens(value: number) {
 		this.#maxTokens = value;
 		keep('max_tokens', value);
+	}
+
+	/** The most tokens one picture gets; nothing for as many as the server allows. */
+	get imageTokens(): number | undefined {
+		return this.#imageTokens;
+	}
+	set imageTokens(value: number | undefined) {
+		this.#imageTokens = value;
+		keep('image_tokens', value);
 	}
 
 	get rounds(): number {

@@ -84,7 +84,8 @@ export type ImportPhase =
 	| { kind: 'sending'; name: string; share: number }
 	| { kind: 'writing'; name: string }
 	| { kind: 'done'; result: Imported }
-	| { kind: 'stopped' }
+	/** `isSent`: the server had the whole file, and may have been done with it. */
+	| { kind: 'stopped'; isSent: boolean }
 	| { kind: 'failed'; problem: Problem };
 
 export class Importing {
@@ -110,8 +111,9 @@ export class Importing {
 			const result = await api.importRecords(file, onProgress, control.signal);
 			this.phase = { kind: 'done', result };
 		} catch (error) {
+			const { kind } = this.phase as ImportPhase;
 			this.phase = control.signal.aborted
-				? { kind: 'stopped' }
+				? { kind: 'stopped', isSent: kind === 'writing' }
 				: { kind: 'failed', problem: asProblem(error) };
 		}
 	}

@@ -74,6 +74,14 @@ impl About {
             tokens: count(tokens),
         })
     }
+
+    /// Tokens that a picture of this size takes where it may take at most `image_tokens`.
+    pub fn picture_tokens(&self, width: u32, height: u32, image_tokens: u32) -> u32 {
+        let preprocessor = self.preprocessor.at_most(image_tokens as usize);
+        preprocessor
+            .tokens(width, height)
+            .map_or(image_tokens, count)
+    }
 }
 
 /// A processor's name without what says nothing: trade marks, its clock, the word processor.

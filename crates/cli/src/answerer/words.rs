@@ -49,6 +49,7 @@ pub fn request(question: &Question) -> Request {
             repetition_penalty: settings.repetition_penalty,
             seed: settings.seed,
         },
+        image_tokens: Some(settings.image_tokens as usize),
         max_tokens: settings.max_tokens as usize,
         stop: settings.stop.clone(),
         top_logprobs: question.alternatives as usize,
@@ -277,6 +278,7 @@ mod tests {
                 repetition_penalty: 1.5,
                 seed: Some(3),
                 max_tokens: 12,
+                image_tokens: 256,
                 stop: vec!["\n".into()],
             },
             shape: desk::Shape::Free,
@@ -291,6 +293,7 @@ mod tests {
         assert!(Arc::ptr_eq(&request.pictures[0], first.bytes()));
         assert!(Arc::ptr_eq(&request.pictures[1], second.bytes()));
         assert_eq!(request.max_tokens, 12);
+        assert_eq!(request.image_tokens, Some(256));
         assert_eq!(request.sampling.top_k, 7);
         assert_eq!(request.sampling.seed, Some(3));
         assert_eq!(request.stop, ["\n"]);

@@ -5,8 +5,12 @@ use tokio::time::sleep;
 
 use super::*;
 use crate::records::{Answer, AnswerId, AnswerState, Certainty, NewConversation};
-use crate::testing::{ScriptedAnswerer, delta, done, memory_records, png, small_office, token};
-use crate::{AnswerEvent, Code, DeskLimits, PictureBox, Question, State};
+use crate::testing::{
+    Script, ScriptedAnswerer, delta, done, memory_records, png, small_office, token,
+};
+use crate::{
+    AnswerEvent, Code, DeskLimits, FinishReason, PictureBox, Question, State, Timings, Usage,
+};
 
 struct Office {
     conversations: Arc<Conversations>,
@@ -239,7 +243,7 @@ async fn what_is_wrong_with_the_question_itself_is_said_at_once_and_stores_nothi
 }
 
 #[tokio::test]
-async fn leaving_cancels_and_keeps_what_was_said() {
+async fn leaving_ends_the_answer_and_keeps_what_was_said() {
     let office = office().await;
     let script = office.answerer.will_wait();
     let mut stream = office.stream(question("code?")).await;
@@ -251,17 +255,74 @@ async fn leaving_cancels_and_keeps_what_was_said() {
     stream.next().await.expect("words");
     drop(stream);
     let answer = office.ended().await;
-    assert_eq!(answer.state, AnswerState::Cancelled);
+    assert_eq!(answer.state, AnswerState::Left);
+    assert_eq!(answer.finish_reason, None);
     assert_eq!(answer.text, "The WAN");
     assert!(script.is_cancelled());
 }
 
+/// An answer that has said two words, its script, and what else it says.
+async fn speaking(office: &Office) -> (Script, AnswerId, RoundStream) {
+    let script = office.answerer.will_wait();
+    let mut stream = office.stream(question("code?")).await;
+    stream.next().await.expect("asked");
+    while office.answerer.asked().is_empty() {
+        sleep(Duration::from_millis(1)).await;
+    }
+    script.send(delta("The WAN"));
+    stream.next().await.expect("words");
+    (script, office.answer().await.id, stream)
+}
+
 #[tokio::test]
-async fn one_who_leaves_before_the_first_event_leaves_a_cancelled_answer() {
+async fn a_stopped_answer_is_told_from_one_whose_asker_left_and_keeps_its_figures() {
+    let office = office().await;
+    let (script, id, stream) = speaking(&office).await;
+    office.conversations.stop(id).await.expect("it runs");
+    while !script.is_cancelled() {
+        sleep(Duration::from_millis(1)).await;
+    }
+    let usage = Usage {
+        completion_tokens: 2,
+        ..Usage::default()
+    };
+    script.send(AnswerEvent::Done {
+        finish_reason: FinishReason::Cancelled,
+        usage,
+        timings: Timings::default(),
+    });
+    let rest: Vec<_> = stream.collect().await;
+    assert!(rest.last().is_some_and(RoundEvent::is_last), "{rest:?}");
+    let answer = office.answer().await;
+    assert_eq!(answer.state, AnswerState::Cancelled);
+    assert_eq!(answer.finish_reason, Some(FinishReason::Cancelled));
+    assert_eq!(
+        (answer.text.as_str(), answer.usage),
+        ("The WAN", Some(usage))
+    );
+    // Once more changes nothing.
+    office.conversations.stop(id).await.expect("it has ended");
+    assert_eq!(office.answer().await.state, AnswerState::Cancelled);
+    let unknown = office.conversations.stop(AnswerId::new()).await;
+    assert_eq!(unknown.expect_err("unknown").code, Code::AnswerUnknown);
+}
+
+#[tokio::test]
+async fn a_stop_counts_though_the_asker_leaves_at_once_and_the_engine_says_nothing() {
+    let office = office().await;
+    let (script, id, stream) = speaking(&office).await;
+    office.conversations.stop(id).await.expect("it runs");
+    drop(stream);
+    assert_eq!(office.ended().await.state, AnswerState::Cancelled);
+    assert!(script.is_cancelled());
+}
+
+#[tokio::test]
+async fn one_who_leaves_before_the_first_event_leaves_an_ended_answer() {
     let office = office().await;
     let _script = office.answerer.will_wait();
     drop(office.stream(question("code?")).await);
-    assert_eq!(office.ended().await.state, AnswerState::Cancelled);
+    assert_eq!(office.ended().await.state, AnswerState::Left);
     office.answerer.will_say([delta("ok"), done()]);
     office.ask(question("and now?")).await;
 }
@@ -484,6 +545,46 @@ async fn what_does_not_fit_is_left_out_and_said_and_a_question_that_never_fits_i
         panic!("{events:?}");
     };
     assert_eq!(*refusal, Refusal::question_too_long(40, 20));
+}
+
+#[tokio::test]
+async fn less_detail_lets_more_fit_and_is_kept_with_the_question() {
+    let office = office().await;
+    // 300 tokens at full detail.
+    let picture = office.conversations.desk().accept_picture(png(640, 480));
+    let id = picture.expect("a good picture").id();
+    office.answerer.set_context(200);
+    let asked_with = |image_tokens| AskedRound {
+        pictures: vec![id],
+        settings: AskedSettings {
+            max_tokens: Some(10),
+            image_tokens,
+            ..AskedSettings::default()
+        },
+        ..question("now what")
+    };
+    let events = office.ask(asked_with(None)).await;
+    let Some(RoundEvent::Answer(AnswerEvent::Error(refusal))) = events.last() else {
+        panic!("{events:?}");
+    };
+    assert_eq!(*refusal, Refusal::question_too_long(314, 200));
+    let events = office.ask(asked_with(Some(64))).await;
+    assert!(
+        events.last().is_some_and(|event| *event == done().into()),
+        "{events:?}"
+    );
+    assert_eq!(office.answerer.asked()[0].settings.image_tokens, 64);
+    let whole = office.whole().await;
+    let kept: Vec<_> = whole
+        .rounds
+        .iter()
+        .map(|round| round.settings.image_tokens)
+        .collect();
+    assert_eq!(kept, [None, Some(64)]);
+    assert_eq!(
+        office.refused(asked_with(Some(1))).await,
+        Code::SettingOutOfRange
+    );
 }
 
 #[tokio::test]

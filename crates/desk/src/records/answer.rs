@@ -19,6 +19,8 @@ pub enum AnswerState {
     Cancelled,
     /// It broke off; `problem` says why.
     Failed,
+    /// Nobody was listening any more: the page was closed, or the connection broke.
+    Left,
     /// The program ended while it was being written.
     Interrupted,
 }

@@ -43,7 +43,7 @@ pub struct ConversationSummary {
     pub picture: Option<PictureId>,
     /// Where the searched words stand.
     pub snippet: Option<Snippet>,
-    /// Its newest answer was cut short by the end of the program.
+    /// Its newest answer was cut short: the program ended, or nobody was listening any more.
     pub interrupted: bool,
     /// When it was put into the bin.
     pub deleted_at: Option<i64>,

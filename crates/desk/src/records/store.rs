@@ -1,6 +1,7 @@
 //! The records on a database: one way through, one text of SQL; SQLite and PostgreSQL differ only in
 //! their migrations, in how a search index is written and asked, and in how a database is opened.
 
+mod checking;
 mod conversations;
 mod database;
 mod deletion;
@@ -22,6 +23,7 @@ mod table;
 mod whole;
 mod writing;
 
+pub use checking::Readable;
 pub(super) use database::{Database, DatabaseError};
 pub(super) use files::PictureFiles;
 pub(super) use grouping::Groups;

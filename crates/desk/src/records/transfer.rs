@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::ConversationId;
-use crate::Refusal;
+use crate::{PictureId, Refusal};
 
 /// What to export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
@@ -58,7 +58,7 @@ pub type ExportStream = Pin<Box<dyn Stream<Item = Result<Vec<u8>, Refusal>> + Se
 pub type ImportSource = Box<dyn Read + Send>;
 
 /// What an import has added.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Imported {
     /// Conversations added.
     pub conversations: u64,
@@ -70,6 +70,21 @@ pub struct Imported {
     pub pictures: u64,
     /// Conversations that were here already.
     pub skipped: u64,
+    /// Pictures among those added that cannot be read; they are left out.
+    pub damaged_pictures: u64,
+    /// The first hundred of them.
+    pub damaged: Vec<DamagedPicture>,
+}
+
+/// A picture of an import that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DamagedPicture {
+    /// Its name.
+    pub id: PictureId,
+    /// A conversation that shows it.
+    pub conversation: Option<ConversationId>,
+    /// What that conversation is called.
+    pub title: Option<String>,
 }
 
 /// What a sweep has removed.

@@ -60,7 +60,7 @@ pub(crate) fn shown(answers: &[Answer]) -> Option<&Answer> {
     let stopped = |answer: &&Answer| {
         let stopped = matches!(
             answer.state,
-            AnswerState::Cancelled | AnswerState::Interrupted
+            AnswerState::Cancelled | AnswerState::Left | AnswerState::Interrupted
         );
         stopped && said(answer)
     };
@@ -87,7 +87,9 @@ fn fits(desk: &Desk, plan: &Plan, messages: &[Message]) -> Result<(), Refusal> {
     let question = desk.question(words, Wishes::default(), &AtHand::new())?;
     let longest = u64::from(question.settings.max_tokens);
     let counted = desk.answerer().count(&question)?;
-    let shown = pictures(messages).map(|id| tokens(plan, id) + TOKENS_AROUND_A_PICTURE);
+    let most = question.settings.image_tokens;
+    let shown = pictures(messages)
+        .map(|id| tokens(desk, plan, id, most).saturating_add(TOKENS_AROUND_A_PICTURE));
     let needed = u64::from(counted.prompt_tokens) + shown.sum::<u64>() + longest;
     let limit = u64::from(desk.answerer().status().limits.context_tokens);
     match needed <= limit {
@@ -108,10 +110,11 @@ fn words(message: &Message) -> Message {
     Message { role, content }
 }
 
-fn tokens(plan: &Plan, id: PictureId) -> u64 {
+fn tokens(desk: &Desk, plan: &Plan, id: PictureId, most: u32) -> u64 {
     let own = plan.pictures.iter().find(|picture| picture.id() == id);
-    let own = own.map(|picture| picture.facts().tokens);
-    let earlier = plan.earlier.iter().flat_map(|round| &round.pictures);
-    let known = own.or_else(|| earlier.clone().find(|p| p.id == id).map(|p| p.tokens));
-    known.unwrap_or(0).into()
+    let own = own.map(|picture| (picture.facts().width, picture.facts().height));
+    let mut earlier = plan.earlier.iter().flat_map(|round| &round.pictures);
+    let size = own.or_else(|| earlier.find(|p| p.id == id).map(|p| (p.width, p.height)));
+    let tokens = |(width, height)| u64::from(desk.answerer().picture_tokens(width, height, most));
+    size.map_or(0, tokens)
 }

@@ -14,13 +14,14 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{RoundEvent, RoundStep};
+use super::{RoundEvent, RoundStep, Stop};
 use crate::desk::AtHand;
 use crate::records::{
     AnswerEnd, AnswerId, AnswerProblem, AnswerState, NewWords, Records, TextMark,
 };
 use crate::{
-    AnswerEvent, AnswerRequest, AnswerStream, Code, Desk, Marker, Refusal, TokenPiece, Wishes,
+    AnswerEvent, AnswerRequest, AnswerStream, Code, Desk, FinishReason, Marker, Refusal, Timings,
+    TokenPiece, Usage, Wishes,
 };
 
 /// Between two writings of a running answer.
@@ -28,6 +29,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How often the last writing is tried, and how long to wait in between.
 const LAST_TRIES: u32 = 4;
 const LAST_PAUSE: Duration = Duration::from_millis(250);
+/// How long the engine gets to say what a stopped answer has cost.
+const STOP_PAUSE: Duration = Duration::from_secs(2);
 
 /// What the engine is asked, and with which pictures at hand.
 pub(crate) struct Start {
@@ -42,6 +45,8 @@ pub(crate) struct Runner {
     pub records: Records,
     pub answer: AnswerId,
     pub listener: UnboundedSender<RoundEvent>,
+    /// Somebody's word to stop.
+    pub stop: Stop,
     /// Turns true when the program ends.
     pub ending: watch::Receiver<bool>,
 }
@@ -81,6 +86,8 @@ impl Unwritten {
 enum Ended {
     /// With the answer's own last event.
     Said(AnswerEvent),
+    /// Somebody stopped it, and the engine did not say so in time.
+    Stopped,
     /// The asker has left.
     Left,
     /// The program ends.
@@ -124,11 +131,20 @@ impl Runner {
 
     async fn carry(&self, mut stream: AnswerStream, said: &mut Said<'_>) -> Ended {
         let mut ending = self.ending.clone();
+        let mut stopped: Option<Instant> = None;
         loop {
             let event = tokio::select! {
                 biased;
                 () = told_to_end(&mut ending) => return Ended::Ending,
-                () = self.listener.closed() => return Ended::Left,
+                () = self.stop.said(), if stopped.is_none() => {
+                    stream.cancel();
+                    stopped = Some(Instant::now() + STOP_PAUSE);
+                    continue;
+                }
+                () = sleep_until(stopped.unwrap_or_else(Instant::now)), if stopped.is_some() => {
+                    return Ended::Stopped;
+                }
+                () = self.listener.closed(), if stopped.is_none() => return Ended::Left,
                 () = said.pause_over() => {
                     said.write();
                     continue;
@@ -180,8 +196,20 @@ impl Ended {
             problem: None,
         };
         match self {
+            Self::Stopped => {
+                let end = AnswerEnd {
+                    finish_reason: Some(FinishReason::Cancelled),
+                    ..state(AnswerState::Cancelled)
+                };
+                let last = AnswerEvent::Done {
+                    finish_reason: FinishReason::Cancelled,
+                    usage: Usage::default(),
+                    timings: Timings::default(),
+                };
+                (end, last)
+            }
             Self::Left => (
-                state(AnswerState::Cancelled),
+                state(AnswerState::Left),
                 AnswerEvent::Error(Refusal::answer_failed()),
             ),
             Self::Ending => (
@@ -207,7 +235,7 @@ impl Ended {
                     timings,
                 } = &last
                 {
-                    if *finish_reason == crate::FinishReason::Cancelled {
+                    if *finish_reason == FinishReason::Cancelled {
                         end.state = AnswerState::Cancelled;
                     }
                     end.finish_reason = Some(*finish_reason);

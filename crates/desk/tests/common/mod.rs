@@ -113,6 +113,7 @@ pub fn question(conversation: ConversationId, words: &str) -> NewRound {
         role: "你是售后客服。".into(),
         settings: AskedSettings {
             temperature: Some(0.25),
+            image_tokens: Some(640),
             ..AskedSettings::default()
         },
         remembered_rounds: 5,

@@ -1,6 +1,6 @@
 //! What is computed once for several questions, and what never is.
 
-use crate::stage::{ask, ask_all, at_rest, bitmap, engine, question};
+use crate::stage::{Answered, ask, ask_all, at_rest, bitmap, engine, engine_with, question};
 
 #[test]
 fn the_same_question_asked_several_times_at_once_is_computed_once() {
@@ -59,6 +59,28 @@ fn two_pictures_that_differ_in_one_pixel_share_nothing_with_the_same_words_aroun
         .map(|answered| answered.finished().usage.cached_tokens);
     assert_eq!(cached.collect::<Vec<_>>()[..2], [0, 0]);
     assert_eq!(at_rest(&engine).pictures.encoded, 2);
+}
+
+#[test]
+fn a_picture_held_to_fewer_tokens_costs_fewer_and_is_not_taken_for_the_whole_one() {
+    let engine = engine_with("tiny-a", |options| options.image_tokens = 64);
+    let about = |image_tokens| {
+        let mut request = question(&["photo"], "what is it?", 4);
+        request.image_tokens = image_tokens;
+        request
+    };
+    let whole = ask(&engine, about(None));
+    let small = ask(&engine, about(Some(16)));
+    let again = ask(&engine, about(None));
+    let more = ask(&engine, about(Some(9999)));
+    let tokens = |answered: &Answered| answered.finished().usage.image_tokens;
+    assert!((1..=16).contains(&tokens(&small)), "{}", tokens(&small));
+    assert!(tokens(&whole) > tokens(&small) && tokens(&whole) <= 64);
+    assert_eq!((&again.ids, &more.ids), (&whole.ids, &whole.ids));
+    assert_eq!(small.finished().usage.cached_tokens, 0);
+    assert_eq!(at_rest(&engine).pictures.encoded, 2);
+    let counted = engine.count(&about(Some(16))).expect("counted");
+    assert_eq!(counted.image, tokens(&small));
 }
 
 #[test]

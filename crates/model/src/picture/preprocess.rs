@@ -58,6 +58,22 @@ impl Preprocessor {
         })
     }
 
+    /// The same for pictures that may cost at most `image_tokens`, and never more than here.
+    pub fn at_most(&self, image_tokens: usize) -> Self {
+        let budget = image_tokens.max(1).saturating_mul(self.token_side().pow(2));
+        let max_pixels = self.max_pixels.min(budget);
+        Self {
+            min_pixels: self.min_pixels.min(max_pixels),
+            max_pixels,
+            ..self.clone()
+        }
+    }
+
+    /// The most tokens a picture may cost, give or take what whole tokens round to.
+    pub fn most_tokens(&self) -> usize {
+        self.max_pixels / self.token_side().pow(2)
+    }
+
     /// The size at which a picture of `width` x `height` is shown.
     pub fn size(&self, width: u32, height: u32) -> Result<Size, PictureError> {
         smart_resize(

@@ -123,11 +123,7 @@ enum ImageUrl {
     Described {
         /// `data:image/png;base64,...`; `https://` where the desk allows it.
         url: String,
-        /// Taken and not needed: every picture is read at full size.
-        #[expect(
-            dead_code,
-            reason = "checked for being a word of the interface, no more"
-        )]
+        /// How closely to look.
         detail: Option<Detail>,
     },
     /// Only the address.
@@ -177,6 +173,8 @@ impl ChatRequest {
                 // Any whole number will do; the same one gives the same answer.
                 seed: self.seed.map(i64::cast_unsigned),
                 max_tokens,
+                // Said picture by picture.
+                image_tokens: None,
                 stop: self.stop.map(|stop| match stop {
                     TextOr::Text(one) => vec![one],
                     TextOr::List(many) => many,
@@ -233,12 +231,17 @@ impl ChatPart {
     fn spoken(self, message: &str, part: usize) -> SpokenPart {
         match self {
             Self::Text { text } => SpokenPart::Text(text),
-            Self::ImageUrl {
-                image_url: ImageUrl::Described { url, .. } | ImageUrl::Bare(url),
-            } => SpokenPart::Picture {
-                url,
-                param: format!("{message}.content[{part}].image_url.url"),
-            },
+            Self::ImageUrl { image_url } => {
+                let (url, detail) = match image_url {
+                    ImageUrl::Described { url, detail } => (url, detail),
+                    ImageUrl::Bare(url) => (url, None),
+                };
+                SpokenPart::Picture {
+                    url,
+                    detail: detail.unwrap_or_default(),
+                    param: format!("{message}.content[{part}].image_url.url"),
+                }
+            }
         }
     }
 }

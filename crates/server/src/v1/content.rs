@@ -49,15 +49,32 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOr<T> {
     }
 }
 
-/// How closely to look. Every picture is read at the desk's full size whatever this says: a label made
-/// small is a label misread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+/// How closely to look at a picture. `low` gives it at most 256 tokens, about 512 x 512 pixels: quick, and
+/// enough to tell what it shows. All else is the desk's full size: a label made small is a label misread.
+/// One question has one measure, so `low` counts where every picture of the request says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Detail {
+    #[default]
     Auto,
     Low,
     High,
     Original,
+}
+
+/// What `low` gives a picture: the area the interface's own `low` shrinks it to.
+const LOW_IMAGE_TOKENS: u32 = 256;
+
+impl Detail {
+    /// The most tokens of one picture in a question whose pictures ask for these; `None` for the desk's
+    /// own bound.
+    pub fn image_tokens(details: impl IntoIterator<Item = Self>) -> Option<u32> {
+        let mut details = details.into_iter().peekable();
+        details.peek()?;
+        details
+            .all(|detail| detail == Self::Low)
+            .then_some(LOW_IMAGE_TOKENS)
+    }
 }
 
 /// What an answer must look like.

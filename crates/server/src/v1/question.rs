@@ -11,6 +11,7 @@ use desk::{
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::content::Detail;
 use super::data_uri::{self, DataFault};
 use super::read::{BODY_BYTES, Read};
 use crate::access::Asker;
@@ -41,6 +42,7 @@ pub(super) enum SpokenPart {
     /// A picture by its address, and where that stood.
     Picture {
         url: String,
+        detail: Detail,
         param: String,
     },
 }
@@ -156,12 +158,13 @@ async fn on_the_desk<T: Send + 'static>(
     let Read { request, place } = asked;
     let Asked {
         spoken,
-        settings,
+        mut settings,
         shape,
         alternatives,
         ignore_eos,
         places,
     } = request;
+    settings.image_tokens = Detail::image_tokens(details(&spoken));
     let spoken = one_system(spoken)?;
     let counted = count_pictures(&spoken, shared.desk.limits().pictures_per_question);
     let counted = counted.map_err(|refusal| places.refused(refusal))?;
@@ -236,6 +239,15 @@ fn count_pictures(spoken: &[Spoken], most: u32) -> Result<usize, Refusal> {
     }
 }
 
+/// How closely each picture is to be looked at.
+fn details(spoken: &[Spoken]) -> impl Iterator<Item = Detail> {
+    let parts = spoken.iter().flat_map(|one| &one.parts);
+    parts.filter_map(|part| match part {
+        SpokenPart::Picture { detail, .. } => Some(*detail),
+        SpokenPart::Text(_) => None,
+    })
+}
+
 /// A message whose pictures are bytes.
 struct Brought {
     role: Role,
@@ -284,10 +296,10 @@ async fn gather(shared: &Shared, spoken: Vec<Spoken>) -> Result<Vec<Brought>, Ap
         for part in parts {
             done.push(match part {
                 SpokenPart::Text(text) => BroughtPart::Text(text),
-                SpokenPart::Picture { url, param } if data_uri::is_data(&url) => {
+                SpokenPart::Picture { url, param, .. } if data_uri::is_data(&url) => {
                     BroughtPart::Inside { url, param }
                 }
-                SpokenPart::Picture { url, param } => {
+                SpokenPart::Picture { url, param, .. } => {
                     let bytes = fetch(shared, &url, &param, left).await?;
                     left = left.saturating_sub(bytes.len() as u64);
                     BroughtPart::Fetched { bytes, param }

@@ -117,11 +117,7 @@ enum InputPart {
     InputImage {
         /// `data:image/png;base64,...`; `https://` where the desk allows it.
         image_url: Option<String>,
-        /// Taken and not needed: every picture is read at full size.
-        #[expect(
-            dead_code,
-            reason = "checked for being a word of the interface, no more"
-        )]
+        /// How closely to look.
         detail: Option<Detail>,
     },
 }
@@ -195,6 +191,8 @@ impl ResponsesRequest {
                 repetition_penalty: self.repetition_penalty,
                 seed: self.seed.map(i64::cast_unsigned),
                 max_tokens: self.max_output_tokens,
+                // Said picture by picture.
+                image_tokens: None,
                 stop: None,
             },
             shape,
@@ -271,8 +269,12 @@ impl InputPart {
             Self::InputText { text } | Self::OutputText { text } => Ok(SpokenPart::Text(text)),
             Self::InputImage {
                 image_url: Some(url),
-                ..
-            } => Ok(SpokenPart::Picture { url, param }),
+                detail,
+            } => Ok(SpokenPart::Picture {
+                url,
+                detail: detail.unwrap_or_default(),
+                param,
+            }),
             Self::InputImage {
                 image_url: None, ..
             } => {

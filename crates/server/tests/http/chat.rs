@@ -124,6 +124,45 @@ async fn pictures_words_and_roles_reach_the_desk_in_order() {
 }
 
 #[tokio::test]
+async fn low_detail_gives_a_picture_fewer_tokens_where_every_picture_asks_for_it() {
+    let stage = stage();
+    let picture = |detail: Value| {
+        let mut image_url = json!({"url": picture_uri(32 * 400)});
+        if !detail.is_null() {
+            image_url["detail"] = detail;
+        }
+        json!({"type": "image_url", "image_url": image_url})
+    };
+    for (details, tokens) in [
+        (json!(["low"]), 256),
+        (json!(["low", "low"]), 256),
+        (json!(["low", "high"]), 1280),
+        (json!(["low", null]), 1280),
+        (json!(["auto"]), 1280),
+        (json!(["original"]), 1280),
+        (json!([]), 1280),
+    ] {
+        let details = details.as_array().expect("a list").iter().cloned();
+        let mut content: Vec<_> = details.map(picture).collect();
+        let pictures = content.len();
+        content.push(json!({"type": "text", "text": "?"}));
+        let body = json!({"messages": [{"role": "user", "content": content}]});
+        assert_eq!(ask(&stage, &body).await.status, StatusCode::OK);
+        let asked = stage.answerer.asked().pop().expect("a question");
+        assert_eq!(asked.settings.image_tokens, tokens, "{body}");
+        let counted = stage.post(&format!("{PATH}/input_tokens"), &body).await;
+        let counted = &counted.json()["input_tokens_details"]["image_tokens"];
+        assert_eq!(
+            *counted,
+            pictures as u64 * u64::from(tokens.min(400)),
+            "{body}"
+        );
+    }
+    let unknown = json!({"messages": [{"role": "user", "content": [picture(json!("tiny"))]}]});
+    assert_eq!(ask(&stage, &unknown).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
 async fn every_setting_reaches_the_desk_under_its_own_name() {
     let stage = stage();
     let body = json!({

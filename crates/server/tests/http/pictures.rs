@@ -42,6 +42,29 @@ async fn an_uploaded_picture_comes_back_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn a_picture_says_what_it_costs_at_each_detail() {
+    let stage = stage();
+    stage.upload(png(640, 480)).await;
+    let path = format!("/api/pictures/{}/facts", PictureId::of(&png(640, 480)));
+    for (wish, tokens) in [
+        ("", 300),
+        ("?image_tokens=64", 64),
+        ("?image_tokens=256", 256),
+        ("?image_tokens=99999", 300),
+    ] {
+        let reply = stage.get(&format!("{path}{wish}")).await;
+        assert_eq!(reply.status, StatusCode::OK, "{wish}");
+        assert_eq!(reply.json()["tokens"], tokens, "{wish}");
+        assert_eq!(reply.json()["width"], 640);
+    }
+    let blind = stage.get(&format!("{path}?image_tokens=1")).await;
+    assert_eq!(blind.code(), "setting_out_of_range");
+    let unknown = PictureId::of(b"elsewhere");
+    let unknown = stage.get(&format!("/api/pictures/{unknown}/facts")).await;
+    assert_eq!(unknown.code(), "picture_unknown");
+}
+
+#[tokio::test]
 async fn a_picture_the_browser_has_is_not_sent_again() {
     let stage = stage();
     stage.upload(png(3, 3)).await;

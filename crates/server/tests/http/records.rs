@@ -185,7 +185,8 @@ async fn what_goes_out_comes_in_elsewhere_once() {
     let to = stage();
     let came = import(&to, exported.body.clone()).await;
     assert_eq!(came.status, StatusCode::OK, "{}", came.text());
-    let all = json!({"conversations": 1, "rounds": 1, "answers": 1, "pictures": 1, "skipped": 0});
+    let all = json!({"conversations": 1, "rounds": 1, "answers": 1, "pictures": 1, "skipped": 0,
+        "damaged_pictures": 0, "damaged": []});
     assert_eq!(came.json(), all);
     let again = import(&to, exported.body).await.json();
     assert_eq!(

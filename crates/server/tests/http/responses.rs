@@ -67,7 +67,7 @@ async fn messages_with_pictures_reach_the_desk_in_order() {
         "input": [
             {"role": "developer", "content": "Be brief."},
             {"type": "message", "role": "user", "content": [
-                {"type": "input_image", "detail": "auto",
+                {"type": "input_image", "detail": "low",
                  "image_url": format!("data:image/png;base64,{data}")},
                 {"type": "input_text", "text": "which model?"},
             ]},
@@ -94,6 +94,7 @@ async fn messages_with_pictures_reach_the_desk_in_order() {
         (asked.settings.max_tokens, asked.settings.temperature),
         (20, 0.5)
     );
+    assert_eq!(asked.settings.image_tokens, 256);
 }
 
 #[tokio::test]

@@ -40,6 +40,22 @@ async fn answered(stage: &Stage) -> (String, String, String) {
 }
 
 #[tokio::test]
+async fn an_answer_is_stopped_by_its_name_and_one_that_has_ended_stays() {
+    let stage = stage();
+    let (conversation, answer, _) = answered(&stage).await;
+    let nothing = json!({});
+    let stop = async |id: &str| {
+        let path = format!("/api/answers/{id}/stop");
+        stage.json(Method::POST, &path, &nothing).await
+    };
+    assert_eq!(stop(&answer).await.status, StatusCode::NO_CONTENT);
+    let kept = show(&stage, &conversation).await;
+    assert_eq!(kept["rounds"][0]["answers"][0]["state"], "done");
+    let unknown = "0197a0c0-0000-7000-8000-000000000000";
+    assert_eq!(stop(unknown).await.code(), "answer_unknown");
+}
+
+#[tokio::test]
 async fn a_question_in_a_conversation_is_told_stored_marked_and_done() {
     let stage = stage();
     let (conversation, answer, picture) = answered(&stage).await;
@@ -247,7 +263,7 @@ async fn who_asked_is_noted_where_keys_have_names() {
     let made = new_key("front-desk").expect("random bytes");
     let keys = Keys::parse(&made.line).expect("a key");
     let stage = stage_of(desk::DeskLimits::default(), |options| {
-        options.keys = Some(keys)
+        options.keys = Some(keys.into())
     });
     let send = async |method: Method, path: &str, body: &Value| {
         let request = request(method, path)

@@ -2,6 +2,12 @@
 const things = (n: number | string, one: string, many: string) =>
 	`${n} ${String(n) === '1' ? one : many}`;
 
+const exported: Record<string, string> = {
+	csv: 'CSV table',
+	json: 'JSON without pictures',
+	'json with pictures': 'JSON with pictures'
+};
+
 export const records = {
 	title: 'Records',
 	sentence: 'Everything that was asked and answered here lies on this machine.',
@@ -35,6 +41,9 @@ export const records = {
 		writing: (name: string) => `Writing what is in ${name}…`,
 		stop: 'Stop',
 		stopped: 'Stopped. Nothing was brought in.',
+		stoppedLate: 'Stopped. Either all of it was brought in or nothing; the log below says which.',
+		damaged: (n: number) =>
+			`${things(n, 'picture', 'pictures')} could not be read and ${n === 1 ? 'was' : 'were'} left out. What was asked and answered about ${n === 1 ? 'it' : 'them'} is here:`,
 		done: (
 			conversations: number,
 			rounds: number,
@@ -108,8 +117,9 @@ export const records = {
 		action: 'What',
 		subject: 'Of what',
 		detail: 'How much',
-		/** The server says it in English. */
-		detailWords: (detail: string) => detail,
+		/** The server says what an export held in a word, all else as counts. */
+		detailWords: (detail: string) =>
+			exported[detail] ?? detail.replaceAll(/\b1 (conversation|round|answer|picture)s/g, '1 $1'),
 		asker: 'Who',
 		empty: 'Nothing has been taken out, brought in or deleted yet.',
 		desk: 'the desk itself',

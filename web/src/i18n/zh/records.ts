@@ -1,6 +1,12 @@
 /** 记录页。数字已写成可读的样子。 */
 import type { Messages } from '../en';
 
+const exported: Record<string, string> = {
+	csv: 'CSV 表格',
+	json: 'JSON，不含图片',
+	'json with pictures': 'JSON，含图片'
+};
+
 export const records: Messages['records'] = {
 	title: '记录',
 	sentence: '这里问过和答过的一切，都只存在这台机器上。',
@@ -34,6 +40,8 @@ export const records: Messages['records'] = {
 		writing: (name) => `正在写入 ${name} 的内容…`,
 		stop: '停止',
 		stopped: '已停止，没有导入任何内容。',
+		stoppedLate: '已停止。文件要么已全部导入，要么完全没有导入，请看下方的日志。',
+		damaged: (n) => `${n} 张图片已损坏，没有导入；相关的提问和回答都在：`,
 		done: (conversations, rounds, answers, pictures, skipped) =>
 			`已导入 ${conversations} 个对话、${rounds} 轮提问、${answers} 个回答、${pictures} 张图片。${
 				skipped > 0 ? `另有 ${skipped} 个对话这里已经有了。` : ''
@@ -97,6 +105,7 @@ export const records: Messages['records'] = {
 		subject: '对象',
 		detail: '数量',
 		detailWords: (detail) =>
+			exported[detail] ??
 			detail
 				.replaceAll(/(\d+) conversations?/g, '$1 个对话')
 				.replaceAll(/(\d+) rounds?/g, '$1 轮提问')

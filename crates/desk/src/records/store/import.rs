@@ -40,6 +40,15 @@ impl Records {
         source: ImportSource,
         asker: Option<&str>,
     ) -> Result<Imported, Refusal> {
+        Ok(self.bring(source, asker).await?.0)
+    }
+
+    /// The same, with the pictures whose files were not here before.
+    pub(super) async fn bring(
+        &self,
+        source: ImportSource,
+        asker: Option<&str>,
+    ) -> Result<(Imported, Vec<PictureId>), Refusal> {
         let groups = self.groups().await?;
         let mut turn = self.database().write().await?;
         let mut import = Import {
@@ -66,7 +75,7 @@ impl Records {
         if imported.rounds > 0 {
             self.database().take_stock().await?;
         }
-        Ok(imported)
+        Ok((imported, import.files))
     }
 
     /// Removes files that an import has written and that no row knows.
@@ -142,7 +151,7 @@ impl Import<'_> {
         read?;
         roles::bring(connection, &roles).await?;
         self.group(connection, groups, before).await?;
-        let imported = self.imported;
+        let imported = &self.imported;
         let detail = format!(
             "{} conversations, {} rounds, {} answers, {} pictures",
             imported.conversations, imported.rounds, imported.answers, imported.pictures

@@ -401,7 +401,7 @@ pub async fn refresh(connection: &mut AnyConnection, conversation: i64) -> Resul
              interrupted = CASE (SELECT a.state FROM rounds r JOIN answers a ON a.round = r.number \
                  WHERE r.conversation = $1 AND r.replaced_by IS NULL \
                  ORDER BY r.position DESC, a.number DESC LIMIT 1) \
-                 WHEN 'interrupted' THEN 1 ELSE 0 END \
+                 WHEN 'interrupted' THEN 1 WHEN 'left' THEN 1 ELSE 0 END \
          WHERE number = $1",
     )
     .bind(conversation)
