@@ -11,8 +11,6 @@ export default defineConfig({
 	expect: { timeout: 20_000 },
 	workers: 1,
 	forbidOnly: Boolean(process.env['CI']),
-	// On a machine that others use a browser may stall. What needed its second try is named as flaky.
-	retries: process.env['CI'] ? 1 : 0,
 	reporter: process.env['CI'] ? [['list'], ['html', { open: 'never' }]] : 'list',
 	use: {
 		locale: 'en-GB',

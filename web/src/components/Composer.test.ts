@@ -1,6 +1,7 @@
 import { fireEvent, render, screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { describe, expect, it, vi } from 'vitest';
+import { Problem } from '../api/problem';
 import { Tray } from '../state/tray.svelte';
 import Composer from './Composer.svelte';
 
@@ -18,6 +19,28 @@ function shown(more: Record<string, unknown> = {}) {
 	});
 	return { ...on, box: screen.getByRole('textbox') };
 }
+
+describe('files that were left out', () => {
+	const refusal = (key: number, name: string, problem: Problem) => ({ key, name, problem });
+
+	it('are told once for each reason, however many they are', async () => {
+		const tray = new Tray();
+		const full = new Problem('too_many_pictures', '', { details: { limit: 8 } });
+		const names = Array.from({ length: 12 }, (_, index) => `IMG_${index}.jpg`);
+		tray.refusals = [
+			refusal(100, `${'long '.repeat(30)}.pdf`, new Problem('picture_empty')),
+			...names.map((name, index) => refusal(index, name, full))
+		];
+		shown({ tray });
+		const told = screen.getAllByRole('alert');
+		expect(told).toHaveLength(2);
+		expect(told[0]).toHaveTextContent(/^long .{10,50}….*\.pdf This file is empty/);
+		expect(told[1]).toHaveTextContent('IMG_0.jpg and 11 more: One question takes up to 8 pictures');
+		const close = screen.getAllByRole('button', { name: 'Close this message' });
+		await userEvent.click(close[1] as HTMLElement);
+		expect(tray.refusals).toHaveLength(1);
+	});
+});
 
 describe('the question box', () => {
 	it('sends with Enter and breaks the line with Shift+Enter', async () => {

@@ -1,5 +1,14 @@
-import { describe, expect, it } from 'vitest';
-import { dayOf, dayStart, everyDay, periodOf, periodQuery, spanOf, type Period } from './period';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import {
+	dayOf,
+	dayStart,
+	everyDay,
+	periodOf,
+	periodQuery,
+	spanOf,
+	spanOfDay,
+	type Period
+} from './period';
 
 const noon = new Date(2026, 10, 21, 12).getTime();
 
@@ -55,4 +64,27 @@ describe('days', () => {
 	});
 
 	it('are the same there and back', () => expect(dayOf(dayStart('2026-03-29'))).toBe('2026-03-29'));
+});
+
+describe('a day of a report', () => {
+	afterEach(() => {
+		vi.useRealTimers();
+		vi.unstubAllEnvs();
+	});
+
+	it('is cut by the clock of today, also where clocks were changed since', () => {
+		vi.stubEnv('TZ', 'Europe/Berlin');
+		vi.useFakeTimers({ now: Date.UTC(2026, 10, 21, 12) });
+		const span = spanOfDay('2026-07-01', {});
+		expect(span).toEqual({ from: Date.UTC(2026, 5, 30, 23), to: Date.UTC(2026, 6, 1, 23) });
+	});
+
+	it('goes no further than the report', () => {
+		const whole = spanOfDay('2026-11-20', {});
+		const { from = 0, to = 0 } = whole;
+		expect(spanOfDay('2026-11-20', { from: from + 5, to: to - 7 })).toEqual({
+			from: from + 5,
+			to: to - 7
+		});
+	});
 });

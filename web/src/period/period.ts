@@ -2,7 +2,9 @@
  * A stretch of time as people choose it: the last days, everything, or from one day to another. Days are
  * those of the reader's own clock.
  */
-import type { Span } from '../api/insights';
+import { utcOffsetMinutes, type Span } from '../api/insights';
+
+const dayMs = 24 * 60 * 60 * 1000;
 
 export const lastDays = [7, 30, 90] as const;
 export type LastDays = (typeof lastDays)[number];
@@ -55,6 +57,18 @@ export function spanOf(period: Period, now: number): Span {
 		return { from: dayStart(period.from), to: dayStart(period.to, 1) };
 	}
 	return { from: dayStart(dayOf(now), 1 - period.days) };
+}
+
+/**
+ * A day of a report, as far as the report reaches. Its days are cut by one clock, today's: they do not
+ * shift by an hour where the clocks were changed in between.
+ */
+export function spanOfDay(day: string, report: Span): Span {
+	const from = Date.parse(`${day}T00:00:00Z`) - utcOffsetMinutes() * 60_000;
+	return {
+		from: Math.max(from, report.from ?? from),
+		to: Math.min(from + dayMs, report.to ?? Infinity)
+	};
 }
 
 /** Every day from the first to the last, also those on which nothing happened. */

@@ -84,8 +84,8 @@ export class Tray {
 		return this.take();
 	}
 
-	dismiss(key: number): void {
-		this.refusals = this.refusals.filter((refusal) => refusal.key !== key);
+	dismiss(keys: number[]): void {
+		this.refusals = this.refusals.filter(({ key }) => !keys.includes(key));
 	}
 
 	#refuse(name: string, problem: Problem): void {

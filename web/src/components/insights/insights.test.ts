@@ -105,7 +105,7 @@ describe('the time to the first word', () => {
 	];
 
 	it('is a table for those who listen, whose links come with it', async () => {
-		render(FirstWord, { days });
+		render(FirstWord, { days, span: {} });
 		const row = screen.getByRole('row', { name: /20 November|November 20/ });
 		expect(row).toHaveTextContent('1.1 s');
 		expect(within(row).queryByRole('link')).toBeNull();
