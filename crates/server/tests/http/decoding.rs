@@ -44,6 +44,10 @@ impl Answerer for Slow {
         self.script.inspect(bytes)
     }
 
+    fn picture_tokens(&self, width: u32, height: u32, image_tokens: u32) -> u32 {
+        self.script.picture_tokens(width, height, image_tokens)
+    }
+
     fn count(&self, question: &Question) -> Result<TokenCount, Refusal> {
         self.script.count(question)
     }
