@@ -403,19 +403,7 @@ fn fewer_bits_cost_no_more_than_was_measured() {
     {
         for tier in [Tier::best(), Tier::named("avx2").unwrap_or(Tier::best())] {
             let backend = cpu(tier, precision);
-            let (mut rms, mut divergence) = (0.0_f32, 0.0_f64);
-            for checkpoint in CHECKPOINTS {
-                let golden = Golden::open(checkpoint);
-                let mut runner = Runner::new(&backend, &golden);
-                for prompt in golden.prompts() {
-                    let (logits, _) =
-                        runner.play(&golden, &prompt, usize::MAX, &mut Recording::default());
-                    let expected = prompt.tensor("logits");
-                    rms = rms.max(relative_rms(&expected, &logits));
-                    let words = expected.len() / prompt.ids.len();
-                    divergence = divergence.max(mean_divergence(&expected, &logits, words));
-                }
-            }
+            let (rms, divergence) = cost_of_fewer_bits(&backend, |_| true);
             let name = tier.name();
             println!("{precision:?} on {name}: rms {rms:.4}, divergence {divergence:.5}");
             assert!(
@@ -424,6 +412,23 @@ fn fewer_bits_cost_no_more_than_was_measured() {
             );
         }
     }
+}
+
+/// The largest relative RMS and divergence of the prompts that `chosen` names.
+fn cost_of_fewer_bits<B: Backend>(backend: &B, chosen: impl Fn(&str) -> bool) -> (f32, f64) {
+    let (mut rms, mut divergence) = (0.0_f32, 0.0_f64);
+    for checkpoint in CHECKPOINTS {
+        let golden = Golden::open(checkpoint);
+        let mut runner = Runner::new(backend, &golden);
+        for prompt in golden.prompts().into_iter().filter(|p| chosen(&p.name)) {
+            let (logits, _) = runner.play(&golden, &prompt, usize::MAX, &mut Recording::default());
+            let expected = prompt.tensor("logits");
+            rms = rms.max(relative_rms(&expected, &logits));
+            let words = expected.len() / prompt.ids.len();
+            divergence = divergence.max(mean_divergence(&expected, &logits, words));
+        }
+    }
+    (rms, divergence)
 }
 
 /// Of rows of `words` logits.

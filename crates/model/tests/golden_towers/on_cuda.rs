@@ -35,6 +35,22 @@ fn bf16_on_an_emulated_gpu_stays_within_the_bounds_of_bf16() {
     stays_within_the_bounds_of_bf16(&emulated(Precision::Bf16), few);
 }
 
+/// Bounds as on the processor; one prompt of each checkpoint.
+#[test]
+fn fewer_bits_on_an_emulated_gpu_cost_no_more_than_on_the_processor() {
+    for (precision, most_rms, most_divergence) in
+        [(Precision::Q8, 0.08, 0.015), (Precision::Q4, 0.45, 0.5)]
+    {
+        let one = |prompt: &str| prompt == "one_image";
+        let (rms, divergence) = cost_of_fewer_bits(&emulated(precision), one);
+        println!("{precision:?}: rms {rms:.4}, divergence {divergence:.5}");
+        assert!(
+            rms <= most_rms && divergence <= most_divergence,
+            "{precision:?}: rms {rms}, divergence {divergence}"
+        );
+    }
+}
+
 /// What a step that was recorded computes, to the last bit.
 #[test]
 fn recorded_steps_and_steps_of_single_kernels_give_the_same_logits() {
@@ -42,7 +58,7 @@ fn recorded_steps_and_steps_of_single_kernels_give_the_same_logits() {
     let prompts = golden.prompts();
     let prompt = prompts.iter().find(|prompt| prompt.name == "one_image");
     let prompt = prompt.expect("a prompt with a picture");
-    for precision in [Precision::F32, Precision::Bf16] {
+    for precision in [Precision::F32, Precision::Bf16, Precision::Q8] {
         let play = |refused: bool| {
             let emulator = Arc::new(Emulator::new(MEMORY));
             emulator.set_fault(refused.then_some(Fault::NoRecording));
