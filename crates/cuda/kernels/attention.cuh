@@ -225,8 +225,11 @@ DEVICE void meet(Running<D, TALL>& r, Queries<D, TALL, HELD>& q, const bf16* key
             most = fmaxf(most, shfl_xor(most, 2));
             // A query that has seen nothing yet: every weight is 2^-infinity.
             base[m][h] = most == -INFINITY ? 0.0f : most * scale;
-            shrink[m][h] = exp2_fast(r.most[m][h] * scale - base[m][h]);
-            grew |= most != r.most[m][h];
+            // Exactly 1 where nothing grew. The difference alone would not give that: it is rounded once together with its
+            // product, while `base` was rounded before; totals would drift away from sums.
+            bool same = most == r.most[m][h];
+            shrink[m][h] = exp2_fast(same ? 0.0f : r.most[m][h] * scale - base[m][h]);
+            grew |= !same;
             r.most[m][h] = most;
             r.total[m][h] *= shrink[m][h];
         }

@@ -143,9 +143,12 @@ impl Recorder {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does what is written down. To be called before anything but a launch.
-    fn settled(&self) -> Result<(), DriverError> {
-        self.play(&mut self.state())
+    /// Does what is written down. To be called before anything but a launch. Who gets the lock keeps it until the driver
+    /// has been asked: what another thread asks while the queue records would be recorded, or break the recording.
+    fn settled(&self) -> Result<MutexGuard<'_, State>, DriverError> {
+        let mut state = self.state();
+        self.play(&mut state)?;
+        Ok(state)
     }
 
     fn play(&self, state: &mut State) -> Result<(), DriverError> {
@@ -254,8 +257,8 @@ impl Driver for Recorder {
 
     unsafe fn release(&self, address: Address) {
         // A launch that could not be started is told of by whoever asks next for something that can fail.
-        let outcome = self.settled();
-        if let Err(error) = outcome {
+        let mut state = self.state();
+        if let Err(error) = self.play(&mut state) {
             tracing::error!(%error, "the GPU did not start a kernel");
         }
         // SAFETY: the caller's promise; what was written down has been started.
@@ -263,25 +266,25 @@ impl Driver for Recorder {
     }
 
     unsafe fn write(&self, to: Address, bytes: &[u8]) -> Result<(), DriverError> {
-        self.settled()?;
+        let _state = self.settled()?;
         // SAFETY: the caller's promise.
         unsafe { self.driver.write(to, bytes) }
     }
 
     unsafe fn read(&self, from: Address, bytes: &mut [u8]) -> Result<(), DriverError> {
-        self.settled()?;
+        let _state = self.settled()?;
         // SAFETY: the caller's promise.
         unsafe { self.driver.read(from, bytes) }
     }
 
     unsafe fn copy(&self, from: Address, to: Address, bytes: u64) -> Result<(), DriverError> {
-        self.settled()?;
+        let _state = self.settled()?;
         // SAFETY: the caller's promise.
         unsafe { self.driver.copy(from, to, bytes) }
     }
 
     unsafe fn zero(&self, at: Address, bytes: u64) -> Result<(), DriverError> {
-        self.settled()?;
+        let _state = self.settled()?;
         // SAFETY: the caller's promise.
         unsafe { self.driver.zero(at, bytes) }
     }
@@ -293,23 +296,22 @@ impl Driver for Recorder {
             return Ok(());
         }
         state.count.launched += 1;
-        drop(state);
         // SAFETY: the caller's promise.
         unsafe { self.driver.launch(launch) }
     }
 
     fn start_recording(&self) -> Result<(), DriverError> {
-        self.settled()?;
+        let _state = self.settled()?;
         self.driver.start_recording()
     }
 
     fn stop_recording(&self) -> Result<Graph, DriverError> {
-        self.settled()?;
+        let _state = self.settled()?;
         self.driver.stop_recording()
     }
 
     unsafe fn replay(&self, graph: &Graph) -> Result<(), DriverError> {
-        self.settled()?;
+        let _state = self.settled()?;
         // SAFETY: the caller's promise.
         unsafe { self.driver.replay(graph) }
     }

@@ -263,13 +263,19 @@ impl Driver for Nvidia {
 
     unsafe fn release(&self, address: Address) {
         if self.enter().is_ok() {
-            // SAFETY: the caller's promise. Freeing waits for what was asked before. A failure loses
-            // memory that is lost anyway.
+            // That freeing waits for a queue which is not the default one is promised nowhere.
+            // SAFETY: the queue is alive.
+            let _ = unsafe { stream::synchronize(self.stream) };
+            // SAFETY: the caller's promise, and what was asked before is done. A failure loses memory that is lost
+            // anyway.
             let _ = unsafe { result::free_sync(address) };
         }
     }
 
     unsafe fn write(&self, to: Address, bytes: &[u8]) -> Result<(), DriverError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         self.enter()?;
         // SAFETY: the caller's promise about `to`. From memory that is not pinned the driver takes the bytes
         // before it returns.
@@ -282,13 +288,18 @@ impl Driver for Nvidia {
         // SAFETY: the caller's promise about `from`; the bytes are there once the queue is empty, and
         // nobody sees them before.
         unsafe {
-            result::memcpy_dtoh_async(bytes, from, self.stream)
-                .map_err(failed("copying from the device"))?;
+            if !bytes.is_empty() {
+                result::memcpy_dtoh_async(bytes, from, self.stream)
+                    .map_err(failed("copying from the device"))?;
+            }
             stream::synchronize(self.stream).map_err(failed("waiting for the device"))
         }
     }
 
     unsafe fn copy(&self, from: Address, to: Address, bytes: u64) -> Result<(), DriverError> {
+        if bytes == 0 {
+            return Ok(());
+        }
         self.enter()?;
         let size = usize::try_from(bytes).map_err(|_| DriverError::OutOfMemory(bytes))?;
         // SAFETY: the caller's promise.
@@ -297,6 +308,9 @@ impl Driver for Nvidia {
     }
 
     unsafe fn zero(&self, at: Address, bytes: u64) -> Result<(), DriverError> {
+        if bytes == 0 {
+            return Ok(());
+        }
         self.enter()?;
         let size = usize::try_from(bytes).map_err(|_| DriverError::OutOfMemory(bytes))?;
         // SAFETY: the caller's promise.
