@@ -68,10 +68,13 @@ impl Grammars {
             .create_parser(grammar)
             .map_err(|error| refusal(&error))?;
         let matcher = Matcher::new(Ok(parser));
-        match matcher.get_error() {
-            Some(error) => Err(Refusal::shape_unsupported(&short(&error))),
-            None => Ok(Some(Box::new(Held(matcher)))),
+        if let Some(error) = matcher.get_error() {
+            return Err(Refusal::shape_unsupported(&short(&error)));
         }
+        // Some faults, such as references in a circle, show only where the first token is chosen.
+        let first = matcher.deep_clone().compute_mask_or_eos();
+        first.map_err(|error| refusal(&error))?;
+        Ok(Some(Box::new(Held(matcher))))
     }
 }
 
@@ -188,6 +191,20 @@ mod tests {
             "required": ["model"],
             "additionalProperties": false
         }))
+    }
+
+    #[test]
+    fn a_schema_that_runs_in_a_circle_is_refused_before_anything_is_answered() {
+        let grammars = Grammars::of(&vocabulary()).unwrap();
+        let circles = [
+            json!({"$ref": "#"}),
+            json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}),
+        ];
+        for schema in circles {
+            let refused = grammars.constraint(&Shape::JsonSchema(schema.clone()));
+            let code = refused.map(|_| ()).map_err(|refusal| refusal.code);
+            assert_eq!(code, Err(Code::ShapeUnsupported), "{schema}");
+        }
     }
 
     #[test]
