@@ -82,7 +82,7 @@ test('an answer goes on while one looks at another conversation', async ({ page 
 	await expect(title(page)).not.toHaveValue(question);
 	await row(page, question).click();
 	await expect(finished(page)).toHaveCount(1);
-	await expect(page.getByText('You stopped it here.')).toHaveCount(0);
+	await expect(page.getByText('It was stopped here.')).toHaveCount(0);
 });
 
 test('each conversation keeps what was being written in it', async ({ page }) => {

@@ -79,7 +79,7 @@ test('stop keeps what was said, and the question can be asked again', async ({ p
 	await add(page, 'label-en.jpg');
 	await ask(page, 'What is the model number?');
 	await page.getByRole('button', { name: 'Stop' }).click();
-	await expect(page.getByText('You stopped it here.')).toBeVisible();
+	await expect(page.getByText('It was stopped here.')).toBeVisible();
 	await page.unroute(rounds);
 	await page.getByRole('button', { name: 'Ask again' }).click();
 	await expect(finished(page)).toContainText(sample('label-en.jpg').answer);
@@ -92,7 +92,7 @@ test('Esc stops', async ({ page }) => {
 	await ask(page, 'What is the model number?');
 	await expect(answers(page)).toHaveAttribute('aria-busy', 'true');
 	await page.keyboard.press('Escape');
-	await expect(page.getByText('You stopped it here.')).toBeVisible();
+	await expect(page.getByText('It was stopped here.')).toBeVisible();
 });
 
 test.describe('in a Chinese browser', () => {
