@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use cuda::{Cuda, CudaOptions, Driver, Precision};
+use cuda::driver::nvidia::{self, Nvidia};
+use cuda::{Cuda, CudaOptions, Driver, Precision, ptx};
 use cuda_emulator::Emulator;
 use ops::suite::{self, Tolerance};
 
@@ -48,4 +49,30 @@ fn every_op_agrees_with_the_reference_with_weights_in_4_bits() {
         differences(emulator, Precision::Q4, suite::Q4),
         Vec::<String>::new()
     );
+}
+
+#[test]
+fn every_op_agrees_with_the_reference_on_every_gpu_of_this_machine() {
+    let Ok(count @ 1..) = nvidia::count() else {
+        println!("skipped: no CUDA device");
+        return;
+    };
+    for ordinal in 0..count {
+        let looked = nvidia::look_at(ordinal).and_then(|found| nvidia::usable(&found));
+        if let Err(why) = looked {
+            println!("skipped: CUDA device {ordinal}: {why}");
+            continue;
+        }
+        let driver = Arc::new(Nvidia::new(ordinal, ptx::ALL).expect("a device that can be used"));
+        for (precision, tolerance) in [
+            (Precision::F32, suite::F32),
+            (Precision::Bf16, suite::BF16),
+            (Precision::Q8, suite::Q8),
+            (Precision::Q4, suite::Q4),
+        ] {
+            let found = differences(driver.clone(), precision, tolerance);
+            assert_eq!(found, Vec::<String>::new(), "{precision:?}");
+        }
+        println!("{} agrees with the reference", driver.properties().name);
+    }
 }
