@@ -1,8 +1,8 @@
 //! From a model directory (or the embedded model, or random values) to a running engine.
 //!
-//! - [`options`]: what is asked for; `error`: why it cannot be had.
+//! - `options`: what is asked for; `error`: why it cannot be had.
 //! - `parts`: what a source holds before any weight is touched.
-//! - [`places`](mod@places): which devices, and what lies where on them. `fits`: whether the processor has room.
+//! - `places`: which devices, and what lies where on them. `fits`: whether the processor has room.
 //! - `room`: how much is computed at once and kept. `kept`: packed weights of an earlier start.
 
 mod error;
