@@ -77,6 +77,12 @@ impl Conversations {
     pub fn new(desk: Arc<Desk>, records: Records) -> Self {
         let (ending, _) = watch::channel(false);
         let (running, _) = watch::channel(());
+        let shelved = Arc::downgrade(&desk);
+        records.when_pictures_go(move |ids| {
+            if let Some(desk) = shelved.upgrade() {
+                desk.forget_pictures(ids);
+            }
+        });
         Self {
             desk,
             records,

@@ -129,6 +129,11 @@ impl Desk {
         sample.or_else(|| self.shelf.get(id))
     }
 
+    /// Forgets pictures that were uploaded: somebody wants them gone.
+    pub fn forget_pictures(&self, ids: &[PictureId]) {
+        self.shelf.remove(ids);
+    }
+
     /// Tokens that a picture takes in a question that allows each at most so many.
     pub fn picture_tokens(
         &self,

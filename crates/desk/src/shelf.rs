@@ -2,7 +2,7 @@
 //!
 //! In memory, by hash, bounded by bytes; the picture unused for longest leaves
 //! first, and a picture that anybody still holds does not leave at all. The
-//! desk uses nothing but `put` and `get`, so a store on disk can take the
+//! desk uses nothing but `put`, `get` and `remove`, so a store on disk can take the
 //! shelf's place.
 
 use std::collections::{BTreeMap, HashMap};
@@ -68,6 +68,17 @@ impl PictureShelf {
     /// The picture of this name, which counts as a use.
     pub fn get(&self, id: PictureId) -> Option<Arc<Picture>> {
         self.rows().touch(id)
+    }
+
+    /// Takes pictures off the shelf. Whoever holds one keeps it until they are done.
+    pub fn remove(&self, ids: &[PictureId]) {
+        let mut rows = self.rows();
+        for id in ids {
+            if let Some(held) = rows.held.remove(id) {
+                rows.by_use.remove(&held.last_use);
+                rows.used_bytes = rows.used_bytes.saturating_sub(cost(&held.picture));
+            }
+        }
     }
 
     /// Bytes in use, overhead included.
@@ -205,6 +216,17 @@ mod tests {
     fn the_same_bytes_are_kept_once() {
         let shelf = PictureShelf::new(2000);
         assert_eq!(put(&shelf, 1), put(&shelf, 1));
+        assert_eq!(shelf.used_bytes(), 1000);
+    }
+
+    #[test]
+    fn a_picture_taken_off_is_found_no_more_and_leaves_its_room() {
+        let shelf = PictureShelf::new(2000);
+        let held = shelf.put(picture(1)).expect("there is room");
+        let second = put(&shelf, 2);
+        shelf.remove(&[held.id(), held.id()]);
+        assert!(shelf.get(held.id()).is_none());
+        assert!(shelf.get(second).is_some());
         assert_eq!(shelf.used_bytes(), 1000);
     }
 

@@ -2,7 +2,7 @@
 //!
 //! - [`gpus`]: which GPUs there are, and why one is passed over.
 //! - [`sizes`]: what every part of a model takes.
-//! - [`plan`]: what goes where, a pure function of the two; [`table`]: the same in words.
+//! - [`plan`](mod@plan): what goes where, a pure function of the two; [`table`]: the same in words.
 //! - [`composite`]: several devices as one of the op contract.
 //!
 //! It knows neither weights nor questions.

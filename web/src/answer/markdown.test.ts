@@ -47,6 +47,43 @@ describe('what a model writes', () => {
 		expect(parsed('<div>\nE102\n</div>')).toHaveTextContent('<div> E102 </div>');
 	});
 
+	it.each([
+		'120*60*30mm',
+		'尺寸 120*60*30 mm，净重 5*2 kg',
+		'10~30℃，湿度 20~80%',
+		'220~240V 50~60Hz',
+		'[型号]: AX73',
+		'[E102]: 过热',
+		'a*b*c and 3*4*5',
+		'P/N 5_6_7_A',
+		'±5% <0.1mm & 1^2^3'
+	])('says every digit and sign of a reading: %s', (text) => {
+		expect(parsed(text).textContent?.trim()).toBe(text);
+	});
+
+	it('says what a definition would hide, and marks it', () => {
+		const text = '[E102]: 过热';
+		const page = parsed(text, [mark(text, 'E102', 'doubtful')]);
+		expect(page.querySelector('.mark')).toHaveTextContent('E102');
+	});
+
+	it('still deletes, stresses, and tells ticks from empty boxes', () => {
+		const page = parsed('~~AX72~~ **AX73** *new*\n\n- [x] WAN\n- [ ] LAN');
+		expect(page.querySelector('del')).toHaveTextContent('AX72');
+		expect(page.querySelector('strong')).toHaveTextContent('AX73');
+		expect(page.querySelector('em')).toHaveTextContent('new');
+		expect([...page.querySelectorAll('li')].map((item) => item.textContent?.trim())).toEqual([
+			'☑ WAN',
+			'☐ LAN'
+		]);
+	});
+
+	it('says what a picture is called', () => {
+		expect(parsed('see ![E102 label](https://x.example/a.png)')).toHaveTextContent(
+			'see E102 label'
+		);
+	});
+
 	it('may break a line in a table', () => {
 		const page = parsed('| a |\n|---|\n| 1<br>2<br/>3 |');
 		expect(page.querySelectorAll('td br')).toHaveLength(2);

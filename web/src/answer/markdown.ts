@@ -5,6 +5,9 @@
  * break; what Markdown makes of the rest is cleaned once more, so that scripts, styles, forms, frames and
  * pictures never pass. A link opens away from the desk without telling it where from. Blocks are top-level Markdown pieces:
  * while words stream only the last one changes, so what was read stays still.
+ *
+ * Readings come before syntax: "120*60*30 mm", "220~240V 50~60Hz" and "[E102]: overheated" are what a label says, not
+ * emphasis, deletion or the definition of a link. Where Markdown would change or hide such a string, it does not apply.
  */
 import DOMPurify from 'dompurify';
 import { Marked } from 'marked';
@@ -24,10 +27,31 @@ const reservedInAddress = /%(?:EE%[89AB][\dA-F]|EF%(?:[89][\dA-F]|A[0-3]))%[89AB
 const escaped: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const escape = (text: string) => text.replace(/[&<>"]/g, (sign) => escaped[sign] ?? sign);
 
+const wordCharacter = /[\p{L}\p{N}]/u;
+
 const marked = new Marked({
 	gfm: true,
 	breaks: true,
+	tokenizer: {
+		// "[E102]: overheated" would vanish as the definition of a link.
+		def: () => undefined,
+		// One tilde is a range; two delete.
+		del(src) {
+			return /^~~(?!~)/.test(src) ? false : undefined;
+		},
+		// A star between two characters of words multiplies.
+		emStrong(src, _masked, before) {
+			const stars = /^\*+/.exec(src)?.[0] ?? '';
+			const after = src.charAt(stars.length);
+			const isInside =
+				stars === '*' && wordCharacter.test(before ?? '') && wordCharacter.test(after);
+			return isInside ? undefined : false;
+		}
+	},
 	renderer: {
+		checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
+		// Pictures never pass; what they are called does.
+		image: ({ text }) => escape(text),
 		html({ text, block }) {
 			if (/^<br\s*\/?>\s*$/i.test(text)) return '<br>';
 			return block ? `<p>${escape(text.trim())}</p>` : escape(text);

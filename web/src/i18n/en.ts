@@ -278,7 +278,9 @@ export const en = {
 		cancel: 'Cancel',
 		title: 'Ask this again?',
 		confirm: (n: number) =>
-			`The ${n} rounds after it leave the conversation. They stay in the records.`,
+			n === 1
+				? 'The round after it leaves the conversation. It stays in the records.'
+				: `The ${n} rounds after it leave the conversation. They stay in the records.`,
 		takeBack: 'Back to the question box'
 	},
 

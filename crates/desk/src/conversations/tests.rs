@@ -429,6 +429,31 @@ async fn a_question_tells_the_rounds_before_it_with_pictures_that_left_the_desk(
 }
 
 #[tokio::test]
+async fn a_picture_that_was_deleted_for_good_lies_on_the_desk_no_more() {
+    let office = office().await;
+    let (asked_about, on_the_tray) = (office.picture(40), office.picture(41));
+    office.answerer.will_say([delta("A"), done()]);
+    let asked = AskedRound {
+        pictures: vec![asked_about],
+        ..question("a")
+    };
+    office.ask(asked).await;
+    office.answerer.forget_questions();
+    let records = office.conversations.records();
+    let gone = records.delete_for_good(office.conversation, None).await;
+    gone.expect("it is there");
+    let find = async |id| {
+        office
+            .conversations
+            .picture(id)
+            .await
+            .expect("records answer")
+    };
+    assert!(find(asked_about).await.is_none());
+    assert!(find(on_the_tray).await.is_some(), "nobody deleted that one");
+}
+
+#[tokio::test]
 async fn the_newest_question_is_answered_again_with_the_same_words_before_it() {
     let office = office().await;
     office.answerer.will_say([delta("A"), done()]);

@@ -3,9 +3,10 @@
 //! What can be asked of them stands in the files of the store, each by what it is about.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::OnceCell;
 
@@ -13,7 +14,7 @@ use super::store::{
     Database, DatabaseError, Groups, Lock, LockError, PictureFiles, bring_standard, recover,
 };
 use super::{AnswerId, clock};
-use crate::Refusal;
+use crate::{PictureId, Refusal};
 
 const DATABASE_FILE: &str = "lookdesk.db";
 
@@ -105,8 +106,23 @@ struct Inner {
     /// Answers that somebody in this program is writing.
     writers: Mutex<HashSet<AnswerId>>,
     keep_days: Option<u32>,
+    /// Told of pictures that were deleted for good.
+    deleted: Told,
     /// Held for as long as the records are open.
     lock: Mutex<Option<Lock>>,
+}
+
+type Telling = Box<dyn Fn(&[PictureId]) + Send + Sync>;
+
+/// Who is told that pictures were deleted.
+#[derive(Default)]
+struct Told(OnceLock<Telling>);
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_somebody = self.0.get().is_some();
+        f.debug_tuple("Told").field(&is_somebody).finish()
+    }
 }
 
 impl Records {
@@ -132,12 +148,25 @@ impl Records {
                 groups: OnceCell::new(),
                 writers: Mutex::default(),
                 keep_days: place.keep_days,
+                deleted: Told::default(),
                 lock: Mutex::new(lock),
             }),
         };
         let prepared = records.prepare().await;
         prepared.map_err(|source| OpenError::Prepare { source })?;
         Ok(records)
+    }
+
+    /// Has `told` told of every picture that is deleted for good, so that nobody goes on showing it. One listener;
+    /// a second is not taken.
+    pub fn when_pictures_go(&self, told: impl Fn(&[PictureId]) + Send + Sync + 'static) {
+        let _ = self.inner.deleted.0.set(Box::new(told));
+    }
+
+    pub(super) fn pictures_went(&self, ids: &[PictureId]) {
+        if let Some(told) = self.inner.deleted.0.get() {
+            told(ids);
+        }
     }
 
     /// What must be true before anybody uses the records.

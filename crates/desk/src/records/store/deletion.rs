@@ -172,6 +172,7 @@ impl Records {
 
     /// Removes files whose rows are gone. What cannot be removed now is left to the next sweep.
     async fn remove_files(&self, pictures: Vec<PictureId>) -> Result<(), Refusal> {
+        self.pictures_went(&pictures);
         let files = self.files().clone();
         aside(move || pictures.into_iter().try_for_each(|id| files.remove(id))).await
     }

@@ -21,7 +21,7 @@ use crate::records::exported::{
 use crate::records::{
     AuditAction, ConversationId, ExportFormat, ExportPictures, ExportStream, ExportWish, Records,
 };
-use crate::{PictureId, Refusal};
+use crate::{Code, PictureId, Refusal};
 
 /// Pieces that wait for a slow reader. A picture may be 27 MB of base64.
 const PIECES: usize = 2;
@@ -300,8 +300,11 @@ impl Export {
         id: ConversationId,
     ) -> Result<Option<ExportedConversation>, Refusal> {
         let mut snapshot = self.records.database().snapshot().await?;
-        let Ok((number, summary)) = whole::find(&mut snapshot, id).await else {
-            return Ok(None);
+        let (number, summary) = match whole::find(&mut snapshot, id).await {
+            Ok(found) => found,
+            // Deleted since the export began. Anything else is a fault: an export with a silent gap is none.
+            Err(refusal) if refusal.code == Code::ConversationUnknown => return Ok(None),
+            Err(refusal) => return Err(refusal),
         };
         let stored = whole::rounds(&mut snapshot, number).await?.into_iter();
         let stored = stored.filter(|stored| stored.number <= self.horizon);
