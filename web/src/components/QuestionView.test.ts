@@ -38,10 +38,17 @@ async function change(to: string) {
 }
 
 describe('a question asked differently', () => {
-	it.each([0, 1])('goes at once where %d rounds come after it', async (after) => {
-		const onAskInstead = shown(after);
+	it('goes at once where no round comes after it', async () => {
+		const onAskInstead = shown(0);
 		await change('code?');
 		expect(onAskInstead).toHaveBeenCalledWith('code?');
+	});
+
+	it('asks first where one round would leave, and says so of one', async () => {
+		const onAskInstead = shown(1);
+		await change('code?');
+		expect(screen.getByRole('dialog')).toHaveTextContent('The round after it leaves');
+		expect(onAskInstead).not.toHaveBeenCalled();
 	});
 
 	it('asks first where more would leave, and takes no for an answer', async () => {
