@@ -2,9 +2,10 @@
 
 use ops::backend::{BackendError, KvShape};
 
-use crate::backend::{Cuda, Precision};
+use crate::backend::{Cuda, CudaIndices, Precision};
 use crate::driver::Address;
 use crate::memory::Buffer;
+use crate::tensor::CudaTensor;
 
 /// Keys and values of all layers, in pages: of every layer first the keys, then the values.
 ///
@@ -60,5 +61,15 @@ impl CudaKvCache {
     /// Values of a token's keys.
     pub(super) fn width(&self) -> usize {
         self.shape.kv_heads * self.shape.head_dim
+    }
+    /// Panics unless there is a key, a value and a slot for every row, of this cache's width.
+    pub(super) fn check(&self, key: &CudaTensor, value: &CudaTensor, slots: &CudaIndices) {
+        assert!(
+            key.columns() == self.width()
+                && value.columns() == self.width()
+                && slots.count == key.rows()
+                && slots.count == value.rows(),
+            "a slot for the key and value of every row"
+        );
     }
 }

@@ -35,14 +35,7 @@ pub(super) fn write(
     value: &CudaTensor,
     slots: &CudaIndices,
 ) {
-    let width = cache.width();
-    assert!(
-        key.columns() == width
-            && value.columns() == width
-            && slots.count == key.rows()
-            && slots.count == value.rows(),
-        "a slot for the key and value of every row"
-    );
+    cache.check(key, value, slots);
     let [keys, values] = cache.layer(layer);
     let params = KvWrite {
         key: key.address(),
