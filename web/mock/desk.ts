@@ -160,12 +160,13 @@ export class MockDesk {
 			}
 		],
 		[
-			'PUT',
+			'PATCH',
 			/^\/api\/answers\/([^/]+)\/feedback$/,
 			async (x, id) => {
 				const found = this.records.answer(id);
 				if (!found) return x.refuse(404, 'answer_unknown');
-				found.answer.feedback = await sent<Feedback>(x);
+				const change = await sent<Partial<Feedback>>(x);
+				found.answer.feedback = { ...found.answer.feedback, ...change };
 				x.json(200, found.answer.feedback);
 			}
 		],

@@ -18,6 +18,7 @@ mod ids;
 mod incoming;
 mod insights;
 mod meaning;
+mod named;
 mod open;
 mod refusals;
 mod role;
@@ -27,8 +28,8 @@ mod store;
 mod transfer;
 
 pub use answer::{
-    Answer, AnswerEnd, AnswerProblem, AnswerState, Certainty, Evidence, Feedback, NewWords,
-    Reading, TextMark, Thumb,
+    Answer, AnswerEnd, AnswerProblem, AnswerState, Certainty, Evidence, Feedback, FeedbackChange,
+    NewWords, Reading, TextMark, Thumb,
 };
 pub use audit::{AuditAction, AuditEntry};
 pub use conversation::{
@@ -41,6 +42,7 @@ pub use insights::{
     DayFigures, DoubtfulString, GroupExample, Insights, InsightsWish, QuestionGroup, Share,
     SolvedAfter, Thumbs,
 };
+use named::named;
 pub use open::{OpenError, Records, RecordsPlace};
 pub use role::{NewRole, RoleChange, RolePreset};
 pub use round::{BegunRound, FoundAnswer, FoundRound, NewRound, Round, RoundPicture};

@@ -5,8 +5,8 @@ mod common;
 use common::{answer, ask, conversation, mark, picture, places, question, said};
 use desk::records::{
     AnswerState, Certainty, ConversationChange, ConversationFilter, Evidence, EvidenceId, Feedback,
-    InsightsWish, NewConversation, NewRole, NewWords, Reading, ReadingId, Records, RoleChange,
-    Thumb, Verdict,
+    FeedbackChange, InsightsWish, NewConversation, NewRole, NewWords, Reading, ReadingId, Records,
+    RoleChange, Thumb, Verdict,
 };
 use desk::{Code, PictureId};
 
@@ -299,14 +299,22 @@ async fn judging(records: &Records) {
     }
     let whole = records.conversation(serial).await.expect("there");
     let judged = whole.rounds[0].answers[0].id;
-    let feedback = Feedback {
+    // Two pages open at the same answer: each says what it changes, and nothing else.
+    let thumb = FeedbackChange {
+        thumb: Some(Some(Thumb::Down)),
+        ..FeedbackChange::default()
+    };
+    let correction = FeedbackChange {
+        correction: Some(Some("It is SN-0043.".into())),
+        ..FeedbackChange::default()
+    };
+    records.judge(judged, thumb).await.expect("judged");
+    let feedback = records.judge(judged, correction).await.expect("judged");
+    let both = Feedback {
         thumb: Some(Thumb::Down),
         correction: Some("It is SN-0043.".into()),
     };
-    records
-        .set_feedback(judged, feedback)
-        .await
-        .expect("judged");
+    assert_eq!(feedback, both);
     assert_eq!(found(records, "SN0043").await.len(), 1);
 
     let insights = records

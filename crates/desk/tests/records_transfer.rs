@@ -11,7 +11,7 @@ use common::{
 };
 use desk::records::{
     AnswerProblem, AnswerState, Certainty, ConversationChange, ConversationFilter, Evidence,
-    EvidenceId, ExportFormat, ExportPictures, ExportWish, Feedback, Imported, InsightsWish,
+    EvidenceId, ExportFormat, ExportPictures, ExportWish, FeedbackChange, Imported, InsightsWish,
     NewConversation, NewRole, NewWords, Reading, ReadingId, Records, RecordsPlace, Thumb, Verdict,
 };
 use desk::{AskedSettings, Code, Refusal};
@@ -32,14 +32,11 @@ async fn fill(records: &Records) {
         &[mark(2, 7, Certainty::Doubtful)],
     )
     .await;
-    let feedback = Feedback {
-        thumb: Some(Thumb::Up),
-        correction: Some("是 E-103。".into()),
+    let feedback = FeedbackChange {
+        thumb: Some(Some(Thumb::Up)),
+        correction: Some(Some("是 E-103。".into())),
     };
-    records
-        .set_feedback(begun.answer, feedback)
-        .await
-        .expect("judged");
+    records.judge(begun.answer, feedback).await.expect("judged");
     let area = [0, 0, 1000, 1];
     let evidence = Evidence {
         id: EvidenceId::new(),

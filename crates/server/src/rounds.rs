@@ -8,7 +8,7 @@ use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::response::sse::Event;
-use desk::records::{AnswerId, ConversationId, Feedback, Reading, RoundId};
+use desk::records::{AnswerId, ConversationId, Feedback, FeedbackChange, Reading, RoundId};
 use desk::rounds::{AskedAgain, AskedRound, RoundEvent, RoundStream};
 use desk::{EvidenceFound, PictureBox, PictureId};
 use futures_util::StreamExt;
@@ -124,12 +124,12 @@ pub(crate) async fn stop_answer(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Says what people make of an answer; both fields are replaced.
+/// Says what people make of an answer. What is left out stays, null clears.
 #[utoipa::path(
-    put,
+    patch,
     path = "/api/answers/{id}/feedback",
     params(("id" = AnswerId, Path)),
-    request_body = Feedback,
+    request_body = FeedbackChange,
     responses(
         (status = 200, body = Feedback),
         (status = 400, description = "The correction is too long", body = ErrorBody),
@@ -145,9 +145,9 @@ pub(crate) async fn judge_answer(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Feedback>, ApiError> {
-    let feedback: Feedback = read_json(&headers, body).await?;
+    let change: FeedbackChange = read_json(&headers, body).await?;
     let records = shared.conversations.records();
-    Ok(Json(records.set_feedback(id, feedback).await?))
+    Ok(Json(records.judge(id, change).await?))
 }
 
 /// Asks the model where on the pictures an answer stands. What is found replaces what was found

@@ -56,8 +56,9 @@ export const answerAgain = (round: string, more: { seed?: number }, signal: Abor
 /** What was said is kept; the answer's stream ends with `done`. */
 export const stopAnswer = (answer: string) => sendJson<void>('POST', `${answerPath(answer)}/stop`);
 
-export const sendFeedback = (answer: string, feedback: Feedback) =>
-	sendJson<Feedback>('PUT', `${answerPath(answer)}/feedback`, feedback);
+/** Changes what it names; answers with all that is said now, by others too. */
+export const sendFeedback = (answer: string, change: Partial<Feedback>) =>
+	sendJson<Feedback>('PATCH', `${answerPath(answer)}/feedback`, change);
 
 export const findEvidence = (answer: string, about?: string) =>
 	sendJson<{ evidence: Evidence[]; said: string }>(

@@ -53,13 +53,13 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Says what people make of an answer; both fields are replaced. */
-        put: operations["judge_answer"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Says what people make of an answer. What is left out stays, null clears. */
+        patch: operations["judge_answer"];
         trace?: never;
     };
     "/api/answers/{id}/readings": {
@@ -1273,6 +1273,12 @@ export interface components {
         };
         /** @description What people made of an answer. */
         Feedback: {
+            /** @description What it should have said. */
+            correction?: string | null;
+            thumb?: components["schemas"]["Thumb"] | null;
+        };
+        /** @description What to change of what people made of an answer. What is left out stays; null clears. */
+        FeedbackChange: {
             /** @description What it should have said. */
             correction?: string | null;
             thumb?: components["schemas"]["Thumb"] | null;
@@ -2501,7 +2507,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Feedback"];
+                "application/json": components["schemas"]["FeedbackChange"];
             };
         };
         responses: {

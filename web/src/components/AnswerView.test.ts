@@ -270,13 +270,16 @@ describe('evidence', () => {
 
 describe('what a person thinks of it', () => {
 	it('is kept: a thumb, and the right answer', async () => {
-		send.mockImplementation((_id, feedback: unknown) => Promise.resolve(feedback));
+		let kept = { thumb: null, correction: null };
+		send.mockImplementation((_id, change: object) =>
+			Promise.resolve((kept = { ...kept, ...change }))
+		);
 		showStored();
 		await userEvent.click(screen.getByRole('button', { name: 'Bad answer' }));
-		expect(send).toHaveBeenLastCalledWith('a', { thumb: 'down', correction: null });
+		expect(send).toHaveBeenLastCalledWith('a', { thumb: 'down' });
 		await userEvent.type(screen.getByRole('textbox'), 'E107');
 		await userEvent.click(screen.getByRole('button', { name: 'Save' }));
-		expect(send).toHaveBeenLastCalledWith('a', { thumb: 'down', correction: 'E107' });
+		expect(send).toHaveBeenLastCalledWith('a', { correction: 'E107' });
 		expect(screen.getByText('Corrected:').parentElement).toHaveTextContent('Corrected: E107');
 	});
 

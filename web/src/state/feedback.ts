@@ -3,12 +3,13 @@ import { sendFeedback } from '../api/conversations';
 import type { Feedback } from '../api/types';
 import type { Answer } from './answer.svelte';
 
+/** Sends what changes and nothing else: the rest may have been changed on another page. */
 export async function judge(answer: Answer, change: Partial<Feedback>): Promise<void> {
 	if (answer.id === undefined) return;
 	const before = answer.feedback;
 	answer.feedback = { ...before, ...change };
 	try {
-		answer.feedback = await sendFeedback(answer.id, answer.feedback);
+		answer.feedback = await sendFeedback(answer.id, change);
 	} catch (error) {
 		answer.feedback = before;
 		throw error;

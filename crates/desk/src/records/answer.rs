@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{AnswerId, EvidenceId, ReadingId};
+use super::{AnswerId, EvidenceId, ReadingId, named};
 use crate::{AskedSettings, Code, FinishReason, PictureId, Timings, TokenPiece, Usage};
 
 /// How far an answer has come.
@@ -98,6 +98,28 @@ pub struct Feedback {
     pub thumb: Option<Thumb>,
     /// What it should have said.
     pub correction: Option<String>,
+}
+
+/// What to change of what people made of an answer. What is left out stays; null clears.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FeedbackChange {
+    /// Good or bad.
+    #[serde(
+        default,
+        deserialize_with = "named",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<Thumb>)]
+    pub thumb: Option<Option<Thumb>>,
+    /// What it should have said.
+    #[serde(
+        default,
+        deserialize_with = "named",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<String>)]
+    pub correction: Option<Option<String>>,
 }
 
 /// Good or bad.

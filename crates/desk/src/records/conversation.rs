@@ -1,9 +1,9 @@
 //! A conversation: a chain of rounds about the same customer's matter.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ConversationId, Round};
+use super::{ConversationId, Round, named};
 use crate::PictureId;
 
 /// How a conversation ended.
@@ -117,11 +117,6 @@ pub struct ConversationChange {
     )]
     #[schema(value_type = Option<Verdict>)]
     pub verdict: Option<Option<Verdict>>,
-}
-
-/// A field that is there, even if it says null.
-fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
 }
 
 #[cfg(test)]

@@ -202,12 +202,21 @@ async fn an_answer_is_judged() {
     let (conversation, answer, _) = answered(&stage).await;
     let path = format!("/api/answers/{answer}/feedback");
     let judged = json!({"thumb": "down", "correction": "E107"});
-    let reply = stage.json(Method::PUT, &path, &judged).await;
+    let reply = stage.json(Method::PATCH, &path, &judged).await;
     assert_eq!(reply.json(), judged);
+    // What another page has said meanwhile stays: each says only what it changes.
+    let turned = stage
+        .json(Method::PATCH, &path, &json!({"thumb": null}))
+        .await;
+    assert_eq!(turned.json(), json!({"thumb": null, "correction": "E107"}));
+    let turned = stage
+        .json(Method::PATCH, &path, &json!({"thumb": "down"}))
+        .await;
+    assert_eq!(turned.json(), judged);
     let whole = show(&stage, &conversation).await;
     assert_eq!(whole["rounds"][0]["answers"][0]["feedback"], judged);
     let reply = stage
-        .json(Method::PUT, &path, &json!({"thumb": "sideways"}))
+        .json(Method::PATCH, &path, &json!({"thumb": "sideways"}))
         .await;
     assert_eq!(reply.code(), "invalid_json");
 }

@@ -7,39 +7,44 @@ use super::found;
 use super::rows::{Columns, bounded, document, limits, storable, word};
 use super::writing::weigh;
 use crate::Refusal;
-use crate::records::{AnswerId, Evidence, Feedback, Reading, Records};
+use crate::records::{AnswerId, Evidence, Feedback, FeedbackChange, Reading, Records};
 
 impl Records {
-    /// Replaces what people made of an answer.
-    pub async fn set_feedback(
+    /// Changes what people made of an answer; says what they make of it now.
+    pub async fn judge(
         &self,
         answer: AnswerId,
-        feedback: Feedback,
+        change: FeedbackChange,
     ) -> Result<Feedback, Refusal> {
-        let correction = feedback.correction.as_deref().map(storable);
-        let correction = correction.filter(|words| !words.trim().is_empty());
-        bounded(
-            "correction",
-            correction.as_deref().unwrap_or_default(),
-            limits::CORRECTION,
-        )?;
+        let new_correction = change
+            .correction
+            .map(|words| words.as_deref().map(correction).transpose());
+        let new_correction = new_correction.transpose()?.map(Option::flatten);
         let mut turn = self.database().write().await?;
         let connection = turn.connection();
         let row = find(connection, answer).await?;
+        // What the request does not name is what somebody else may have said meanwhile.
+        let feedback = Feedback {
+            thumb: match change.thumb {
+                Some(thumb) => thumb,
+                None => row.maybe_word("thumb")?,
+            },
+            correction: match new_correction {
+                Some(correction) => correction,
+                None => row.maybe_text("correction")?,
+            },
+        };
         sqlx::query("UPDATE answers SET thumb = $2, correction = $3 WHERE number = $1")
             .bind(row.whole("number")?)
             .bind(feedback.thumb.map(word))
-            .bind(correction.clone())
+            .bind(feedback.correction.clone())
             .execute(&mut *connection)
             .await?;
         let (kind, round) = (self.database().kind(), row.whole("round")?);
         weigh(connection, round).await?;
         found::index_round(connection, kind, round).await?;
         turn.keep().await?;
-        Ok(Feedback {
-            thumb: feedback.thumb,
-            correction,
-        })
+        Ok(feedback)
     }
 
     /// Replaces the evidence of an answer.
@@ -86,9 +91,17 @@ impl Records {
 }
 
 async fn find(connection: &mut AnyConnection, id: AnswerId) -> Result<AnyRow, Refusal> {
-    let row = sqlx::query("SELECT number, round, readings FROM answers WHERE id = $1")
-        .bind(id.to_string())
-        .fetch_optional(connection)
-        .await?;
+    let row =
+        sqlx::query("SELECT number, round, thumb, correction, readings FROM answers WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(connection)
+            .await?;
     row.ok_or_else(|| Refusal::answer_unknown(id))
+}
+
+/// A correction as it is stored; an empty one is none.
+fn correction(words: &str) -> Result<Option<String>, Refusal> {
+    let words = storable(words);
+    bounded("correction", &words, limits::CORRECTION)?;
+    Ok(Some(words).filter(|words| !words.trim().is_empty()))
 }
