@@ -5,7 +5,8 @@ import type { Certainty, TextMark } from '../api/types';
 
 const wording: Wording = ({ certainty }) => ({
 	word: certainty,
-	isWordShown: certainty === 'doubtful'
+	isWordShown: certainty === 'doubtful',
+	isDoubtful: certainty === 'doubtful'
 });
 const html = (text: string, marks: TextMark[] = []) => blocks(text, marks, wording).join('');
 

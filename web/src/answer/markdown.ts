@@ -14,7 +14,12 @@ import { Marked } from 'marked';
 import type { TextMark } from '../api/types';
 
 /** What stands beside a marked string, in the reader's language. */
-export type Wording = (mark: TextMark) => { word: string; isWordShown: boolean };
+export type Wording = (mark: TextMark) => {
+	word: string;
+	isWordShown: boolean;
+	/** Whoever copies the words by hand takes the note along. */
+	isDoubtful: boolean;
+};
 
 // Private-use characters carry the marks through Markdown: they are no syntax, and no font shows them.
 const open = 0xe000;
@@ -96,7 +101,7 @@ function withMarks(text: string, marks: TextMark[]): string {
 /** A marked string as something to press; inside a link, where nothing else may be pressed, as words only. */
 function markedElement(text: Text, words: string, mark: TextMark, wording: Wording): Element {
 	const owner = text.ownerDocument;
-	const { word, isWordShown } = wording(mark);
+	const { word, isWordShown, isDoubtful } = wording(mark);
 	const element = owner.createElement('span');
 	element.className = `mark ${mark.certainty}`;
 	element.dataset['mark'] = String(mark.start);
@@ -107,7 +112,7 @@ function markedElement(text: Text, words: string, mark: TextMark, wording: Wordi
 	}
 	element.append(words);
 	const note = owner.createElement(isWordShown ? 'small' : 'sup');
-	note.className = 'mark-note';
+	note.className = isDoubtful ? 'mark-note taken' : 'mark-note';
 	// The space is not seen, but heard.
 	note.textContent = isWordShown ? ` ${word}` : '?';
 	element.append(note);
@@ -157,7 +162,7 @@ function render(markdown: string, marks: TextMark[], wording: Wording): string {
 export type Rendered = Map<string, string>;
 
 /** Those that are shown as marked, in order. What overlaps, or lies outside the text, is left out. */
-function shownMarks(text: string, marks: TextMark[]): TextMark[] {
+export function shownMarks(text: string, marks: TextMark[]): TextMark[] {
 	let at = 0;
 	return marks
 		.filter(({ certainty }) => certainty !== 'certain')

@@ -242,6 +242,15 @@ describe('strings the model was not sure of', () => {
 	});
 });
 
+describe('an answer that is copied', () => {
+	it('carries the doubt about a string into the ticket', async () => {
+		const user = userEvent.setup();
+		showStored();
+		await user.click(screen.getByRole('button', { name: 'Copy' }));
+		expect(await navigator.clipboard.readText()).toBe('Model AX73, code E102 (please check)');
+	});
+});
+
 describe('evidence', () => {
 	const evidence = [
 		{

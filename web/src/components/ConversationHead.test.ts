@@ -9,7 +9,7 @@ const customers = vi.hoisted(() => vi.fn());
 vi.mock('../api/conversations', () => ({ fetchCustomers: customers }));
 
 function shown(more: Partial<Conversation> = {}) {
-	const conversation = new Conversation(new Draft(), {} as never);
+	const conversation = new Conversation(new Draft('c1'), {} as never);
 	Object.assign(conversation, { id: 'c1', title: 'Router', ...more });
 	const on = { onChange: vi.fn(), onAnother: vi.fn(), onClear: vi.fn() };
 	const titleOf = (id: string) => (id === 'known' ? 'First matter' : undefined);

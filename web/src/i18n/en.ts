@@ -140,6 +140,8 @@ export const en = {
 		pleaseCheck: 'please check',
 		sure: (percent: number) => `The model is ${percent}% sure of these characters.`,
 		unsure: (percent: number) => `The model is only ${percent}% sure of these characters.`,
+		copied: ' (please check)',
+		copiedOr: (text: string) => ` (please check: or ${text}?)`,
 		compare: 'Compare them with the picture.',
 		about: (text: string) => `About ${text}`
 	},

@@ -127,6 +127,8 @@ export const zh: Messages = {
 		pleaseCheck: '请核对',
 		sure: (percent) => `模型对这几个字符有 ${percent}% 的把握。`,
 		unsure: (percent) => `模型对这几个字符只有 ${percent}% 的把握。`,
+		copied: '（请核对）',
+		copiedOr: (text) => `（请核对，或为 ${text}）`,
 		compare: '请对照图片核对。',
 		about: (text) => `关于 ${text}`
 	},

@@ -42,6 +42,8 @@ export class Answer {
 	feedback = $state.raw<Feedback>({ thumb: null, correction: null });
 	evidence = $state.raw<Evidence[]>([]);
 	readings = $state.raw<Reading[]>([]);
+	/** Where each closer look was taken, as far as this page has seen it: by the reading's id. */
+	lookedAt = $state.raw<ReadonlyMap<string, number>>(new Map());
 	dropped = $state.raw<Dropped>({ dropped_rounds: 0, dropped_pictures: [] });
 
 	static fromStored(stored: StoredAnswer): Answer {
@@ -72,6 +74,12 @@ export class Answer {
 
 	get isDoubtful(): boolean {
 		return this.marks.some(({ certainty }) => certainty === 'doubtful');
+	}
+
+	/** A closer look at the string that starts there. */
+	looked(reading: Reading, start: number): void {
+		this.lookedAt = new Map([...this.lookedAt, [reading.id, start]]);
+		this.readings = [...this.readings, reading];
 	}
 
 	take(event: RoundEvent): void {

@@ -5,7 +5,7 @@
  */
 import * as api from '../api/conversations';
 import { asProblem, Problem } from '../api/problem';
-import type { Box, Reading, TextMark } from '../api/types';
+import type { Box, Reading } from '../api/types';
 import type { Answer } from './answer.svelte';
 import type { DeskPicture } from './picture.svelte';
 
@@ -78,7 +78,7 @@ export class Closer {
 		try {
 			const at = { picture: look.picture.id, box, was: look.was };
 			const reading = await this.#records.lookCloser(look.answer.id, at, control.signal);
-			look.answer.readings = [...look.answer.readings, reading];
+			look.answer.looked(reading, look.start);
 			if (!control.signal.aborted) this.cancel();
 			return reading;
 		} catch (error) {
@@ -91,10 +91,4 @@ export class Closer {
 			return undefined;
 		}
 	}
-}
-
-/** The newest closer look at a marked string. */
-export function readingOf(answer: Answer, mark: TextMark): Reading | undefined {
-	const was = answer.text.slice(mark.start, mark.end);
-	return answer.readings.findLast((reading) => reading.was === was);
 }
