@@ -28,6 +28,11 @@ export class Problem extends Error {
 		this.requestId = more.requestId;
 		this.retryAfterSeconds = more.retryAfterSeconds;
 	}
+
+	/** The server has said no, and done nothing; where it failed it may have done something before. */
+	get isRefusal(): boolean {
+		return this.status !== undefined && this.status >= 400 && this.status < 500;
+	}
 }
 
 /** Whatever was thrown, as a problem. A failed fetch throws `TypeError`: the server is not there. */

@@ -15,6 +15,12 @@ const mostOpen = 20;
 
 export type CabinetRecords = typeof api;
 
+/** What a conversation takes from the one it continues. */
+export interface Chain {
+	follows: string;
+	customer: string | null;
+}
+
 export class Cabinet {
 	readonly list: ConversationList;
 	#opened: Conversation[] = [];
@@ -33,14 +39,22 @@ export class Cabinet {
 		return this.#opened.some((one) => one.id === id && one.isAnswering);
 	}
 
-	/** A conversation that the server hears of with its first question. */
-	fresh(from?: Conversation): Conversation {
-		const made = this.#hold(new Conversation(new Draft(), this.#records));
+	/** A conversation that the server hears of with its first question; it may continue another. */
+	fresh(from?: Chain): Conversation {
+		const made = this.#hold(new Conversation(Draft.unborn(from?.follows), this.#records));
 		if (from) {
-			made.follows = from.id ?? null;
+			made.follows = from.follows;
 			made.customer = from.customer;
-		} else recallTray(made.draft);
+		}
+		recallTray(made.draft);
 		return made;
+	}
+
+	/** The conversation that is not there yet, where somebody has begun to write one. */
+	unborn(follows: string | null = null): Conversation | undefined {
+		return this.#opened.findLast(
+			(one) => one.id === undefined && one.rounds.length === 0 && one.follows === follows
+		);
 	}
 
 	open(id: string): Conversation {

@@ -90,8 +90,10 @@ describe('opened conversations', () => {
 
 	it('a linked one continues for the same customer', () => {
 		const { cabinet: all } = cabinet();
-		const from = all.open('a');
-		from.customer = 'Ann';
-		expect(all.fresh(from)).toMatchObject({ follows: 'a', customer: 'Ann', id: undefined });
+		expect(all.fresh({ follows: 'a', customer: 'Ann' })).toMatchObject({
+			follows: 'a',
+			customer: 'Ann',
+			id: undefined
+		});
 	});
 });

@@ -106,10 +106,12 @@ export class Conversation {
 	/** Asks about the pictures so far and those added now. Resolves when the answer is over. */
 	ask(question: string, pictures: DeskPicture[], manner: Manner, replaces?: Round): Promise<void> {
 		if (this.isAnswering) return Promise.resolve();
-		const at = replaces ? this.rounds.indexOf(replaces) : this.rounds.length;
+		const rounds = this.#withReplaced();
+		const at = replaces ? rounds.indexOf(replaces) : rounds.length;
 		const round = new Round(question, pictures);
-		round.replaced = this.rounds.slice(at);
-		this.rounds = [...this.rounds.slice(0, at), round];
+		round.replaced = rounds.slice(at);
+		this.rounds = [...rounds.slice(0, at), round];
+		this.draft.send(round, replaces ? [] : pictures);
 		return this.#answer(round, manner);
 	}
 
@@ -123,8 +125,10 @@ export class Conversation {
 
 	/** Takes back a question the server has not stored; returns it. What it replaced is there again. */
 	takeBack(round: Round): Round | undefined {
-		if (this.isAnswering || round.id !== undefined || this.last !== round) return undefined;
-		this.rounds = [...this.rounds.slice(0, -1), ...round.replaced];
+		if (this.isAnswering || round.id !== undefined || !this.rounds.includes(round))
+			return undefined;
+		this.rounds = this.rounds.flatMap((one) => (one === round ? round.replaced : [one]));
+		this.draft.settle(round);
 		return round;
 	}
 
@@ -162,18 +166,52 @@ export class Conversation {
 		}
 	}
 
-	/** Takes what the server has kept. A question of this page that never arrived stays at the end. */
+	/** Takes what the server has kept. Questions of this page that never arrived stay where they are. */
 	adopt(whole: WholeConversation): void {
 		this.note(whole);
 		this.followedBy = whole.followed_by;
-		const last = this.last;
-		const rounds = whole.rounds.map((stored) => {
-			const known = this.rounds.find((round) => round.id === stored.id);
-			known?.adopt(stored);
-			return known ?? Round.fromStored(stored);
+		const here = this.rounds.flatMap((round) => [round, ...round.replaced]);
+		const stored = whole.rounds.map((one) => {
+			const known =
+				here.find(({ id }) => id === one.id) ?? here.find((round) => round.isPerhaps(one));
+			if (known && known.id === undefined) this.#arrived(known);
+			known?.adopt(one);
+			return known ?? Round.fromStored(one);
 		});
-		const hasArrived = whole.rounds.at(-1)?.question === last?.question;
-		this.rounds = last && last.id === undefined && !hasArrived ? [...rounds, last] : rounds;
+		this.rounds = this.rounds
+			.filter(({ id }) => id === undefined)
+			.reduce((rounds, round) => this.#withUnstored(rounds, round), stored);
+	}
+
+	/** Where a question the server does not have belongs among those it has. */
+	#withUnstored(rounds: Round[], round: Round): Round[] {
+		const [first] = round.replaced.filter(({ id }) => id !== undefined);
+		const from = rounds.findIndex(({ id }) => id === first?.id);
+		if (first && from >= 0) {
+			const others = round.replaced.filter(({ id }) => id === undefined);
+			round.replaced = [...rounds.slice(from), ...others];
+			return [...rounds.slice(0, from), round];
+		}
+		round.replaced = [];
+		const before = this.rounds.slice(0, this.rounds.indexOf(round));
+		const at = rounds.findLastIndex((one) => before.includes(one));
+		return rounds.toSpliced(at + 1, 0, round);
+	}
+
+	/** What a question that never arrived would have replaced is there again: it is left behind. */
+	#withReplaced(): Round[] {
+		return this.rounds.flatMap((round) => {
+			const { id, replaced } = round;
+			if (id !== undefined || replaced.length === 0) return [round];
+			round.replaced = [];
+			return [...replaced, round];
+		});
+	}
+
+	/** The server has it. */
+	#arrived(round: Round): void {
+		round.replaced = [];
+		this.draft.settle(round);
 	}
 
 	/** Takes what the list knows of it. */
@@ -195,12 +233,16 @@ export class Conversation {
 	/** Changes its title, customer, verdict or pin, shown at once; put back, and thrown, where the server refuses. */
 	async change(change: Change): Promise<void> {
 		const { title, customer, verdict, pinned } = this;
+		const before: Change = { title, customer, verdict, pinned };
+		const names = Object.keys(change) as (keyof Change)[];
 		Object.assign(this, change);
 		if (this.id === undefined) return;
 		try {
 			await this.#records.changeConversation(this.id, change);
 		} catch (error) {
-			Object.assign(this, { title, customer, verdict, pinned });
+			// Only this change, and only where no later one has come.
+			const still = names.filter((name) => this[name] === change[name]);
+			Object.assign(this, Object.fromEntries(still.map((name) => [name, before[name]])));
 			throw error;
 		}
 	}
@@ -231,6 +273,7 @@ export class Conversation {
 		more: { seed?: number },
 		signal: AbortSignal
 	): Promise<void> {
+		if (await this.#hasArrived(round, answer, signal)) return;
 		for (let left = round.pictures.length; ; left--) {
 			if (round.id !== undefined) answer.phase = { kind: 'asking' };
 			try {
@@ -240,12 +283,29 @@ export class Conversation {
 						: this.#records.answerAgain(round.id, more, signal);
 				return await this.#listen(round, answer, events, signal);
 			} catch (error) {
+				// What it refuses it has not stored.
+				if (error instanceof Problem && error.isRefusal) round.sentAfter = undefined;
 				const isUnknown = error instanceof Problem && error.code === 'picture_unknown';
 				if (!isUnknown || left === 0 || round.id !== undefined) throw error;
 				round.pictures.forEach((picture) => picture.forgotten(error));
 				answer.phase = { kind: 'sending' };
 			}
 		}
+	}
+
+	/**
+	 * Whether a question whose reply was lost had reached the server after all, and has its answer there or
+	 * is getting it. Where only the question is there, `answer` becomes the next one to it.
+	 */
+	async #hasArrived(round: Round, answer: Answer, signal: AbortSignal): Promise<boolean> {
+		if (round.id !== undefined || !round.sentAfter || this.id === undefined) return false;
+		answer.phase = { kind: 'asking' };
+		const whole = await unless(signal, this.#records.readConversation(this.id));
+		this.adopt(whole);
+		if (round.id === undefined) return false;
+		if (round.answer && !round.answer.isBroken) return true;
+		round.takeOn(answer);
+		return false;
 	}
 
 	/** Sends what the question needs, then asks. */
@@ -257,6 +317,8 @@ export class Conversation {
 		signal.throwIfAborted();
 		const replaces = round.replaced.find((one) => one.id !== undefined)?.id;
 		answer.phase = { kind: 'asking' };
+		const known = this.rounds.flatMap((one) => [one, ...one.replaced]);
+		round.sentAfter = new Set(known.flatMap((one) => one.id ?? []));
 		const asked: RoundRequest = {
 			question: round.question,
 			pictures,
@@ -289,7 +351,7 @@ export class Conversation {
 			answer.take(event);
 			if (event.type === 'asked') {
 				round.id = event.round;
-				round.replaced = [];
+				this.#arrived(round);
 				this.title = event.title;
 				this.onAsked(event);
 				if (this.#running?.answer === answer) this.#tellToStop(this.#running);

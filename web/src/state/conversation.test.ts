@@ -83,7 +83,7 @@ function server(...scripts: Step[][]) {
 			return play(signal);
 		}
 	};
-	const conversation = new Conversation(new Draft(), records as unknown as Records);
+	const conversation = new Conversation(Draft.unborn(), records as unknown as Records);
 	return { requests, repeats, records, conversation };
 }
 
@@ -313,6 +313,110 @@ describe('a question asked instead of an earlier one', () => {
 		const { last } = conversation;
 		if (last) conversation.takeBack(last);
 		expect(questions(conversation)).toEqual(['a?', 'b?', 'c?']);
+	});
+});
+
+describe('a question that never arrived', () => {
+	const lost = () => new Problem('unreachable');
+
+	it('is not taken for an earlier one with the same words', async () => {
+		const { conversation } = server([lost()]);
+		conversation.adopt(whole([stored('r1', 'a?')]));
+		await conversation.ask('a?', [], manner);
+		conversation.adopt(whole([stored('r1', 'a?')]));
+		expect(questions(conversation)).toEqual(['a?', 'a?']);
+		expect(conversation.last?.id).toBeUndefined();
+	});
+
+	it('as a changed one, brings nothing twice when the conversation is read again', async () => {
+		const { conversation } = server([lost()]);
+		const kept = () => whole([stored('r1', 'a?'), stored('r2', 'b?'), stored('r3', 'c?')]);
+		conversation.adopt(kept());
+		await conversation.ask('b, changed?', [], manner, conversation.rounds[1]);
+		conversation.adopt(kept());
+		expect(questions(conversation)).toEqual(['a?', 'b, changed?']);
+		const { last } = conversation;
+		if (last) conversation.takeBack(last);
+		expect(questions(conversation)).toEqual(['a?', 'b?', 'c?']);
+	});
+
+	it('stays where it is when another is asked, and can still be taken back', async () => {
+		const { conversation } = server([lost()], [asked('r9'), delta('D'), done]);
+		const kept = [stored('r1', 'a?'), stored('r2', 'b?')];
+		conversation.adopt(whole(kept));
+		await conversation.ask('b, changed?', [], manner, conversation.rounds[1]);
+		const changed = conversation.last;
+		await conversation.ask('d?', [], manner);
+		expect(questions(conversation)).toEqual(['a?', 'b?', 'b, changed?', 'd?']);
+		conversation.adopt(whole([...kept, stored('r9', 'd?')]));
+		expect(questions(conversation)).toEqual(['a?', 'b?', 'b, changed?', 'd?']);
+		if (changed) conversation.takeBack(changed);
+		expect(questions(conversation)).toEqual(['a?', 'b?', 'd?']);
+	});
+
+	it('comes back to the box with a reload, until the server has it', async () => {
+		const { conversation } = server([lost()], [asked('r1'), delta('A'), done]);
+		const { draft } = conversation;
+		const kept = () => Object.values(JSON.parse(localStorage.getItem('lookdesk.drafts') ?? '{}'));
+		draft.words = 'a?';
+		const asking = conversation.ask('a?', [], manner);
+		draft.words = '';
+		expect(kept()).toEqual(['a?']);
+		await asking;
+		draft.words = 'and b?';
+		expect(kept()).toEqual(['a?\nand b?']);
+		await conversation.again(manner);
+		expect(kept()).toEqual(['and b?']);
+	});
+});
+
+describe('a retry after the reply was lost', () => {
+	const lost = () => new Problem('unreachable');
+
+	it('asks nothing twice: what had arrived is shown', async () => {
+		const { conversation, records, requests, repeats } = server([lost()]);
+		await conversation.ask('a?', [], manner);
+		const { last } = conversation;
+		records.readConversation.mockResolvedValue(whole([stored('r1', 'a?')]));
+		await conversation.again(manner);
+		expect(requests).toHaveLength(1);
+		expect(repeats).toEqual([]);
+		expect(conversation.rounds).toEqual([last]);
+		expect(last?.answer).toMatchObject({ id: 'r1-a', text: 'said', phase: { kind: 'done' } });
+		expect(conversation.isAnswering).toBe(false);
+	});
+
+	it('answers the question that had arrived, where its answer was left with the connection', async () => {
+		const { conversation, records, requests, repeats } = server(
+			[lost()],
+			[asked('r1', 'r1-b'), delta('whole'), done]
+		);
+		await conversation.ask('a?', [], manner);
+		records.readConversation.mockResolvedValue(whole([stored('r1', 'a?', 'left', 'ha')]));
+		await conversation.again(manner);
+		expect(requests).toHaveLength(1);
+		expect(repeats).toEqual([['r1', {}]]);
+		expect(conversation.rounds).toHaveLength(1);
+		expect(conversation.last?.answers.map(({ text }) => text)).toEqual(['ha', 'whole']);
+		expect(conversation.last?.answer?.text).toBe('whole');
+	});
+
+	it('asks again what had not arrived, though an earlier question has the same words', async () => {
+		const { conversation, records, requests } = server([lost()], [asked('r2'), delta('B'), done]);
+		records.readConversation.mockResolvedValue(whole([stored('r1', 'a?')]));
+		conversation.adopt(whole([stored('r1', 'a?')]));
+		await conversation.ask('a?', [], manner);
+		await conversation.again(manner);
+		expect(requests).toHaveLength(2);
+		expect(conversation.rounds.map(({ id }) => id)).toEqual(['r1', 'r2']);
+	});
+
+	it('pressed twice asks once', async () => {
+		const { conversation, requests } = server([lost()], [asked('r1'), delta('A'), done], [done]);
+		await conversation.ask('a?', [], manner);
+		await Promise.all([conversation.again(manner), conversation.again(manner)]);
+		expect(requests).toHaveLength(2);
+		expect(conversation.last?.answers.map(({ text }) => text)).toEqual(['A']);
 	});
 });
 

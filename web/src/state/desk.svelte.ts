@@ -10,6 +10,7 @@ import { conversationLink } from '../router/links';
 import { route } from '../router/route.svelte';
 import type { Answer } from './answer.svelte';
 import { Cabinet } from './cabinet.svelte';
+import { keepChain, recallChain } from './chain';
 import { Closer } from './closer.svelte';
 import { Conversation, type Manner } from './conversation.svelte';
 import { keepTrays } from './draft.svelte';
@@ -21,6 +22,7 @@ import { preferences } from './preferences.svelte';
 import { roles } from './roles.svelte';
 import type { Round } from './round.svelte';
 import type { Tray } from './tray.svelte';
+import { leaveDrafts, returnToDrafts } from './unborn';
 
 /** Until the server says its own. */
 const before = { pictureBytes: 20 * 1024 * 1024, pictures: 8, maxTokens: 2048 };
@@ -35,7 +37,7 @@ export class Desk {
 	readonly health = health;
 	readonly evidence = new EvidenceDesk();
 	readonly closer = new Closer();
-	conversation = $state.raw<Conversation>(this.cabinet.fresh());
+	conversation = $state.raw<Conversation>(this.cabinet.fresh(recallChain()));
 	samples = $state.raw<Sample[]>([]);
 	haveSamplesFailed = $state(false);
 	#haveSamples = false;
@@ -107,8 +109,13 @@ export class Desk {
 	/** Starts asking the server, and follows the address; returns how to end it. */
 	start(): () => void {
 		const ends = [this.health.watch(), this.#watchOthers()];
-		const onHide = () => keepTrays(this.cabinet.opened.map(({ draft }) => draft));
+		const onHide = () => {
+			this.#keep();
+			leaveDrafts();
+		};
+		returnToDrafts();
 		window.addEventListener('pagehide', onHide);
+		window.addEventListener('pageshow', returnToDrafts);
 		this.cabinet.onAsked = (conversation) => {
 			if (conversation === this.conversation) route.replace(this.#addressOf(conversation.id));
 		};
@@ -122,6 +129,7 @@ export class Desk {
 		return () => {
 			ends.forEach((end) => end());
 			window.removeEventListener('pagehide', onHide);
+			window.removeEventListener('pageshow', returnToDrafts);
 		};
 	}
 
@@ -132,7 +140,8 @@ export class Desk {
 		this.#path = path;
 		const id = conversationPath.exec(path)?.[1];
 		if (id === undefined) {
-			if (this.conversation.id !== undefined) this.#turnTo(this.#unborn() ?? this.cabinet.fresh());
+			if (this.conversation.id !== undefined)
+				this.#turnTo(this.cabinet.unborn() ?? this.cabinet.fresh());
 			return;
 		}
 		const wanted = decodeURIComponent(id);
@@ -157,7 +166,7 @@ export class Desk {
 	ask(): Promise<void> {
 		const question = this.draft.trim();
 		const { conversation, tray } = this;
-		const another = conversation.rounds.length > 0 ? asksForAnother(question) : undefined;
+		const another = conversation.id !== undefined ? asksForAnother(question) : undefined;
 		if (another) return this.#another(question, another.rest);
 		if (question === '' || !this.isReady || conversation.isAnswering) return Promise.resolve();
 		this.draft = '';
@@ -183,27 +192,30 @@ export class Desk {
 	takeBack(round: Round): void {
 		if (!this.conversation.takeBack(round)) return;
 		this.draft = [round.question, this.draft].filter(Boolean).join('\n');
-		if (round.replaced.length === 0) {
-			this.tray.pictures = [...round.pictures, ...this.tray.pictures];
-		}
+		// Those of a stored question stay with it.
+		const others = this.conversation.pictures;
+		const own = round.pictures.filter((picture) => !others.includes(picture));
+		this.tray.pictures = [...own, ...this.tray.pictures];
 	}
 
 	/** A new conversation. Nothing is lost: the one before stays on the list, its draft stays in it. */
 	fresh(): void {
 		const { conversation } = this;
-		if (conversation.id === undefined && conversation.rounds.length === 0) {
+		const plain = this.cabinet.unborn();
+		if (conversation.id === undefined && conversation.rounds.length === 0 && !plain) {
 			conversation.follows = null;
 			return;
 		}
-		this.#turnTo(this.#unborn() ?? this.cabinet.fresh());
+		this.#turnTo(plain ?? this.cabinet.fresh());
 		route.go(this.#addressOf(undefined));
 	}
 
 	/** A new conversation that continues this one, about another picture. */
 	another(): void {
 		const from = this.conversation;
-		if (from.id === undefined) return;
-		this.#turnTo(this.cabinet.fresh(from));
+		const { id, customer } = from;
+		if (id === undefined) return;
+		this.#turnTo(this.cabinet.unborn(id) ?? this.cabinet.fresh({ follows: id, customer }));
 		route.go(this.#addressOf(undefined));
 		notices.show({ text: language.words.chain.begun, undo: () => this.open(from.id ?? '') });
 	}
@@ -234,18 +246,26 @@ export class Desk {
 		from.draft.words = '';
 		this.another();
 		const to = this.conversation;
-		to.draft.words = rest;
-		to.draft.tray.pictures = pictures;
+		const before = { words: to.draft.words, pictures: to.draft.tray.take() };
+		to.draft.words = [before.words, rest].filter(Boolean).join('\n');
+		to.draft.tray.pictures = [...before.pictures, ...pictures];
 		notices.show({
 			text: language.words.chain.begun,
 			undo: () => {
 				from.draft.words = typed;
-				from.draft.tray.pictures = to.draft.tray.clear();
-				to.draft.words = '';
+				from.draft.tray.pictures = pictures;
+				to.draft.words = before.words;
+				to.draft.tray.pictures = before.pictures;
 				this.open(from.id ?? '');
 			}
 		});
 		return rest === '' || pictures.length === 0 ? Promise.resolve() : this.ask();
+	}
+
+	/** What is not on the server yet, for a page that is loaded anew. */
+	#keep(): void {
+		keepTrays(this.cabinet.opened.map(({ draft }) => draft));
+		keepChain(this.conversation);
 	}
 
 	#turnTo(conversation: Conversation): void {
@@ -253,13 +273,6 @@ export class Desk {
 		this.#chosen = undefined;
 		this.closer.cancel();
 		this.evidence.answer = undefined;
-	}
-
-	/** The conversation that is not there yet, where somebody has begun to write one. */
-	#unborn(): Conversation | undefined {
-		return this.cabinet.opened.findLast(
-			(one) => one.id === undefined && one.rounds.length === 0 && one.follows === null
-		);
 	}
 
 	#addressOf(id: string | undefined): string {
@@ -279,6 +292,8 @@ export class Desk {
 			void this.cabinet.refresh();
 		};
 		const onVisible = () => {
+			// A phone may end a page it has hidden without a further word.
+			if (document.hidden) this.#keep();
 			look();
 			if (!document.hidden && this.conversation.id !== undefined) void this.conversation.refresh();
 		};

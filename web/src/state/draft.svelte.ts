@@ -1,34 +1,50 @@
 /**
  * What waits in the question box, for each conversation of its own: words and pictures.
  *
- * Words stay in this browser until they are sent. Pictures are kept by their id, in this tab only: other
- * people may use this browser, and a server that was restarted has forgotten them anyway.
+ * Words stay in this browser until the server has stored them: a question on its way counts as waiting, so
+ * that a reload brings it back. Pictures are kept by their id, in this tab only: other people may use this
+ * browser, and a server that was restarted has forgotten them anyway.
  */
 import { keep, recall } from './keep';
 import { DeskPicture, type Held } from './picture.svelte';
 import { Tray } from './tray.svelte';
+import { claimUnborn, isWords, release } from './unborn';
 
-/** The draft of the conversation that is not there yet. */
-export const unborn = 'new';
 const most = 50;
 const trayKey = 'lookdesk.tray';
 
-type Words = Record<string, string>;
-
-const isWords = (value: unknown): value is Words =>
-	typeof value === 'object' &&
-	value !== null &&
-	Object.values(value).every((words) => typeof words === 'string');
+/** A question on its way. */
+export type Sent = Readonly<{ question: string }>;
 
 export class Draft {
-	/** The conversation it belongs to. */
-	key = unborn;
 	readonly tray = new Tray();
+	#key: string;
 	#words = $state('');
+	#sent: ReadonlyMap<Sent, DeskPicture[]> = new Map();
 
-	constructor(key = unborn) {
-		this.key = key;
+	/** The draft of a stored conversation, or of one that has a key of its own. */
+	constructor(key: string) {
+		this.#key = key;
 		this.#words = recall('drafts', isWords)?.[key] ?? '';
+	}
+
+	/** The draft of a conversation that is not there yet; `follows` is the one it will continue. */
+	static unborn(follows?: string): Draft {
+		return new Draft(claimUnborn(follows, Object.keys(keptTrays())));
+	}
+
+	/** The conversation it belongs to. */
+	get key(): string {
+		return this.#key;
+	}
+
+	/** It belongs to another one from now on: the conversation is there. */
+	set key(key: string) {
+		if (key === this.#key) return;
+		this.#store('');
+		release(this.#key);
+		this.#key = key;
+		this.#keep();
 	}
 
 	get words(): string {
@@ -37,21 +53,58 @@ export class Draft {
 
 	set words(words: string) {
 		this.#words = words;
-		const { [this.key]: _old, ...others } = recall('drafts', isWords) ?? {};
-		const entries = Object.entries(others).slice(words === '' ? -most : 1 - most);
-		keep('drafts', Object.fromEntries(words === '' ? entries : [...entries, [this.key, words]]));
+		this.#keep();
 	}
 
 	get isEmpty(): boolean {
-		return this.#words.trim() === '' && this.tray.pictures.length === 0;
+		const isSaid = this.#words.trim() !== '' || this.#sent.size > 0;
+		return !isSaid && this.tray.pictures.length === 0;
+	}
+
+	/** What a reload has to bring back: what is on its way, then what waits. */
+	get pictures(): DeskPicture[] {
+		return [...[...this.#sent.values()].flat(), ...this.tray.pictures];
+	}
+
+	/** A question is on its way, with the pictures that stood in the box. */
+	send(question: Sent, pictures: DeskPicture[]): void {
+		this.#sent = new Map([...this.#sent, [question, pictures]]);
+		this.#keep();
+	}
+
+	/** The server has it, or it is in the box again. */
+	settle(question: Sent): void {
+		if (!this.#sent.has(question)) return;
+		this.#sent = new Map([...this.#sent].filter(([one]) => one !== question));
+		this.#keep();
+	}
+
+	#keep(): void {
+		const lines = [...[...this.#sent.keys()].map(({ question }) => question), this.#words];
+		this.#store(lines.filter(Boolean).join('\n'));
+	}
+
+	#store(words: string): void {
+		const { [this.#key]: _old, ...others } = recall('drafts', isWords) ?? {};
+		const entries = Object.entries(others).slice(words === '' ? -most : 1 - most);
+		keep('drafts', Object.fromEntries(words === '' ? entries : [...entries, [this.#key, words]]));
+	}
+}
+
+function keptTrays(): Record<string, Held[]> {
+	try {
+		const kept: unknown = JSON.parse(sessionStorage.getItem(trayKey) ?? '{}');
+		return typeof kept === 'object' && kept !== null ? (kept as Record<string, Held[]>) : {};
+	} catch {
+		return {};
 	}
 }
 
 /** Keeps the pictures that wait, while the page is reloaded. */
 export function keepTrays(drafts: Draft[]): void {
-	const kept = drafts.flatMap(({ key, tray }) => {
-		const pictures = tray.pictures.flatMap((picture) => (picture.held ? [picture.held] : []));
-		return pictures.length === 0 ? [] : [[key, pictures] as const];
+	const kept = drafts.flatMap(({ key, pictures }) => {
+		const held = pictures.flatMap((picture) => (picture.held ? [picture.held] : []));
+		return held.length === 0 ? [] : [[key, held] as const];
 	});
 	try {
 		sessionStorage.setItem(trayKey, JSON.stringify(Object.fromEntries(kept)));
@@ -62,8 +115,7 @@ export function keepTrays(drafts: Draft[]): void {
 
 export function recallTray(draft: Draft): void {
 	try {
-		const kept = JSON.parse(sessionStorage.getItem(trayKey) ?? '{}') as Record<string, Held[]>;
-		const pictures = kept[draft.key]?.map((held) => DeskPicture.fromHeld(held));
+		const pictures = keptTrays()[draft.key]?.map((held) => DeskPicture.fromHeld(held));
 		if (pictures) draft.tray.pictures = pictures;
 	} catch {
 		// Not ours, or from another version.

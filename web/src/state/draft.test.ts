@@ -1,12 +1,16 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Draft, keepTrays, recallTray } from './draft.svelte';
 import { DeskPicture } from './picture.svelte';
+import { forgetLive, leaveDrafts } from './unborn';
 
+/** What the page knew of itself is gone. */
+const reload = forgetLive;
 const facts = { id: 'p1', width: 9, height: 9, bytes: 9, tokens: 4, media_type: 'image/png' };
 
 beforeEach(() => {
 	localStorage.clear();
 	sessionStorage.clear();
+	reload();
 	vi.stubGlobal('fetch', () => Promise.resolve(new Response(null, { status: 404 })));
 });
 
@@ -46,5 +50,66 @@ describe('drafts', () => {
 		recallTray(again);
 		expect(again.tray.pictures.map(({ id }) => id)).toEqual(['p1']);
 		expect(again.isEmpty).toBe(false);
+	});
+});
+
+describe('drafts of conversations that are not there yet', () => {
+	const inTab = (name: string) => sessionStorage.setItem('lookdesk.tab', JSON.stringify(name));
+	const newest = (follows?: string) => Draft.unborn(follows);
+
+	it('of two tabs do not overwrite each other', () => {
+		inTab('one');
+		newest().words = 'about the router';
+		inTab('two');
+		const other = newest();
+		expect(other.words).toBe('');
+		other.words = 'about the kettle';
+		reload();
+		expect(newest().words).toBe('about the kettle');
+		inTab('one');
+		expect(newest().words).toBe('about the router');
+	});
+
+	it('of two chains do not, and each is there again for its chain', () => {
+		inTab('one');
+		newest().words = 'plain';
+		newest('c1').words = 'another picture of the first';
+		newest('c2').words = 'another picture of the second';
+		reload();
+		expect(newest('c1').words).toBe('another picture of the first');
+		expect(newest('c2').words).toBe('another picture of the second');
+		expect(newest().words).toBe('plain');
+		expect(newest().words).toBe('');
+	});
+
+	it('of a tab that was closed waits for the next one', () => {
+		inTab('one');
+		newest().words = 'half a question';
+		leaveDrafts();
+		inTab('two');
+		reload();
+		const found = newest();
+		expect(found.words).toBe('half a question');
+		found.words = '';
+		expect(localStorage.getItem('lookdesk.drafts')).toBe('{}');
+	});
+
+	it('moves to its conversation, once that is there', () => {
+		inTab('one');
+		const draft = newest();
+		draft.words = 'next?';
+		draft.key = 'c1';
+		expect(localStorage.getItem('lookdesk.drafts')).toBe('{"c1":"next?"}');
+	});
+
+	it('keeps its pictures over a reload, also without words', () => {
+		inTab('one');
+		const draft = newest();
+		draft.tray.pictures = [DeskPicture.fromStored(facts)];
+		keepTrays([draft]);
+		reload();
+		const again = newest();
+		recallTray(again);
+		expect(again.tray.pictures.map(({ id }) => id)).toEqual(['p1']);
 	});
 });

@@ -16,6 +16,8 @@ export class Round {
 	shown = $state(0);
 	/** The rounds this one takes the place of, until the server has put it there. */
 	replaced: Round[] = [];
+	/** Which rounds were known when it was sent; nothing where the server cannot have it. */
+	sentAfter: ReadonlySet<string> | undefined;
 
 	constructor(question: string, pictures: DeskPicture[], askedAt = Date.now()) {
 		this.question = question;
@@ -47,6 +49,17 @@ export class Round {
 		if (answers.length !== before) this.shown = newestWhole(answers);
 	}
 
+	/** Whether the server's may be this one: it was not there when this was sent, and says the same. */
+	isPerhaps(stored: StoredRound): boolean {
+		if (this.id !== undefined || !this.sentAfter || this.sentAfter.has(stored.id)) return false;
+		const isSame = ({ id }: { id: string }, at: number) => this.pictures[at]?.id === id;
+		return (
+			stored.question === this.question &&
+			stored.pictures.length === this.pictures.length &&
+			stored.pictures.every(isSame)
+		);
+	}
+
 	get answer(): Answer | undefined {
 		return this.answers[this.shown];
 	}
@@ -54,10 +67,15 @@ export class Round {
 	/** A new answer beside the earlier ones; one that failed before its first word is replaced. */
 	begin(): Answer {
 		const answer = new Answer();
+		this.takeOn(answer);
+		return answer;
+	}
+
+	/** Shows an answer that comes, beside the earlier ones. */
+	takeOn(answer: Answer): void {
 		const kept = this.answers.filter((a) => a.phase.kind !== 'failed' || a.text !== '');
 		this.answers = [...kept, answer];
 		this.shown = this.answers.length - 1;
-		return answer;
 	}
 }
 
