@@ -6,6 +6,7 @@ import { insights } from './en/insights';
 import { live } from './en/live';
 import { pages } from './en/pages';
 import { records } from './en/records';
+import { refusals } from './en/refusals';
 import { roles } from './en/roles';
 
 const pictures = (n: number) => (n === 1 ? '1 picture' : `${n} pictures`);
@@ -15,6 +16,7 @@ export const en = {
 	live,
 	pages,
 	records,
+	refusals,
 	roles,
 
 	skipToQuestion: 'Skip to the question',
@@ -359,28 +361,44 @@ export const en = {
 		pictureTooLargeUnknown: 'This picture is too large. Try a smaller one.',
 		broken: 'This picture is damaged or incomplete. Open it elsewhere, save it again and retry.',
 		empty: 'This file is empty. Choose another.',
-		dimensions: (width: string, height: string) =>
+		dimensions: (width: number, height: number) =>
 			`This picture, ${width} × ${height} pixels, is too large or too long and thin. Cut out the part in question.`,
+		dimensionsUnknown:
+			'This picture is too large or too long and thin. Cut out the part in question.',
+		tooThin: (width: number, height: number, limit: number) =>
+			`This picture, ${width} × ${height} pixels, is more than ${limit} times as long as it is wide. Cut out the part in question.`,
+		tooManyPixels: (width: number, height: number, limit: number) =>
+			`This picture, ${width} × ${height} pixels, has more than ${limit} million of them. Cut out the part in question, or make it smaller.`,
 		pictureUnknown: 'The server no longer has this picture. Add it again.',
-		picturesBusy: 'Many pictures are being read right now. Try again in a few seconds.',
-		tooManyPictures: (limit: number) =>
-			`One question takes up to ${pictures(limit)}. Remove some or start a new conversation.`,
+		picturesBusy: (seconds: number | undefined) =>
+			`Many pictures are being read right now. Try again in ${seconds === undefined ? 'a few seconds' : `${seconds} s`}.`,
+		tooManyPictures: (limit: number | undefined) =>
+			limit === undefined
+				? 'These are too many pictures for one question. Remove some or start a new conversation.'
+				: `One question takes up to ${pictures(limit)}. Remove some or start a new conversation.`,
 		signIn: 'You are no longer signed in. Reload this page and bring your key.',
 		tooFast: (seconds: number | undefined) =>
 			seconds === undefined
 				? 'That was a lot at once. Try again in a moment.'
 				: `That was a lot at once. Try again in ${seconds} s.`,
-		queueFull: (seconds: number | undefined) =>
-			seconds === undefined
-				? 'Many people are asking. Try again in a moment.'
-				: `Many people are asking. Try again in ${seconds} s.`,
-		notReady: 'The model is still loading. Try again when the line at the top says ready.',
-		modelFailed: (message: string) => `The model could not be started: ${message}`,
+		queueFull: (waiting: number | undefined, seconds: number | undefined) =>
+			`${waiting === undefined ? 'Many people are asking' : `${waiting} questions are waiting already`}. Try again in ${seconds === undefined ? 'a moment' : `${seconds} s`}.`,
+		notReady: (percent: number | undefined) =>
+			`The model is still loading${percent === undefined ? '' : ` (${percent}%)`}. Try again when the line at the top says ready.`,
+		modelFailed: (reason: string | undefined) =>
+			reason === undefined
+				? 'The model could not be started. Tell whoever runs the desk.'
+				: `The model could not be started. Tell whoever runs the desk. (${reason})`,
 		shuttingDown: 'The desk is shutting down. Try again when it is back.',
 		questionEmpty: 'There is nothing to answer yet. Write a question or add a picture.',
-		textTooLong: (limit: number) => `The text is longer than ${limit} characters. Shorten it.`,
-		questionTooLong:
-			'This conversation has grown too long for the model. Lower “Memory”, use fewer pictures or start a new conversation.',
+		textTooLong: (have: number | undefined, limit: number | undefined) =>
+			have === undefined || limit === undefined
+				? 'The text is too long. Shorten it.'
+				: `The text has ${have} characters; the limit is ${limit}. Shorten it.`,
+		questionTooLong: (tokens: number | undefined, limit: number | undefined) =>
+			`This conversation has grown too long for the model${tokens === undefined || limit === undefined ? '' : ` (${tokens} tokens of ${limit})`}. Lower “Memory”, use fewer pictures or start a new conversation.`,
+		tooManyMessages: (have: number | undefined, limit: number | undefined) =>
+			`This conversation has too many messages${have === undefined || limit === undefined ? '' : ` (${have}; the limit is ${limit})`}. Lower “Memory” or start a new conversation.`,
 		answerFailed: 'The answer failed inside the desk; its log says why. Try again.',
 		uploadBroken: 'The upload broke off. Check the connection and try again.',
 		away: 'The desk does not answer. Check that lookdesk is running; the page goes on by itself when it is back.',

@@ -1,7 +1,8 @@
 /** A problem as a sentence that says what to do. Unknown codes fall back to the server's own words. */
 import type { Problem } from '../api/problem';
 import type { Messages } from './en';
-import { megabytes } from './numbers';
+import { fileSize, megabytes } from './numbers';
+import { rangeSentence } from './ranges';
 import { recordsSentence } from './recordsProblems';
 
 function count(details: Record<string, unknown>, name: string): number | undefined {
@@ -9,15 +10,43 @@ function count(details: Record<string, unknown>, name: string): number | undefin
 	return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
+function text(details: Record<string, unknown>, name: string): string | undefined {
+	const value = details[name];
+	return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function dimensions(details: Record<string, unknown>, t: Messages['problem']): string {
+	const [width, height, limit] = ['width', 'height', 'limit'].map((name) => count(details, name));
+	if (width === undefined || height === undefined) return t.dimensionsUnknown;
+	if (limit === undefined) return t.dimensions(width, height);
+	return details['reason'] === 'too_thin'
+		? t.tooThin(width, height, limit)
+		: t.tooManyPixels(width, height, Math.round(limit / 1e6));
+}
+
+/** Kinds the server knows and does not read, as its words name them ("an SVG drawing"). */
+const kinds: [RegExp, kind: string][] = [
+	[/avif/i, 'AVIF'],
+	[/tiff|raw/i, 'TIFF'],
+	[/jpeg.?xl/i, 'JPEG XL'],
+	[/svg/i, 'SVG'],
+	[/photoshop/i, 'PSD'],
+	[/icon/i, 'ICO'],
+	[/zip|archive/i, 'ZIP'],
+	[/web.?page/i, 'HTML']
+];
+
 const isHeic = (found: unknown) => typeof found === 'string' && /hei[cf]/i.test(found);
 
 export function sentence(problem: Problem, words: Messages): string {
 	const { code, details, message } = problem;
 	const t = words.problem;
+	const r = words.refusals;
+	const seconds = problem.retryAfterSeconds ?? count(details, 'retry_after_s');
+	const limit = count(details, 'limit');
 	switch (code) {
 		case 'picture_too_large': {
 			const bytes = count(details, 'bytes');
-			const limit = count(details, 'limit');
 			return bytes !== undefined && limit !== undefined
 				? t.pictureTooLarge(megabytes(bytes), megabytes(limit))
 				: t.pictureTooLargeUnknown;
@@ -39,49 +68,89 @@ export function sentence(problem: Problem, words: Messages): string {
 		case 'records_full':
 			return t.recordsFull;
 		case 'records_busy':
+			return r.recordsBusy(seconds);
 		case 'records_failed':
 			return t.recordsFailed;
 		case 'conversation_unknown':
+			return t.conversationUnknown;
 		case 'conversation_deleted':
+			return r.binned;
 		case 'round_unknown':
 		case 'answer_unknown':
-			return t.conversationUnknown;
-		case 'picture_type':
-			return isHeic(details['found']) ? t.heic : t.notAPicture;
+			return r.roundUnknown;
+		case 'picture_type': {
+			const found = text(details, 'found') ?? '';
+			if (isHeic(found)) return t.heic;
+			if (/pdf/i.test(found)) return t.pdf;
+			if (/video/i.test(found)) return t.video;
+			const kind = kinds.find(([name]) => name.test(found))?.[1];
+			return kind === undefined ? t.notAPicture : t.otherKind(kind);
+		}
 		case 'picture_unreadable':
 			return t.broken;
 		case 'picture_empty':
 			return t.empty;
 		case 'picture_dimensions':
-			return t.dimensions(String(details['width']), String(details['height']));
+			return dimensions(details, t);
 		case 'picture_unknown':
 			return t.pictureUnknown;
 		case 'pictures_full':
 		case 'uploads_busy':
-			return t.picturesBusy;
+			return t.picturesBusy(seconds);
 		case 'too_many_pictures':
-			return t.tooManyPictures(count(details, 'limit') ?? 1);
+			return t.tooManyPictures(limit);
 		case 'key_missing':
 		case 'invalid_api_key':
 			return t.signIn;
 		case 'rate_limit_exceeded':
+			return t.tooFast(seconds);
 		case 'too_many_at_once':
-			return t.tooFast(problem.retryAfterSeconds ?? count(details, 'retry_after_s'));
+			return r.tooManyAtOnce(limit);
 		case 'queue_full':
-			return t.queueFull(problem.retryAfterSeconds ?? count(details, 'retry_after_s'));
+			return t.queueFull(count(details, 'waiting'), seconds);
 		case 'not_ready':
-			return t.notReady;
+			return t.notReady(count(details, 'percent'));
 		case 'model_failed':
-			return t.modelFailed(String(details['reason'] ?? message));
+			return t.modelFailed(text(details, 'reason'));
 		case 'shutting_down':
 			return t.shuttingDown;
 		case 'question_empty':
 			return t.questionEmpty;
 		case 'text_too_long':
-			return t.textTooLong(count(details, 'limit') ?? 0);
+			return t.textTooLong(count(details, 'characters'), limit);
 		case 'question_too_long':
+			return t.questionTooLong(count(details, 'tokens'), limit);
 		case 'too_many_messages':
-			return t.questionTooLong;
+			return t.tooManyMessages(count(details, 'count'), limit);
+		case 'setting_out_of_range':
+			return rangeSentence(details['setting'], details['allowed'], r);
+		case 'field_out_of_range':
+			return rangeSentence(details['field'], details['allowed'], r);
+		case 'not_offered':
+			return r.notOffered;
+		case 'body_too_large':
+			return r.bodyTooLarge(limit === undefined ? undefined : fileSize(limit));
+		case 'host_not_allowed':
+			return r.host(text(details, 'host'));
+		case 'origin_not_allowed':
+			return r.origin;
+		// The page asks for nothing of this kind: it is older or newer than the desk.
+		case 'question_order':
+		case 'shape_unsupported':
+		case 'invalid_json':
+		case 'not_json':
+		case 'body_packed':
+		case 'not_found':
+		case 'method_not_allowed':
+		case 'invalid_field':
+		case 'unsupported':
+		case 'model_not_found':
+		case 'garbled':
+			return r.mismatch;
+		case 'unexpected':
+			return r.fault;
+		case 'unexpected_status':
+			return problem.status === undefined ? r.mismatch : r.proxy(problem.status);
 		case 'answer_failed':
 		case 'internal':
 			return t.answerFailed;
@@ -93,9 +162,6 @@ export function sentence(problem: Problem, words: Messages): string {
 		case 'cut_short':
 			return t.cutShort;
 		default:
-			return (
-				recordsSentence(problem, words) ??
-				t.unexpected(message || (problem.status ? `HTTP ${problem.status}` : code))
-			);
+			return recordsSentence(problem, words) ?? t.unexpected(message || code);
 	}
 }

@@ -4,9 +4,12 @@ import type { Messages } from './en';
 import { megabytes } from './numbers';
 
 export function recordsSentence(
-	{ code, details }: Problem,
+	{ code, details, retryAfterSeconds }: Problem,
 	{ records, roles }: Messages
 ): string | undefined {
+	const { retry_after_s } = details;
+	const seconds =
+		retryAfterSeconds ?? (typeof retry_after_s === 'number' ? retry_after_s : undefined);
 	switch (code) {
 		case 'import_unfit':
 			return records.problem.unfit(typeof details['reason'] === 'string' ? details['reason'] : '');
@@ -18,15 +21,13 @@ export function recordsSentence(
 			return records.import.notJson;
 		case 'import_too_large': {
 			const { bytes, limit } = details;
-			if (typeof limit !== 'number') return undefined;
+			if (typeof limit !== 'number') return records.import.largerUnknown;
 			return typeof bytes === 'number'
 				? records.import.tooLarge(megabytes(bytes), megabytes(limit))
 				: records.import.larger(megabytes(limit));
 		}
 		case 'imports_busy':
-			return records.problem.importsBusy;
-		case 'conversation_unknown':
-			return records.problem.unknown;
+			return records.problem.importsBusy(seconds);
 		case 'customer_unknown':
 			return records.problem.customerUnknown;
 		case 'role_standard':

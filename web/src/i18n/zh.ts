@@ -4,6 +4,7 @@ import { insights } from './zh/insights';
 import { live } from './zh/live';
 import { pages } from './zh/pages';
 import { records } from './zh/records';
+import { refusals } from './zh/refusals';
 import { roles } from './zh/roles';
 
 export const zh: Messages = {
@@ -11,6 +12,7 @@ export const zh: Messages = {
 	live,
 	pages,
 	records,
+	refusals,
 	roles,
 
 	skipToQuestion: '跳到提问框',
@@ -335,24 +337,39 @@ export const zh: Messages = {
 		empty: '这个文件是空的，请换一个。',
 		dimensions: (width, height) =>
 			`图片有 ${width} × ${height} 像素，过大或过于细长，请截取要问的部分再传。`,
+		dimensionsUnknown: '图片过大或过于细长，请截取要问的部分再传。',
+		tooThin: (width, height, limit) =>
+			`图片有 ${width} × ${height} 像素，长宽相差超过 ${limit} 倍，请截取要问的部分再传。`,
+		tooManyPixels: (width, height, limit) =>
+			`图片有 ${width} × ${height} 像素，超过 ${limit * 100} 万像素，请截取要问的部分或缩小后再传。`,
 		pictureUnknown: '服务器上已没有这张图片，请重新添加。',
-		picturesBusy: '正在处理的图片较多，请过几秒再试。',
-		tooManyPictures: (limit) => `一个问题最多 ${limit} 张图片，请移除几张或开始新对话。`,
+		picturesBusy: (seconds) =>
+			`正在处理的图片较多，请${seconds === undefined ? '过几秒' : ` ${seconds} 秒后`}再试。`,
+		tooManyPictures: (limit) =>
+			limit === undefined
+				? '一个问题的图片太多，请移除几张或开始新对话。'
+				: `一个问题最多 ${limit} 张图片，请移除几张或开始新对话。`,
 		signIn: '登录已失效，请刷新页面并重新输入密钥。',
 		tooFast: (seconds) =>
 			seconds === undefined
 				? '操作过于频繁，请稍后再试。'
 				: `操作过于频繁，请 ${seconds} 秒后再试。`,
-		queueFull: (seconds) =>
-			seconds === undefined
-				? '提问的人较多，请稍后再试。'
-				: `提问的人较多，请 ${seconds} 秒后再试。`,
-		notReady: '模型还在加载，等页面顶部显示“就绪”后再试。',
-		modelFailed: (message) => `模型无法启动：${message}`,
+		queueFull: (waiting, seconds) =>
+			`${waiting === undefined ? '提问的人较多' : `已有 ${waiting} 个问题在排队`}，请${seconds === undefined ? '稍后' : ` ${seconds} 秒后`}再试。`,
+		notReady: (percent) =>
+			`模型还在加载${percent === undefined ? '' : `（${percent}%）`}，等页面顶部显示“就绪”后再试。`,
+		modelFailed: (reason) =>
+			`模型无法启动，请告诉管理员。${reason === undefined ? '' : `（技术原因：${reason}）`}`,
 		shuttingDown: '服务正在关闭，等它恢复后再试。',
 		questionEmpty: '还没有可以回答的内容，请写下问题或添加图片。',
-		textTooLong: (limit) => `文字超过 ${limit} 个字符，请精简。`,
-		questionTooLong: '这段对话对模型来说太长了。请调小“记忆”、减少图片或开始新对话。',
+		textTooLong: (have, limit) =>
+			have === undefined || limit === undefined
+				? '文字太长，请精简。'
+				: `文字有 ${have} 个字符，超过 ${limit} 个，请精简。`,
+		questionTooLong: (tokens, limit) =>
+			`这段对话对模型来说太长了${tokens === undefined || limit === undefined ? '' : `（${tokens} 词元，最多 ${limit}）`}。请调小“记忆”、减少图片或开始新对话。`,
+		tooManyMessages: (have, limit) =>
+			`这段对话的消息太多${have === undefined || limit === undefined ? '' : `（${have} 条，最多 ${limit} 条）`}。请调小“记忆”或开始新对话。`,
 		answerFailed: '回答时内部出错，原因见服务日志。请重试。',
 		uploadBroken: '上传中断，请检查网络后重试。',
 		away: '连接不上服务。请确认 lookdesk 正在运行；恢复后页面会自动继续。',

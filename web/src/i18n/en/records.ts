@@ -63,6 +63,8 @@ export const records = {
 			'This is not a file of Lookdesk. Choose a JSON file that was downloaded from a records page.',
 		tooLarge: (have: string, limit: string) =>
 			`This file is ${have} MB; this desk takes ${limit} MB. Take out a shorter time, or start Lookdesk with a larger --import-megabytes.`,
+		largerUnknown:
+			'This file is larger than this desk takes. Take out a shorter time, or start Lookdesk with a larger --import-megabytes.',
 		larger: (limit: string) =>
 			`This file is larger than the ${limit} MB this desk takes. Take out a shorter time, or start Lookdesk with a larger --import-megabytes.`,
 		empty: 'This file is empty. Choose another one.'
@@ -136,8 +138,8 @@ export const records = {
 	problem: {
 		unfit: (reason: string) =>
 			`This file cannot be brought in: ${reason || 'it is not an export of Lookdesk'}. Nothing was changed.`,
-		importsBusy: 'Another file is being brought in. Try again when it is done.',
-		unknown: 'This conversation is gone already.',
+		importsBusy: (seconds: number | undefined) =>
+			`Another file is being brought in. Try again when it is done${seconds === undefined ? '' : `, about ${seconds} s from now`}.`,
 		customerUnknown: 'No conversation belongs to this customer any more.'
 	}
 };

@@ -51,6 +51,7 @@ export const records: Messages['records'] = {
 		notJson: '这不是 Lookdesk 的文件。请选择从记录页下载的 JSON 文件。',
 		tooLarge: (have, limit) =>
 			`文件有 ${have} MB，超过 ${limit} MB。请缩短导出的时间段，或在启动 Lookdesk 时调大 --import-megabytes。`,
+		largerUnknown: '文件太大。请缩短导出的时间段，或在启动 Lookdesk 时调大 --import-megabytes。',
 		larger: (limit) =>
 			`文件超过 ${limit} MB。请缩短导出的时间段，或在启动 Lookdesk 时调大 --import-megabytes。`,
 		empty: '这个文件是空的，请换一个。'
@@ -127,9 +128,9 @@ export const records: Messages['records'] = {
 
 	problem: {
 		unfit: (reason) =>
-			`这个文件不能导入，它可能不是 Lookdesk 的导出文件，或者已经损坏。没有任何改动。${reason ? `（${reason}）` : ''}`,
-		importsBusy: '正在导入另一个文件，请等它完成后再试。',
-		unknown: '这个对话已经不在了。',
+			`这个文件不能导入，它可能不是 Lookdesk 的导出文件，或者已经损坏。没有任何改动。${reason ? `（技术原因：${reason}）` : ''}`,
+		importsBusy: (seconds) =>
+			`正在导入另一个文件，请等它完成后再试${seconds === undefined ? '' : `（约 ${seconds} 秒后）`}。`,
 		customerUnknown: '已经没有属于这位客户的对话。'
 	}
 };
