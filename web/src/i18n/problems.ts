@@ -27,7 +27,7 @@ function dimensions(details: Record<string, unknown>, t: Messages['problem']): s
 /** Kinds the server knows and does not read, as its words name them ("an SVG drawing"). */
 const kinds: [RegExp, kind: string][] = [
 	[/avif/i, 'AVIF'],
-	[/tiff|raw/i, 'TIFF'],
+	[/tiff|\braw\b/i, 'TIFF'],
 	[/jpeg.?xl/i, 'JPEG XL'],
 	[/svg/i, 'SVG'],
 	[/photoshop/i, 'PSD'],
