@@ -39,7 +39,9 @@ export class Answer {
 	text = $state('');
 	marks = $state.raw<TextMark[]>([]);
 	phase = $state.raw<Phase>({ kind: 'sending' });
-	feedback = $state.raw<Feedback>({ thumb: null, correction: null });
+	/** What the server has of people's feedback, and what of it is on its way there. */
+	#feedback = $state.raw<Feedback>({ thumb: null, correction: null });
+	#changes = $state.raw<readonly Partial<Feedback>[]>([]);
 	evidence = $state.raw<Evidence[]>([]);
 	readings = $state.raw<Reading[]>([]);
 	/** Where each closer look was taken, as far as this page has seen it: by the reading's id. */
@@ -57,10 +59,23 @@ export class Answer {
 		this.id = stored.id;
 		this.text = stored.text;
 		this.marks = stored.marks;
-		this.feedback = stored.feedback;
+		this.#feedback = stored.feedback;
 		this.evidence = stored.evidence;
 		this.readings = stored.readings;
 		this.phase = phaseOf(stored);
+	}
+
+	get feedback(): Feedback {
+		return Object.assign({}, this.#feedback, ...this.#changes) as Feedback;
+	}
+
+	/** Somebody says something of it; the server's word, or that it has none, ends the change. */
+	judged(change: Partial<Feedback>): (kept?: Feedback) => void {
+		this.#changes = [...this.#changes, change];
+		return (kept) => {
+			this.#changes = this.#changes.filter((one) => one !== change);
+			if (kept) this.#feedback = kept;
+		};
 	}
 
 	get isOver(): boolean {

@@ -5,7 +5,8 @@ import { asksForAnother } from '../answer/another';
 import { fetchSamples } from '../api/client';
 import type { Sample } from '../api/types';
 import { language } from '../i18n/language.svelte';
-import { readFilters, writeFilters } from '../list/filters';
+import { queryString } from '../api/query';
+import { readFilters, type Filters } from '../list/filters';
 import { conversationLink } from '../router/links';
 import { route } from '../router/route.svelte';
 import type { Answer } from './answer.svelte';
@@ -42,6 +43,8 @@ export class Desk {
 	haveSamplesFailed = $state(false);
 	#haveSamples = false;
 	#path = '/';
+	/** The words looked for that came with the address. */
+	#linked = '';
 	#chosen = $state.raw<DeskPicture>();
 
 	get draft(): string {
@@ -136,6 +139,7 @@ export class Desk {
 	/** The address has changed: another conversation, or another selection of them. */
 	follow(path: string, query: URLSearchParams): void {
 		this.cabinet.list.filters = readFilters(query.toString());
+		this.#search(query.get('query') ?? '');
 		if (path === this.#path) return;
 		this.#path = path;
 		const id = conversationPath.exec(path)?.[1];
@@ -275,9 +279,25 @@ export class Desk {
 		this.evidence.answer = undefined;
 	}
 
-	#addressOf(id: string | undefined): string {
-		const filters = writeFilters(this.cabinet.list.filters);
-		return (id === undefined ? '#/' : conversationLink(id)) + (filters && `?${filters}`);
+	/** The words an address looks for stand in the search box; what a person wrote there is left alone. */
+	#search(words: string): void {
+		const { list } = this.cabinet;
+		if (words === this.#linked) return;
+		const isOwn = list.query !== this.#linked;
+		this.#linked = words;
+		if (words !== '' || !isOwn) list.query = words;
+	}
+
+	/** Another selection of conversations beside the one that is open. */
+	narrow(filters: Filters): void {
+		route.go(this.#addressOf(this.conversation.id, filters));
+	}
+
+	#addressOf(id: string | undefined, filters = this.cabinet.list.filters): string {
+		// The search of an address goes along, until a person looks for something else.
+		const query = this.cabinet.list.query === this.#linked ? this.#linked : '';
+		const rest = queryString({ ...filters, query: query || undefined });
+		return (id === undefined ? '#/' : conversationLink(id)) + rest;
 	}
 
 	/** The line on top shows at once that the answer is over. */

@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Problem } from '../api/problem';
+import { route } from '../router/route.svelte';
+import { Desk } from './desk.svelte';
+import { DeskPicture } from './picture.svelte';
+import { forgetLive } from './unborn';
+
+const records = vi.hoisted(() => ({
+	listConversations: vi.fn(),
+	createConversation: vi.fn(),
+	readConversation: vi.fn(),
+	askRound: vi.fn()
+}));
+vi.mock('../api/conversations', () => records);
+vi.mock('./health.svelte', () => ({
+	health: { mood: 'ready', refresh: () => Promise.resolve(), watch: () => () => undefined }
+}));
+
+const whole = { id: 'c1', title: 'T', customer: 'Ann', follows: null, followed_by: [], rounds: [] };
+const facts = { id: 'p1', width: 9, height: 9, bytes: 9, tokens: 4, media_type: 'image/png' };
+const address = (search: string) => new URLSearchParams(search);
+
+beforeEach(() => {
+	localStorage.clear();
+	sessionStorage.clear();
+	forgetLive();
+	records.listConversations.mockResolvedValue({ conversations: [], next_cursor: null });
+	records.createConversation.mockResolvedValue(whole);
+	records.readConversation.mockResolvedValue(whole);
+	records.askRound.mockImplementation(() => {
+		throw new Problem('unreachable');
+	});
+});
+afterEach(() => route.go('#/'));
+
+describe('the words an address looks for', () => {
+	it('stand in the search box, and go along when a conversation is opened', () => {
+		const desk = new Desk();
+		desk.follow('/', address('doubtful=true&query=E1O2'));
+		expect(desk.cabinet.list).toMatchObject({ query: 'E1O2', filters: { doubtful: true } });
+		desk.open('c1');
+		expect(location.hash).toBe('#/c/c1?doubtful=true&query=E1O2');
+		desk.follow(route.path, route.query);
+		desk.narrow({});
+		expect(location.hash).toBe('#/c/c1?query=E1O2');
+	});
+
+	it('leave the box with the address, but not what a person wrote there', () => {
+		const desk = new Desk();
+		const { list } = desk.cabinet;
+		desk.follow('/', address('query=E1O2'));
+		desk.follow('/', address(''));
+		expect(list.query).toBe('');
+		desk.follow('/', address('query=E1O2'));
+		list.query = 'router';
+		desk.open('c1');
+		expect(location.hash).toBe('#/c/c1');
+		desk.follow(route.path, route.query);
+		expect(list.query).toBe('router');
+	});
+});
+
+describe('a question that could not be sent', () => {
+	it('is back in the box with its pictures when it is taken back', async () => {
+		const desk = new Desk();
+		const picture = DeskPicture.fromStored(facts);
+		desk.tray.pictures = [picture];
+		desk.draft = 'code?';
+		await desk.ask();
+		expect(desk.draft).toBe('');
+		expect(desk.tray.pictures).toEqual([]);
+		desk.draft = 'and more';
+		const { last } = desk.conversation;
+		if (last) desk.takeBack(last);
+		expect(desk.draft).toBe('code?\nand more');
+		expect(desk.tray.pictures).toEqual([picture]);
+		expect(desk.conversation.rounds).toEqual([]);
+	});
+
+	it('is in the box again after a reload', async () => {
+		const desk = new Desk();
+		const unstored = new Promise(() => undefined);
+		records.createConversation.mockReturnValue(unstored);
+		desk.draft = 'code?';
+		void desk.ask();
+		expect(desk.draft).toBe('');
+		forgetLive();
+		expect(new Desk().draft).toBe('code?');
+	});
+
+	it('is sent once, however often one presses', () => {
+		const desk = new Desk();
+		records.createConversation.mockReturnValue(new Promise(() => undefined));
+		desk.draft = 'code?';
+		void desk.ask();
+		void desk.ask();
+		expect(desk.conversation.rounds).toHaveLength(1);
+	});
+});
+
+describe('the next picture of a chain', () => {
+	it('keeps the draft that was begun for it, and the link over a reload', async () => {
+		const desk = new Desk();
+		desk.follow('/c/c1', address(''));
+		await vi.waitFor(() => expect(desk.conversation.customer).toBe('Ann'));
+		desk.another();
+		desk.draft = 'half a question';
+		desk.open('c1');
+		desk.follow('/c/c1', address(''));
+		desk.another();
+		expect(desk.draft).toBe('half a question');
+		let stop = () => {};
+		const end = $effect.root(() => {
+			stop = desk.start();
+		});
+		window.dispatchEvent(new Event('pagehide'));
+		stop();
+		end();
+		forgetLive();
+		const again = new Desk();
+		expect(again.conversation).toMatchObject({ follows: 'c1', customer: 'Ann', id: undefined });
+		expect(again.draft).toBe('half a question');
+	});
+});
