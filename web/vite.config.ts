@@ -6,6 +6,8 @@ import { mockDesk } from './mock/plugin.ts';
 // `LOOKDESK_MOCK=1 npm run dev` answers from the mock; otherwise a running desk does.
 const mocked = process.env['LOOKDESK_MOCK'] === '1';
 const desk = process.env['LOOKDESK_URL'] ?? 'http://127.0.0.1:8501';
+// Under the page's own name: the desk refuses what another site's page sends.
+const toDesk = { target: desk, changeOrigin: false };
 
 export default defineConfig({
 	plugins: [svelte(), svelteTesting(), ...(mocked ? [mockDesk()] : [])],
@@ -15,7 +17,7 @@ export default defineConfig({
 		assetsInlineLimit: 0,
 		modulePreload: { polyfill: false }
 	},
-	server: mocked ? {} : { proxy: { '/api': desk, '/healthz': desk, '/readyz': desk } },
+	server: mocked ? {} : { proxy: { '/api': toDesk, '/healthz': toDesk, '/readyz': toDesk } },
 	test: {
 		environment: 'jsdom',
 		testTimeout: 30_000,

@@ -200,7 +200,11 @@ describe('strings the model was not sure of', () => {
 	it('say how sure it was when one rests on them, and take back that they did', async () => {
 		showStored();
 		await userEvent.hover(screen.getByRole('button', { name: /E102/ }));
-		expect(screen.getByRole('tooltip')).toHaveTextContent('only 30% sure');
+		const tooltip = screen.getByRole('tooltip');
+		expect(tooltip).toHaveTextContent('only 30% sure');
+		expect(within(tooltip).queryByRole('button')).toBeNull();
+		expect(screen.getByRole('button', { name: 'Look closer on picture 2' })).toBeInTheDocument();
+		expect(screen.getByRole('button', { name: /E102/ })).toHaveAccessibleDescription(/30% sure/);
 		await userEvent.unhover(screen.getByRole('button', { name: /E102/ }));
 		await vi.waitFor(() => expect(screen.queryByRole('tooltip')).toBeNull());
 	});

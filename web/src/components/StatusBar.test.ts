@@ -54,14 +54,17 @@ describe('the status line', () => {
 	});
 
 	it('shows how far the model is loaded', () => {
-		expect(shown({ state: { kind: 'loading', percent: 42, what: 'weights' } })).toHaveTextContent(
-			'loading 42%'
-		);
+		const said = shown({ state: { kind: 'loading', percent: 42, what: 'weights' } });
+		expect(screen.getByText('loading 42%')).toBeInTheDocument();
+		expect(said).toHaveTextContent(/^loading the model$/);
 		expect(screen.getByRole('progressbar', { name: 'Loading: weights' })).toHaveValue(42);
 	});
 
 	it('shows who is waiting', () => {
-		expect(shown({ queue: { running: 1, waiting: 3 } })).toHaveTextContent('busy');
+		const said = shown({ queue: { running: 1, waiting: 3 } });
+		expect(screen.getByText('busy')).toBeInTheDocument();
+		// Other people's questions are no news to whoever listens.
+		expect(said).toHaveTextContent(/^ready$/);
 		expect(screen.getByText('3 waiting')).toBeInTheDocument();
 	});
 

@@ -26,6 +26,7 @@ export const en = {
 		ready: 'ready',
 		busy: 'busy',
 		loading: (percent: number) => `loading ${percent}%`,
+		loadingShort: 'loading the model',
 		loadingWhat: (what: string) => `Loading: ${what}`,
 		failed: 'cannot answer',
 		unreachable: 'no connection',

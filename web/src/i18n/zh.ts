@@ -22,6 +22,7 @@ export const zh: Messages = {
 		ready: '就绪',
 		busy: '回答中',
 		loading: (percent) => `加载中 ${percent}%`,
+		loadingShort: '正在加载模型',
 		loadingWhat: (what) => `正在加载：${what}`,
 		failed: '无法回答',
 		unreachable: '连接不上',

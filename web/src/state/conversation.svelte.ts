@@ -100,7 +100,8 @@ export class Conversation {
 
 	/** Somebody else is being answered here; what is said can be fetched again. */
 	get isAnsweredElsewhere(): boolean {
-		return this.last?.answers.at(-1)?.phase.kind === 'elsewhere';
+		const isElsewhere = ({ answers }: Round) => answers.at(-1)?.phase.kind === 'elsewhere';
+		return !this.isAnswering && this.rounds.some(isElsewhere);
 	}
 
 	/** Asks about the pictures so far and those added now. Resolves when the answer is over. */

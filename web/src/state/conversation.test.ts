@@ -433,6 +433,16 @@ describe('a stored conversation', () => {
 		expect(conversation.isAnsweredElsewhere).toBe(true);
 	});
 
+	it('is still watched when a question asked meanwhile was refused', async () => {
+		const { conversation } = server([new Problem('answer_running', '', { status: 409 })]);
+		conversation.adopt(whole([stored('r1', 'a?', 'running')]));
+		await conversation.ask('b?', [], manner);
+		expect(conversation.isAnsweredElsewhere).toBe(true);
+		conversation.adopt(whole([stored('r1', 'a?')]));
+		expect(conversation.isAnsweredElsewhere).toBe(false);
+		expect(questions(conversation)).toEqual(['a?', 'b?']);
+	});
+
 	it('is brought up to date without losing a question that never arrived', async () => {
 		const { conversation } = server([new Problem('unreachable')]);
 		conversation.adopt(whole([stored('r1', 'a?')]));
