@@ -1,245 +1,171 @@
-/**
- * The desk as a person meets it, in a browser, against the real program with its embedded demo model.
- */
-import { readFileSync } from 'node:fs';
-import {
-	add,
-	answers,
-	ask,
-	box,
-	failOnBreach,
-	finished,
-	firstSample,
-	open,
-	picture,
-	sample,
-	unfoldSettings,
-	violations,
-	waiting
-} from './page.ts';
+/** The desk as a person meets it, in a browser, against the real program with its embedded demo model. */
+import { overflow } from './axe.ts';
+import { shows } from './items.ts';
+import { failOnBreach } from './page.ts';
+import { sample, unique } from './samples.ts';
+import { holdAnswers } from './scripted.ts';
 import { expect, test } from './served.ts';
 
 const rounds = '**/api/conversations/*/rounds';
 
 failOnBreach();
 
-test('a picture is uploaded, asked about and answered', async ({ page }) => {
-	const { file, question_en, answer } = sample('label-en.jpg');
-	await open(page);
-	await add(page, file);
-	await expect(page.getByText(/\d+ tokens/).first()).toBeVisible();
-	await ask(page, question_en);
-	await expect(finished(page)).toContainText(answer);
-	await expect(page.getByText(/first word .* s/)).toBeVisible();
-	const conversation = page.getByRole('region', { name: 'Conversation' });
-	await expect(conversation.getByText(question_en, { exact: true })).toBeVisible();
-});
-
-test('one click on a sample asks and is answered', async ({ page }) => {
-	const { question_en, answer } = sample('label-zh.jpg');
-	await open(page);
-	await page.getByRole('button', { name: `Ask about this sample: ${question_en}` }).click();
-	await expect(finished(page)).toContainText(answer);
-	await expect(
-		page.getByRole('region', { name: 'Picture' }).getByText('Picture 1 of 1')
-	).toBeVisible();
-});
-
-test('a second round knows the picture of the first', async ({ page }) => {
-	const { file, question_en, answer } = sample('label-en.jpg');
-	await open(page);
-	await add(page, file);
-	await ask(page, question_en);
-	await expect(finished(page)).toContainText(answer);
-	await ask(page, 'Read the model number.');
-	await expect(finished(page)).toHaveCount(2);
-	await expect(finished(page).nth(1)).toContainText(answer);
-});
-
-test('two pictures at once can be put in another order and taken out again', async ({ page }) => {
-	await open(page);
-	await add(page, 'router-label.png', 'panel-error.png');
-	await expect(waiting(page).getByRole('listitem')).toHaveCount(2);
-	await page.getByRole('button', { name: 'Move router-label.png to the right' }).click();
-	const first = waiting(page).getByRole('listitem').first();
-	await expect(first.getByRole('button', { name: 'panel-error.png', exact: true })).toBeVisible();
-	await page.getByRole('button', { name: 'Remove router-label.png' }).click();
-	await expect(waiting(page).getByRole('listitem')).toHaveCount(1);
-	await page.getByRole('button', { name: 'Undo' }).click();
-	await expect(waiting(page).getByRole('listitem')).toHaveCount(2);
-});
-
-test('stop keeps what was said, and the question can be asked again', async ({ page }) => {
-	await open(page);
-	// Hold the answer back, so that it can be stopped however fast the machine is.
-	await page.route(rounds, async (route) => {
-		await new Promise((done) => setTimeout(done, 1500));
-		await route.continue().catch(() => undefined);
-	});
-	await add(page, 'label-en.jpg');
-	await ask(page, 'What is the model number?');
-	await page.getByRole('button', { name: 'Stop' }).click();
-	await expect(page.getByText('It was stopped here.')).toBeVisible();
-	await page.unroute(rounds);
-	await page.getByRole('button', { name: 'Ask again' }).click();
-	await expect(finished(page)).toContainText(sample('label-en.jpg').answer);
-});
-
-test('Esc stops', async ({ page }) => {
-	await open(page);
-	await page.route(rounds, () => undefined);
-	await add(page, 'label-en.jpg');
-	await ask(page, 'What is the model number?');
-	await expect(answers(page)).toHaveAttribute('aria-busy', 'true');
-	await page.keyboard.press('Escape');
-	await expect(page.getByText('It was stopped here.')).toBeVisible();
-});
-
-test.describe('in a Chinese browser', () => {
-	test.use({ locale: 'zh-CN' });
-
-	test('the page speaks Chinese, and English when told', async ({ page }) => {
-		const { file, question_zh, answer } = sample('label-zh.jpg');
-		await open(page);
-		await expect(page.locator('html')).toHaveAttribute('lang', 'zh-CN');
-		await add(page, file);
-		await ask(page, question_zh);
-		await expect(finished(page)).toContainText(answer);
-		await expect(page.getByRole('button', { name: '复制', exact: true })).toBeVisible();
-		await unfoldSettings(page);
-		await page.getByText('English', { exact: true }).click();
-		await expect(page.locator('html')).toHaveAttribute('lang', 'en');
-		await expect(page.getByRole('button', { name: 'Copy', exact: true })).toBeVisible();
+test(
+	'a picture is asked about; picture and question stay with the answer, and with the next',
+	shows('asked', 'smallPrint', 'narrow'),
+	async ({ page, person, t }) => {
+		const { question, answer } = person.sample('label-en.jpg');
+		await person.open();
+		await person.add('label-en.jpg');
+		await person.ask(question);
+		await expect(person.finished).toContainText(answer);
+		await expect(page.getByText(new RegExp(`^${t.done.firstWord('[\\d.,]+')}`))).toBeVisible();
+		await expect(page.getByText(new RegExp(t.done.speed('[\\d.,]+')))).toBeVisible();
+		const conversation = page.getByRole('region', { name: t.conversation.label });
+		await expect(conversation.getByText(question, { exact: true })).toBeVisible();
+		await expect(
+			conversation.getByRole('button', { name: t.conversation.showPicture(1) })
+		).toBeVisible();
 		await page.reload();
-		await expect(page.locator('html')).toHaveAttribute('lang', 'en');
-	});
+		await expect(person.finished).toContainText(answer);
+		await person.ask(person.say('Read the model number.', '型号是什么？'));
+		await expect(person.finished).toHaveCount(2);
+		await expect(person.finished.nth(1)).toContainText(answer);
+		expect(await overflow(page)).toBeLessThanOrEqual(0);
+	}
+);
 
-	test('a text file that calls itself a picture is refused in a sentence', async ({ page }) => {
-		await open(page);
-		await page.getByTestId('files').setInputFiles({
-			name: 'receipt.png',
-			mimeType: 'image/png',
-			buffer: Buffer.from('this is no picture')
+test('one click on a sample asks and is answered', shows('asked'), async ({ page, person, t }) => {
+	const { question, answer } = person.sample('label-zh.jpg');
+	await person.open();
+	await person.press(t.welcome.ask(question));
+	await expect(person.finished).toContainText(answer);
+	const beside = page.getByRole('region', { name: t.viewer.label });
+	await expect(beside.getByText(t.viewer.pictureOf(1, 1))).toBeVisible();
+	if (!person.isPhone) return;
+	await person.press(t.viewer.fold);
+	await expect(person.stage).toHaveCount(0);
+});
+
+test(
+	'words stream, Markdown is shown, the place in the queue and what is being read are told',
+	shows('streaming', 'queue', 'sanitised'),
+	async ({ page, person, t }) => {
+		const elsewhere: string[] = [];
+		page.on('request', (request) => {
+			if (request.url().includes('evil.example')) elsewhere.push(request.url());
 		});
-		const refusal = page.getByRole('alert');
-		await expect(refusal).toContainText('receipt.png');
-		await expect(refusal).toContainText('不是可以读取的图片');
-	});
-});
+		const script = await holdAnswers(page);
+		await person.open();
+		await person.add('label-en.jpg');
+		await person.ask(person.say('Describe it.', '请描述。'));
+		await script.say({ type: 'queued', position: 2, wait_ms: null });
+		await expect(page.getByText(t.progress.queued(2))).toBeVisible();
+		await script.say({ type: 'queued', position: 0, wait_ms: null });
+		await expect(page.getByText(t.progress.next)).toBeVisible();
+		await script.say({ type: 'reading', picture: 1, of: 2, tokens: 40, cached: false });
+		await expect(page.getByText(t.progress.reading(1, 2)).first()).toBeVisible();
+		await script.say({ type: 'prefill', done: 40, total: 80 });
+		await expect(page.getByText(t.progress.prefill(50))).toBeVisible();
+		await script.say({ type: 'delta', text: '- **E102**\n- `AX73', tokens: [] });
+		await expect(person.answers.locator('strong')).toHaveText('E102');
+		await expect(person.answers.locator('li')).toHaveCount(2);
+		await expect(person.answers).toHaveAttribute('aria-busy', 'true');
+		await script.say({
+			type: 'delta',
+			text: '`\n\n|a|b|\n|-|-|\n|1|2|\n\n![x](https://evil.example/p.png) <img src=x onerror="window.ran=1"><script>window.ran=1</script>[y](javascript:window.ran=1)',
+			tokens: []
+		});
+		await script.end();
+		await expect(person.finished.locator('td')).toHaveCount(2);
+		await expect(person.finished.locator('code')).toHaveText('AX73');
+		await expect(person.finished.locator('img, script, a[href^="javascript:"]')).toHaveCount(0);
+		expect(await page.evaluate(() => (window as { ran?: unknown }).ran)).toBeUndefined();
+		expect(elsewhere).toEqual([]);
+		expect(await overflow(page)).toBeLessThanOrEqual(0);
+	}
+);
 
-test('a text file that calls itself a picture is refused in a sentence', async ({ page }) => {
-	await open(page);
-	await page.getByTestId('files').setInputFiles({
-		name: 'receipt.png',
-		mimeType: 'image/png',
-		buffer: Buffer.from('this is no picture')
-	});
-	await expect(page.getByRole('alert')).toContainText('not a picture that can be read here');
-	await expect(page.getByRole('list', { name: 'Pictures for the next question' })).toHaveCount(0);
-});
+test(
+	'stop keeps what was said; asked again, both answers are there',
+	shows('stop', 'regenerate', 'copy'),
+	async ({ page, person, t, context }) => {
+		await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+		await person.open();
+		// Hold the answer back, so that it can be stopped however fast the machine is.
+		await page.route(rounds, async (route) => {
+			await new Promise((done) => setTimeout(done, 1500));
+			await route.continue().catch(() => undefined);
+		});
+		await person.add('label-en.jpg');
+		const { question, answer } = person.sample('label-en.jpg');
+		await person.ask(question);
+		await expect(person.answers).toHaveAttribute('aria-busy', 'true');
+		if (person.isPhone) await person.press(t.composer.stop);
+		else await page.keyboard.press('Escape');
+		await expect(page.getByText(t.done.cancelled)).toBeVisible();
+		await page.unroute(rounds);
+		await person.press(t.conversation.again);
+		await expect(person.finished).toContainText(answer);
+		await person.press(t.conversation.again);
+		await expect(person.finished.getByText(/^(\d)\/\1$/)).toBeVisible();
+		await person.press(t.conversation.previousVersion);
+		await person.press(t.conversation.copy);
+		await expect(person.button(t.conversation.copied)).toBeVisible();
+		expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(answer);
+	}
+);
 
-test('a HEIC picture is refused before it is sent, with a way out', async ({ page }) => {
-	await open(page);
-	await page.getByTestId('files').setInputFiles({
-		name: 'IMG_0001.HEIC',
-		mimeType: 'image/heic',
-		buffer: Buffer.from('\0\0\0\x18ftypheic\0\0\0\0', 'latin1')
-	});
-	await expect(page.getByRole('alert')).toContainText('Most Compatible');
-});
+test(
+	'a thumbnail opens its picture, which is zoomed and moved',
+	shows('viewer'),
+	async ({ page, person, t }) => {
+		await person.open();
+		await person.add('label-en.jpg');
+		await person.ask(person.sample('label-en.jpg').question);
+		await expect(person.finished).toHaveCount(1);
+		await person.add('router-label.png');
+		await person.ask(person.sample('label-en.jpg').question);
+		await expect(person.finished).toHaveCount(2);
+		await person.press(t.conversation.showPicture(1));
+		await expect(page.getByText(t.viewer.pictureOf(1, 2))).toBeVisible();
+		const image = person.stage.locator('img').first();
+		const transform = () => image.evaluate((element) => getComputedStyle(element).transform);
+		await expect.poll(transform).not.toBe('matrix(1, 0, 0, 1, 0, 0)');
+		const fitted = await transform();
+		await person.press(t.viewer.zoomIn);
+		await person.press(t.viewer.zoomIn);
+		await person.press(t.viewer.zoomIn);
+		const near = await transform();
+		expect(near).not.toBe(fitted);
+		const at = await person.stage.boundingBox();
+		if (!at) throw new Error('no stage');
+		const middle = { x: at.x + at.width / 2, y: at.y + at.height / 2 };
+		await page.mouse.move(middle.x, middle.y);
+		await page.mouse.down();
+		await page.mouse.move(middle.x - 60, middle.y - 20, { steps: 4 });
+		await page.mouse.up();
+		expect(await transform()).not.toBe(near);
+		await person.press(t.viewer.fit);
+		expect(await transform()).toBe(fitted);
+		if (!person.isPhone) {
+			await page.mouse.move(middle.x, middle.y);
+			await page.mouse.wheel(0, -300);
+			await expect.poll(transform).not.toBe(fitted);
+		}
+		await person.press(t.viewer.next);
+		await expect(page.getByText(t.viewer.pictureOf(2, 2))).toBeVisible();
+	}
+);
 
-test('the draft survives a reload', async ({ page }) => {
-	await open(page);
-	await box(page).fill('What about the');
-	await page.reload();
-	await expect(box(page)).toHaveValue('What about the');
-});
-
-test('a reload loses neither the conversation nor its picture', async ({ page }) => {
-	const { file, question_en, answer } = sample('label-en.jpg');
-	await open(page);
-	await add(page, file);
-	await ask(page, question_en);
-	await expect(finished(page)).toContainText(answer);
-	await page.reload();
-	await expect(finished(page)).toContainText(answer);
-	await expect(page.getByRole('application').locator('img')).toBeVisible();
-	await ask(page, 'Which model is this?');
-	await expect(finished(page)).toHaveCount(2);
-	await expect(finished(page).nth(1)).toContainText(answer);
-});
-
-test('the picture can be pasted and dropped', async ({ page }) => {
-	await open(page);
-	const bytes = [...readFileSync(picture('router-label.png'))];
-	await page.evaluate((data) => {
-		const transfer = new DataTransfer();
-		transfer.items.add(new File([new Uint8Array(data)], 'pasted.png', { type: 'image/png' }));
-		window.dispatchEvent(new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true }));
-	}, bytes);
-	await expect(
-		waiting(page).getByRole('button', { name: 'pasted.png', exact: true })
-	).toBeVisible();
-	await page.evaluate((data) => {
-		const transfer = new DataTransfer();
-		transfer.items.add(new File([new Uint8Array(data)], 'dropped.png', { type: 'image/png' }));
-		window.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true }));
-	}, bytes);
-	await expect(
-		waiting(page).getByRole('button', { name: 'dropped.png', exact: true })
-	).toBeVisible();
-});
-
-test('when the server was restarted, the picture is given to it again without a word', async ({
-	page,
-	desk
-}) => {
-	const { file, question_en, answer } = sample('label-en.jpg');
-	await open(page);
-	await add(page, file);
-	await ask(page, question_en);
-	await expect(finished(page)).toContainText(answer);
-	await desk.restart();
-	await expect(page.locator('header [role=status]')).toHaveText(/ready/);
-	await ask(page, 'Which model is this?');
-	await expect(finished(page)).toHaveCount(2);
-	await expect(finished(page).nth(1)).toContainText(answer);
-});
-
-test('when the server is away, the page says so and a retry mends it', async ({ page }) => {
-	await open(page);
-	await page.route(rounds, (route) => route.abort());
-	await firstSample(page).click();
-	await expect(page.getByRole('alert')).toContainText('The desk does not answer');
-	await page.unroute(rounds);
-	await page.getByRole('button', { name: 'Try again' }).click();
-	await expect(finished(page)).toHaveCount(1);
-	await expect(page.getByRole('alert')).toHaveCount(0);
-});
-
-test('when the desk cannot be reached at all, the page says so until it can', async ({
-	page,
-	desk
-}) => {
-	await open(page);
-	await page.route('**/api/status**', (route) => route.abort());
-	// Ends the stream that is open.
-	await desk.restart();
-	await expect(page.getByRole('alert')).toContainText('Check that lookdesk is running');
-	await page.unrouteAll();
-	await expect(page.getByRole('alert')).toHaveCount(0);
-	await expect(page.locator('header [role=status]')).toHaveText('ready');
-});
-
-test('the picture is zoomed and moved by keyboard', async ({ page }) => {
-	await open(page);
-	await add(page, 'label-en.jpg');
-	const stage = page.getByRole('application');
-	const image = stage.locator('img');
+test('the picture is zoomed and moved by keyboard', shows('keyboard'), async ({ page, person }) => {
+	await person.open();
+	await person.add('label-en.jpg');
+	const image = person.stage.locator('img');
 	const transform = () => image.evaluate((element) => getComputedStyle(element).transform);
 	await expect.poll(transform).not.toBe('matrix(1, 0, 0, 1, 0, 0)');
 	const fitted = await transform();
-	await stage.focus();
+	await person.stage.focus();
 	await page.keyboard.press('+');
 	await page.keyboard.press('+');
 	const near = await transform();
@@ -250,8 +176,112 @@ test('the picture is zoomed and moved by keyboard', async ({ page }) => {
 	expect(await transform()).toBe(fitted);
 });
 
-test('the demo model says what it is and how to start a real one', async ({ page }) => {
-	await open(page);
+test(
+	'a question is asked, judged and followed by another with keys alone',
+	shows('keyboard'),
+	async ({ page, person, t }) => {
+		await person.open();
+		await page.keyboard.press('?');
+		await expect(person.dialog).toContainText(t.shortcuts.fresh);
+		await page.keyboard.press('Escape');
+		await expect(person.dialog).toHaveCount(0);
+		await page.keyboard.press('/');
+		await expect(person.box).toBeFocused();
+		await person.add('label-en.jpg');
+		await page.keyboard.type(person.sample('label-en.jpg').question);
+		await page.keyboard.press('Shift+Enter');
+		await page.keyboard.type('!');
+		await expect(person.box).toHaveValue(/\n!$/);
+		await page.keyboard.press('Backspace');
+		await page.keyboard.press('Backspace');
+		await page.keyboard.press('Enter');
+		await expect(person.finished).toHaveCount(1);
+		await person.button(t.feedback.up).focus();
+		await page.keyboard.press('Space');
+		await expect(person.button(t.feedback.up)).toHaveAttribute('aria-pressed', 'true');
+		await page.keyboard.press('Alt+n');
+		await expect(person.answers).toHaveCount(0);
+		await expect(person.box).toBeFocused();
+		await page.keyboard.press('Control+k');
+		await expect(person.search).toBeFocused();
+		await page.keyboard.press('ArrowDown');
+		await page.keyboard.press('Enter');
+		await expect(person.finished).toHaveCount(1);
+	}
+);
+
+test('what was written outlives a reload', shows('drafts'), async ({ page, person }) => {
+	const draft = unique(person.say('What about the', '那么'));
+	await person.open();
+	await person.box.fill(draft);
+	await person.add('router-label.png');
+	await expect(person.waiting.getByText(/\d /).first()).toBeVisible();
+	await page.reload();
+	await expect(person.box).toHaveValue(draft);
+	await expect(person.waiting.getByRole('listitem')).toHaveCount(1);
+});
+
+test(
+	'when the server is away or full, the page says so in a sentence and a retry mends it',
+	shows('errors'),
+	async ({ page, person, t }) => {
+		const { question, answer } = person.sample('label-en.jpg');
+		await person.open();
+		await page.route(rounds, (route) => route.abort());
+		await person.add('label-en.jpg');
+		await person.ask(question);
+		await expect(person.alert).toContainText(t.problem.unreachable);
+		await page.unroute(rounds);
+		await page.route(rounds, (route) =>
+			route.fulfill({
+				status: 429,
+				headers: { 'retry-after': '4' },
+				json: { error: { code: 'queue_full', message: '', details: {}, request_id: 'r' } }
+			})
+		);
+		await person.press(t.conversation.retry);
+		await expect(person.alert).toContainText(t.problem.queueFull(undefined, 4));
+		await page.unroute(rounds);
+		await person.press(t.conversation.retry);
+		await expect(person.finished).toContainText(answer);
+		await expect(person.alert).toHaveCount(0);
+	}
+);
+
+test('when the server was restarted, the picture is given to it again without a word', async ({
+	person,
+	page,
+	desk
+}) => {
+	const { file, question_en, answer } = sample('label-en.jpg');
+	await person.open();
+	await person.add(file);
+	await person.ask(question_en);
+	await expect(person.finished).toContainText(answer);
+	await desk.restart();
+	await expect(page.locator('header [role=status]')).toHaveText(/ready/);
+	await person.ask('Which model is this?');
+	await expect(person.finished).toHaveCount(2);
+	await expect(person.finished.nth(1)).toContainText(answer);
+});
+
+test('when the desk cannot be reached at all, the page says so until it can', async ({
+	page,
+	person,
+	desk
+}) => {
+	await person.open();
+	await page.route('**/api/status**', (route) => route.abort());
+	// Ends the stream that is open.
+	await desk.restart();
+	await expect(person.alert).toContainText('Check that lookdesk is running');
+	await page.unrouteAll();
+	await expect(person.alert).toHaveCount(0);
+	await expect(page.locator('header [role=status]')).toHaveText('ready');
+});
+
+test('the demo model says what it is and how to start a real one', async ({ page, person }) => {
+	await person.open();
 	const note = page.getByRole('complementary', { name: 'About the demo model' });
 	await expect(note).toContainText('The demo model is answering.');
 	await expect(note).toContainText('lookdesk serve --model DIR');
@@ -261,66 +291,3 @@ test('the demo model says what it is and how to start a real one', async ({ page
 	await expect(page.getByRole('button', { name: 'About the demo model' })).toBeVisible();
 	await expect(note).toHaveCount(0);
 });
-
-test('settings and role are sent as shown', async ({ page }) => {
-	await open(page);
-	await unfoldSettings(page);
-	await page.getByRole('slider', { name: 'Rigour' }).fill('0');
-	await page.getByRole('slider', { name: 'Memory' }).fill('2');
-	const role = await page.getByLabel('The role as it is sent').textContent();
-	await add(page, 'label-en.jpg');
-	const sending = page.waitForRequest(rounds);
-	await ask(page, 'What is the model number?');
-	expect((await sending).postDataJSON()).toMatchObject({
-		question: 'What is the model number?',
-		role,
-		remember: 2,
-		settings: { temperature: 0, max_tokens: 256 }
-	});
-	await expect(finished(page)).toHaveCount(1);
-});
-
-test.describe('on a phone', () => {
-	test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
-
-	test('a sample is answered, the picture folds, nothing runs off the side', async ({ page }) => {
-		const { question_en, answer } = sample('label-zh.jpg');
-		await open(page);
-		await expect(page.getByRole('button', { name: 'Take a photo' })).toBeVisible();
-		await page.getByRole('button', { name: `Ask about this sample: ${question_en}` }).tap();
-		await expect(finished(page)).toContainText(answer);
-		await page.getByRole('button', { name: 'Fold the picture away' }).tap();
-		await expect(page.getByRole('application')).toHaveCount(0);
-		const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-		expect(await overflow()).toBeLessThanOrEqual(0);
-	});
-
-	test('the panel opens as a sheet and closes with Esc', async ({ page }) => {
-		await open(page);
-		await page.getByRole('button', { name: 'Conversations and settings' }).tap();
-		await expect(page.getByRole('dialog', { name: 'Conversations and settings' })).toBeVisible();
-		await page.keyboard.press('Escape');
-		await expect(page.getByRole('dialog')).toHaveCount(0);
-	});
-});
-
-for (const colorScheme of ['light', 'dark'] as const) {
-	test.describe(`in ${colorScheme} colours`, () => {
-		test.use({ colorScheme });
-
-		test('axe finds nothing, empty and answered', async ({ page }) => {
-			await open(page);
-			await expect(firstSample(page)).toBeVisible();
-			expect(await violations(page)).toEqual([]);
-			await page.keyboard.press('?');
-			await expect(page.getByRole('dialog')).toBeVisible();
-			expect(await violations(page)).toEqual([]);
-			await page.keyboard.press('Escape');
-			await add(page, 'label-en.jpg');
-			await expect(page.getByText(/\d+ tokens/).first()).toBeVisible();
-			await ask(page, 'What is the model number?');
-			await expect(finished(page)).toHaveCount(1);
-			expect(await violations(page)).toEqual([]);
-		});
-	});
-}

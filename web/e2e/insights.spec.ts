@@ -1,50 +1,138 @@
 /** The pages beside the desk, how one gets there and back, and what the insights show and open. */
 import type { APIRequestContext, Page } from '@playwright/test';
-import { readdirSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { overflow, strict, violations } from './axe.ts';
-import { expect, test, type Served } from './served.ts';
+import { overflow, strict } from './axe.ts';
+import { shows } from './items.ts';
+import { live, unsureAnswer } from './past.ts';
+import { unique } from './samples.ts';
+import { expect, test } from './served.ts';
 
 const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name });
 /** The desk stays in the document, hidden; this is the bar one sees. */
 const bar = (page: Page) => page.locator('header:visible').first();
-const card = (page: Page, name: string) => page.getByRole('region', { name });
 
-/** Questions to count. The scripted desk has its own. */
-async function asked(request: APIRequestContext, desk: Served): Promise<void> {
-	if (desk.isMock) return;
-	for (const question of ['What is the model number?', 'Which model number is it?']) {
-		const made = await request.post('/api/conversations', { data: {} });
-		const { id } = (await made.json()) as { id: string };
-		await request.post(`/api/conversations/${id}/rounds`, {
-			data: { question, pictures: [], role: '', settings: { max_tokens: 4 }, remember: 0 }
-		});
-		await request.patch(`/api/conversations/${id}`, { data: { verdict: 'solved' } });
-	}
+const day = 24 * 60 * 60 * 1000;
+
+/** Three days of a question asked three times: solved at once, solved later, doubted. */
+async function past(request: APIRequestContext): Promise<string> {
+	const question = unique('Which error code is shown').replace(' shown ', ' shown, ');
+	const at = (days: number) => Date.now() - days * day - 60_000;
+	const good = { text: 'It is E102.', feedback: { thumb: 'up', correction: null } };
+	const bad = { ...unsureAnswer, feedback: { thumb: 'down', correction: 'AX75' } };
+	const ask = (when: number, answer: typeof good | typeof bad, firstWordMs: number) => ({
+		question,
+		at: when,
+		answers: [{ ...answer, firstWordMs }]
+	});
+	await live(request, [
+		{ title: 'One', verdict: 'solved', at: at(2), rounds: [ask(at(2), good, 300)] },
+		{
+			title: 'Two',
+			verdict: 'solved',
+			at: at(1),
+			rounds: [ask(at(1), good, 500), ask(at(1) + 1000, bad, 900)]
+		},
+		{ title: 'Three', at: at(0), rounds: [ask(at(0), bad, 1200)] }
+	]);
+	return question;
 }
 
 test.beforeEach(({ page }) => strict(page));
 
-test('a page is fetched when it is asked for, and weighs at most 40 KB of compressed script', async ({
-	page
-}) => {
-	const folder = resolve(import.meta.dirname, '../dist/assets');
-	const sizeOf = (file: string) => gzipSync(readFileSync(resolve(folder, file))).length;
-	const scripts = readdirSync(folder).filter((file) => file.endsWith('.js'));
-	const loaded: string[] = [];
-	page.on('response', (response) => {
-		const file = new URL(response.url()).pathname.split('/').at(-1) ?? '';
-		if (file.endsWith('.js')) loaded.push(file);
-	});
-	await page.goto('/');
-	await expect(page.locator('#question')).toBeVisible();
-	const first = [...loaded];
-	expect(first.some((file) => /^(Insights|Records)/.test(file))).toBe(false);
-	const later = scripts.filter((file) => !first.includes(file));
-	for (const name of ['Insights', 'Records']) expect(later.join()).toContain(name);
-	for (const file of later) expect(sizeOf(file), file).toBeLessThanOrEqual(40 * 1024);
-});
+test(
+	'every figure opens its conversations on the desk',
+	shows('figures', 'groups', 'doubts', 'narrow'),
+	async ({ page, person, t, request }) => {
+		const question = await past(request);
+		const words = t.insights;
+		await person.open('/#/insights?days=7');
+		const figures = page.getByRole('list', { name: words.figures.label });
+		await expect(figures.getByRole('link')).toHaveCount(4);
+		await figures.getByRole('link', { name: words.figures.solved }).click();
+		await expect(page).toHaveURL(/#\/\?from=\d+&solved_in=1$/);
+		await person.openPanel();
+		await expect(person.row('One').first()).toBeVisible();
+		await person.closePanel();
+		await page.goBack();
+		await figures.getByRole('link', { name: words.figures.doubtful }).click();
+		await expect(page).toHaveURL(/doubtful=true$/);
+		await page.goBack();
+
+		const groups = person.card(words.groups.title);
+		const group = groups.getByRole('row').filter({ hasText: question });
+		await expect(group).toContainText('4');
+		await group.getByRole('link').first().click();
+		await expect(page).toHaveURL(/group=/);
+		await person.openPanel();
+		await expect(person.rows).toHaveCount(3);
+		await person.closePanel();
+		await page.goBack();
+		await expect(person.card(words.doubts.title)).toContainText('E102');
+		for (const title of [words.rounds.title, words.thumbs.title, words.doubts.title]) {
+			await expect(person.card(title).getByRole('link').first()).toBeVisible();
+		}
+		await person.card(words.thumbs.title).getByRole('link', { name: words.thumbs.down }).click();
+		await person.openPanel();
+		await expect(person.row('Three').first()).toBeVisible();
+		expect(await overflow(page)).toBeLessThanOrEqual(0);
+	}
+);
+
+test(
+	'the busiest hours and the first words open their conversations, by keys and as tables',
+	shows('hours'),
+	async ({ page, person, t, request }) => {
+		await past(request);
+		const words = t.insights;
+		await person.open('/#/insights');
+		const grid = page.getByRole('grid', { name: words.hours.title });
+		await grid.locator('a[tabindex="0"]').focus();
+		await page.keyboard.press('ArrowLeft');
+		await page.keyboard.press('ArrowRight');
+		await expect(grid.locator('a:focus')).toHaveAttribute('href', /hour=\d+/);
+		await page.keyboard.press('Enter');
+		await expect(page).toHaveURL(/weekday=\d&hour=\d+$/);
+		await page.goBack();
+		const first = person.card(words.firstWord.title);
+		await first.getByRole('button', { name: words.asTable, exact: true }).click();
+		await expect(first.getByRole('row')).not.toHaveCount(0);
+		await first.getByRole('link').first().click();
+		await expect(page).toHaveURL(/#\/\?from=\d+&to=\d+$/);
+	}
+);
+
+test(
+	'the period is chosen, stands in the address and survives a reload',
+	shows('period'),
+	async ({ page, person, t }) => {
+		const words = t.insights.period;
+		await person.open('/#/insights');
+		await page.getByText(words.between, { exact: true }).click();
+		await page.getByLabel(words.from, { exact: true }).fill('2001-01-01');
+		await page.getByLabel(words.to, { exact: true }).fill('2001-01-31');
+		await expect(page).toHaveURL(/from=2001-01-01&to=2001-01-31/);
+		await expect(page.getByRole('heading', { name: t.insights.empty })).toBeVisible();
+		await page.reload();
+		await expect(page.getByLabel(words.from, { exact: true })).toHaveValue('2001-01-01');
+		await expect(page.getByRole('heading', { name: t.insights.empty })).toBeVisible();
+		await page.getByRole('link', { name: t.insights.emptyAll }).click();
+		await expect(page).toHaveURL(/days=all/);
+	}
+);
+
+test(
+	'on paper there are no controls, and every group',
+	shows('paper'),
+	async ({ page, person, t, request }) => {
+		await past(request);
+		await person.open('/#/insights');
+		await expect(person.card(t.insights.groups.title)).toBeVisible();
+		await page.emulateMedia({ media: 'print' });
+		await expect(page.locator('header:visible')).toHaveCount(0);
+		const printed = t.insights.printed(t.insights.period.lastLong(30), '');
+		await expect(page.getByText(printed.slice(0, -1)).first()).toBeVisible();
+		await expect(page.getByRole('button')).toHaveCount(0);
+	}
+);
 
 test('pages have addresses, titles and headings; back goes back and a reload stays', async ({
 	page
@@ -73,63 +161,6 @@ test('a page that cannot be fetched says so', async ({ page }) => {
 	await expect(page.getByRole('button', { name: 'Load again' })).toBeVisible();
 });
 
-test('every figure opens its conversations on the desk', async ({ page, request, desk }) => {
-	await asked(request, desk);
-	await page.goto('/#/insights?days=7');
-	const figures = page.getByRole('list', { name: 'At a glance' });
-	await expect(figures.getByRole('link')).toHaveCount(4);
-	await figures.getByRole('link', { name: /Solved in round 1/ }).click();
-	await expect(page).toHaveURL(/#\/\?from=\d+&solved_in=1$/);
-	await expect(page.locator('#question')).toBeVisible();
-	await page.goBack();
-	await figures.getByRole('link', { name: /Doubtful answers/ }).click();
-	await expect(page).toHaveURL(/doubtful=true$/);
-	await page.goBack();
-	const groups = card(page, 'What people ask');
-	await groups.getByRole('row').nth(1).getByRole('link').first().click();
-	await expect(page).toHaveURL(/group=/);
-});
-
-test('the busiest hours are moved in with arrow keys and opened with Enter', async ({
-	page,
-	request,
-	desk
-}) => {
-	await asked(request, desk);
-	await page.goto('/#/insights');
-	const grid = page.getByRole('grid', { name: 'Busiest hours' });
-	const stop = grid.locator('a[tabindex="0"]');
-	await stop.focus();
-	await page.keyboard.press('ArrowLeft');
-	await page.keyboard.press('ArrowRight');
-	await expect(grid.locator('a:focus')).toHaveAttribute('href', /hour=\d+/);
-	await page.keyboard.press('Enter');
-	await expect(page).toHaveURL(/weekday=\d&hour=\d+$/);
-});
-
-test('the line of first words is a table when asked for', async ({ page, request, desk }) => {
-	await asked(request, desk);
-	await page.goto('/#/insights');
-	const words = card(page, 'Time to the first word');
-	await words.getByRole('button', { name: 'As a table' }).click();
-	await words.getByRole('link').first().click();
-	await expect(page).toHaveURL(/#\/\?from=\d+&to=\d+$/);
-});
-
-test('the period is chosen, stands in the address and survives a reload', async ({ page }) => {
-	await page.goto('/#/insights');
-	await page.getByText('From – to', { exact: true }).click();
-	await page.getByLabel('From', { exact: true }).fill('2001-01-01');
-	await page.getByLabel('To', { exact: true }).fill('2001-01-31');
-	await expect(page).toHaveURL(/from=2001-01-01&to=2001-01-31/);
-	await expect(page.getByRole('heading', { name: 'No questions in this period' })).toBeVisible();
-	await page.reload();
-	await expect(page.getByLabel('From', { exact: true })).toHaveValue('2001-01-01');
-	await expect(page.getByRole('heading', { name: 'No questions in this period' })).toBeVisible();
-	await page.getByRole('link', { name: 'Look at everything so far' }).click();
-	await expect(page).toHaveURL(/days=all/);
-});
-
 test('figures that cannot be fetched are a sentence, and can be tried again', async ({ page }) => {
 	await page.route('**/api/insights**', (route) => route.abort());
 	await page.goto('/#/insights');
@@ -138,79 +169,6 @@ test('figures that cannot be fetched are a sentence, and can be tried again', as
 	await page.getByRole('button', { name: 'Try again' }).click();
 	await expect(page.getByRole('alert')).toHaveCount(0);
 });
-
-test('the device bar is fed by one stream and says aloud only what changes', async ({ page }) => {
-	let streams = 0;
-	page.on('request', (request) => {
-		if (request.url().endsWith('/api/status/stream')) streams += 1;
-	});
-	await page.goto('/');
-	await expect(bar(page).getByRole('status')).toHaveText(/ready|busy/);
-	await expect(
-		bar(page)
-			.getByText(/^\d+%$/)
-			.first()
-	).toBeVisible();
-	await page.evaluate(() => {
-		const state = document.querySelector('header [role=status]');
-		if (!state) throw new Error('no state');
-		const seen = window as unknown as { changes: number };
-		seen.changes = 0;
-		new MutationObserver(() => (seen.changes += 1)).observe(state, {
-			childList: true,
-			characterData: true,
-			subtree: true
-		});
-	});
-	await page.waitForTimeout(3000);
-	expect(await page.evaluate(() => (window as unknown as { changes: number }).changes)).toBe(0);
-	expect(streams).toBe(1);
-	await page.getByRole('button', { name: 'The machine in detail' }).click();
-	await expect(page.getByRole('dialog')).toContainText('Memory of the machine');
-	expect(await violations(page)).toEqual([]);
-});
-
-test('on paper there are no controls, and every group', async ({ page, request, desk }) => {
-	await asked(request, desk);
-	await page.goto('/#/insights');
-	await expect(card(page, 'What people ask')).toBeVisible();
-	await page.emulateMedia({ media: 'print' });
-	await expect(page.locator('header:visible')).toHaveCount(0);
-	await expect(page.getByText(/^The last 30 days\. Printed/)).toBeVisible();
-	await expect(page.getByRole('button')).toHaveCount(0);
-});
-
-for (const colorScheme of ['light', 'dark'] as const) {
-	for (const device of ['desktop', 'phone'] as const) {
-		test.describe(`${device}, ${colorScheme}`, () => {
-			test.use({
-				colorScheme,
-				...(device === 'phone'
-					? { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
-					: {})
-			});
-
-			test('axe finds nothing on the insights, in both languages', async ({
-				page,
-				request,
-				desk
-			}) => {
-				await asked(request, desk);
-				await page.addInitScript(() => localStorage.setItem('lookdesk.language', '"zh"'));
-				await page.goto('/#/insights');
-				await expect(card(page, '忙碌时段')).toBeVisible();
-				expect(await violations(page)).toEqual([]);
-				await page.addInitScript(() => localStorage.setItem('lookdesk.language', '"en"'));
-				await page.reload();
-				await card(page, 'Time to the first word')
-					.getByRole('button', { name: 'As a table' })
-					.click();
-				expect(await violations(page)).toEqual([]);
-				expect(await overflow(page)).toBeLessThanOrEqual(0);
-			});
-		});
-	}
-}
 
 test.describe('on a phone', () => {
 	test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });

@@ -1,16 +1,10 @@
 /** Strings the model was not sure of, a closer look at them, and where on the picture an answer is from. */
 import type { Page } from '@playwright/test';
-import { readFileSync } from 'node:fs';
-import {
-	add,
-	answerUnsurely,
-	ask,
-	failOnBreach,
-	finished,
-	open,
-	picture,
-	violations
-} from './page.ts';
+import { shows } from './items.ts';
+import { add, answerUnsurely, ask, failOnBreach, finished, open, violations } from './page.ts';
+import { live, pastPicture, unsureAnswer, type PastAnswer, type PastPicture } from './past.ts';
+import type { Person } from './person.ts';
+import { unique } from './samples.ts';
 import { expect, test } from './served.ts';
 
 const doubtful = (page: Page) => page.getByRole('button', { name: 'E102 please check' });
@@ -42,16 +36,14 @@ async function lookClosely(page: Page, canPoint: boolean): Promise<Looked[]> {
 	return asked;
 }
 
-/** An unsure answer about one picture of any kind. */
-async function answered(page: Page, file?: { name: string; buffer: Buffer }) {
+/** An unsure answer about one picture. */
+async function answered(page: Page) {
 	await open(page);
-	const about = await answerUnsurely(page);
-	if (file) await page.getByTestId('files').setInputFiles({ ...file, mimeType: 'image/jpeg' });
-	else await add(page, 'label-en.jpg');
+	await answerUnsurely(page);
+	await add(page, 'label-en.jpg');
 	await expect(page.getByText(/\d+ tokens/).first()).toBeVisible();
 	await ask(page, 'Model and code?');
 	await expect(finished(page)).toHaveCount(1);
-	return about;
 }
 
 /** The place of an element in the picture as shown, in thousandths. */
@@ -75,64 +67,173 @@ function expectNear(actual: number[], wanted: number[], off = 12) {
 	}
 }
 
+/** Opens a conversation of the past in which the model was not sure. */
+async function openUnsure(
+	person: Person,
+	about: PastPicture[],
+	answer: Partial<PastAnswer> = {}
+): Promise<void> {
+	const title = unique('Unsure');
+	const [id] = await live(person.page.request, [
+		{
+			title,
+			rounds: [
+				{ question: 'Model and code?', pictures: about, answers: [{ ...unsureAnswer, ...answer }] }
+			]
+		}
+	]);
+	await person.open(`/#/c/${id}`);
+	await expect(person.finished).toHaveCount(1);
+}
+
+/** Draws from one place of the shown picture to another, both in its shares. */
+async function draw(person: Person, from: [number, number], to: [number, number]) {
+	const image = await person.stage.locator('img').first().boundingBox();
+	if (!image) throw new Error('no picture');
+	const at = ([x, y]: [number, number]) =>
+		[image.x + image.width * x, image.y + image.height * y] as const;
+	await person.page.mouse.move(...at(from));
+	await person.page.mouse.down();
+	await person.page.mouse.move(...at([(from[0] + to[0]) / 2, (from[1] + to[1]) / 2]));
+	await person.page.mouse.move(...at(to));
+	await person.page.mouse.up();
+}
+
 failOnBreach();
 
-test('strings the model was not sure of are marked, by more than colour', async ({ page }) => {
-	await answered(page);
-	const check = page.getByRole('button', { name: 'AX73 check' });
-	await expect(check).toHaveCSS('text-decoration-style', 'dotted');
-	await expect(check).toContainText('?');
-	await expect(doubtful(page)).toHaveCSS('text-decoration-style', 'wavy');
-	await expect(doubtful(page)).toContainText('please check');
-	await expect(page.getByText('Cut off at the length limit.')).toBeVisible();
-	await doubtful(page).hover();
-	await expect(page.getByRole('tooltip')).toContainText('only 30% sure');
-	expect(await violations(page)).toEqual([]);
-	await doubtful(page).click();
-	await expect(page.getByRole('dialog', { name: 'About E102' })).toBeVisible();
-	expect(await violations(page)).toEqual([]);
-	await page.keyboard.press('Escape');
-	await expect(doubtful(page)).toBeFocused();
-});
+test(
+	'strings the model was not sure of are marked by more than colour, and say how sure it was',
+	shows('marks'),
+	async ({ page, person, t, request }) => {
+		await openUnsure(person, [await pastPicture(request, 'label-en.jpg')]);
+		const check = page.getByRole('button', { name: `AX73 ${t.marks.check}` });
+		const doubt = page.getByRole('button', { name: `E102 ${t.marks.pleaseCheck}` });
+		await expect(check).toHaveCSS('text-decoration-style', 'dotted');
+		await expect(check).toContainText('?');
+		await expect(doubt).toHaveCSS('text-decoration-style', 'wavy');
+		await expect(doubt).toContainText(t.marks.pleaseCheck);
+		await expect(page.locator('.mark')).toHaveCount(2);
+		if (!person.isPhone) {
+			await check.hover();
+			await expect(page.getByRole('tooltip')).toContainText(t.marks.sure(70));
+		}
+		await doubt.click();
+		const note = page.getByRole('dialog', { name: t.marks.about('E102') });
+		await expect(note).toContainText(t.marks.unsure(30));
+		await page.keyboard.press('Escape');
+		await expect(doubt).toBeFocused();
+	}
+);
 
-test('a closer look uses the place the model points to', async ({ page }) => {
-	await answered(page);
-	const asked = await lookClosely(page, true);
-	await doubtful(page).focus();
-	await page.keyboard.press('Enter');
-	await page.keyboard.press('Enter');
-	const card = page.getByRole('figure');
-	await expect(card).toContainText('The readings differ.');
-	await expect(card).toContainText('E107');
-	await expect(card.getByRole('img')).toBeVisible();
-	expect(asked).toMatchObject([{ box: null, was: 'E102' }]);
-	expectNear(await placeOn(page, 'looked'), [100, 200, 500, 400]);
-	await expect(page.getByRole('button', { name: /^E102/ })).toContainText('or E107?');
-	expect(await violations(page)).toEqual([]);
-});
+test(
+	'the model is asked for the place; it cannot tell, says so, and a hand draws it for a second reading',
+	shows('closerByHand', 'agreement'),
+	async ({ page, person, t, request }) => {
+		await openUnsure(person, [await pastPicture(request, 'label-en.jpg')], {
+			text: 'The model is AX5400.',
+			marks: [{ start: 13, end: 19, certainty: 'doubtful', probability: 0.3 }]
+		});
+		await page.getByRole('button', { name: `AX5400 ${t.marks.pleaseCheck}` }).click();
+		await person.press(t.closer.look);
+		await expect(person.finished).toContainText(t.closer.noPlace);
+		const asked = page.waitForRequest('**/api/answers/*/readings');
+		await draw(person, [0.05, 0.1], [0.95, 0.9]);
+		await person.press(t.closer.confirm);
+		const { box } = (await asked).postDataJSON() as { box: number[] };
+		expectNear(box, [50, 100, 950, 900], 25);
+		const card = page.getByRole('figure');
+		await expect(card).toContainText('AX5400');
+		await expect(card).toContainText(new RegExp(`${t.closer.agrees}|${t.closer.differs}`));
+		await expect(card.getByRole('img')).toBeVisible();
+		expectNear(await placeOn(page, 'looked'), [50, 100, 950, 900], 25);
+		await page.reload();
+		await expect(card).toContainText('AX5400');
+	}
+);
 
-test('where the model cannot point, a person draws the place with the mouse', async ({ page }) => {
-	await answered(page);
-	const asked = await lookClosely(page, false);
-	await doubtful(page).click();
-	await page.getByRole('button', { name: 'Look closer' }).click();
-	await expect(finished(page)).toContainText('The model cannot point to it.');
-	await expect(drawing(page)).toBeFocused();
-	const image = await page.getByRole('application').locator('img').first().boundingBox();
-	if (!image) throw new Error('no picture');
-	const at = (x: number, y: number) =>
-		[image.x + image.width * x, image.y + image.height * y] as const;
-	await page.mouse.move(...at(0.7, 0.6));
-	await page.mouse.down();
-	await page.mouse.move(...at(0.3, 0.5));
-	await page.mouse.move(...at(0.25, 0.4));
-	await page.mouse.up();
-	expectNear(await placeOn(page, 'drawn'), [250, 400, 700, 600]);
-	await page.getByRole('button', { name: 'Look here' }).click();
-	await expect(page.getByRole('figure')).toContainText('E107');
-	expectNear(asked[1]?.box ?? [], [250, 400, 700, 600]);
-	await expect(drawing(page)).toHaveCount(0);
-});
+test(
+	'a closer look uses the place the model points to, and both readings are compared',
+	shows('closerByModel', 'agreement'),
+	async ({ page, person, t, request }) => {
+		await openUnsure(person, [await pastPicture(request, 'label-en.jpg')]);
+		const box = [100, 200, 500, 400];
+		await page.route('**/api/answers/*/readings', (route) => {
+			const at = route.request().postDataJSON() as Looked;
+			const agrees = at.was === 'AX73';
+			return route.fulfill({
+				json: {
+					...at,
+					id: at.was,
+					box,
+					text: agrees ? at.was : 'E107',
+					agrees,
+					probability: 0.93
+				}
+			});
+		});
+		await page.getByRole('button', { name: `E102 ${t.marks.pleaseCheck}` }).click();
+		await person.press(t.closer.look);
+		const card = page.getByRole('figure');
+		await expect(card).toContainText(t.closer.differs);
+		await expect(card).toContainText('E107');
+		await expect(page.getByRole('button', { name: /^E102/ })).toContainText(
+			t.closer.differsShort('E107')
+		);
+		expectNear(await placeOn(page, 'looked'), box);
+		await page.getByRole('button', { name: `AX73 ${t.marks.check}` }).click();
+		await person.press(t.closer.look);
+		await expect(card.nth(1)).toContainText(t.closer.agrees);
+		await expect(page.getByRole('button', { name: /^AX73/ })).toContainText(t.closer.agreesShort);
+	}
+);
+
+test(
+	'evidence is shown on the picture it is from, at any zoom',
+	shows('evidence'),
+	async ({ page, person, t, request }) => {
+		const pictures = [
+			await pastPicture(request, 'label-en.jpg'),
+			await pastPicture(request, 'device-panel.jpg')
+		];
+		const [first, second] = pictures.map(({ id }) => id);
+		await openUnsure(person, pictures, {
+			evidence: [
+				{ picture: first ?? '', label: 'AX73', box: [120, 250, 480, 610] },
+				{ picture: second ?? '', label: 'E102', box: [700, 50, 950, 120] }
+			]
+		});
+		const chip = (number: number, label: string) =>
+			page.getByRole('button', { name: t.evidence.one(number, label) });
+		await chip(1, 'AX73').click();
+		await expect(page.getByText(t.viewer.pictureOf(1, 2))).toBeVisible();
+		await expect(page.locator('[data-box]')).toHaveCount(1);
+		expectNear(await placeOn(page, '1'), [120, 250, 480, 610]);
+		await person.press(t.viewer.zoomIn);
+		await person.press(t.viewer.zoomIn);
+		expectNear(await placeOn(page, '1'), [120, 250, 480, 610]);
+		await chip(2, 'E102').click();
+		await expect(page.getByText(t.viewer.pictureOf(2, 2))).toBeVisible();
+		await expect(page.locator('[data-box="2"]')).toBeVisible();
+		expectNear(await placeOn(page, '2'), [700, 50, 950, 120]);
+		if (person.isPhone) return;
+		await chip(2, 'E102').hover();
+		await expect(page.locator('[data-box="2"]')).toHaveClass(/pointed/);
+	}
+);
+
+test(
+	'asked where it has an answer from, the demo model finds no place, and the page says so',
+	shows('noEvidence'),
+	async ({ page, person, t }) => {
+		await person.open();
+		await person.add('label-en.jpg');
+		await person.ask(person.sample('label-en.jpg').question);
+		await expect(person.finished).toHaveCount(1);
+		await person.press(t.evidence.where);
+		await expect(person.finished).toContainText(t.evidence.none);
+		await expect(page.locator('[data-box]')).toHaveCount(0);
+	}
+);
 
 test('the place can be drawn with keys alone, and left with Esc', async ({ page }) => {
 	await answered(page);
@@ -153,74 +254,6 @@ test('the place can be drawn with keys alone, and left with Esc', async ({ page 
 	await page.getByRole('button', { name: 'Show where it is' }).click();
 	await page.keyboard.press('Escape');
 	await expect(drawing(page)).toHaveCount(0);
-});
-
-/** A JPEG that says of itself that it lies on its side (EXIF orientation 6: turn it to the right). */
-function turned(file: string): Buffer {
-	const jpeg = readFileSync(picture(file));
-	const tiff = Buffer.from(
-		'4d4d002a00000008' + '0001' + '0112' + '0003' + '00000001' + '00060000' + '00000000',
-		'hex'
-	);
-	const exif = Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff]);
-	const head = Buffer.from([0xff, 0xe1, 0, exif.length + 2]);
-	return Buffer.concat([jpeg.subarray(0, 2), head, exif, jpeg.subarray(2)]);
-}
-
-const kinds: [string, { name: string; buffer: Buffer } | undefined][] = [
-	['a picture', undefined],
-	['a picture turned by its EXIF', { name: 'turned.jpg', buffer: turned('label-en.jpg') }]
-];
-
-for (const [what, file] of kinds) {
-	test(`evidence lies where it should on ${what}, at any zoom`, async ({ page }) => {
-		const about = await answered(page, file);
-		const place = [120, 250, 480, 610];
-		await page.route('**/api/answers/answer-1/evidence', (route) =>
-			route.fulfill({
-				json: {
-					evidence: [
-						{ id: 'e1', ...about, label: 'E102', box: place },
-						{ id: 'e2', ...about, label: 'AX73', box: [700, 50, 950, 120] }
-					],
-					said: ''
-				}
-			})
-		);
-		await page.getByRole('button', { name: 'Where?' }).click();
-		const chip = page.getByRole('button', { name: 'Place 1: E102' });
-		await expect(chip).toBeVisible();
-		const size = await page
-			.getByRole('application')
-			.locator('img')
-			.first()
-			.evaluate((image: HTMLImageElement) => [image.naturalWidth, image.naturalHeight]);
-		if (file) expect(size[1]).toBeGreaterThan(size[0] ?? 0);
-		expectNear(await placeOn(page, '1'), place);
-		await page.getByRole('button', { name: 'Zoom in' }).click();
-		await page.getByRole('button', { name: 'Zoom in' }).click();
-		expectNear(await placeOn(page, '1'), place);
-		await page.getByRole('application').focus();
-		await page.keyboard.press('ArrowRight');
-		expectNear(await placeOn(page, '1'), place);
-		await page.keyboard.press('0');
-		await chip.hover();
-		await expect(page.locator('[data-box="1"]')).toHaveClass(/pointed/);
-		await expect(page.locator('[data-box="2"]')).toHaveClass(/dimmed/);
-		await page.locator('[data-box="2"]').hover();
-		await expect(page.getByRole('button', { name: 'Place 2: AX73' })).toHaveClass(/pointed/);
-		expect(await violations(page)).toEqual([]);
-	});
-}
-
-test('where nothing is found, a plain sentence says so', async ({ page }) => {
-	await answered(page);
-	await page.route('**/api/answers/answer-1/evidence', (route) =>
-		route.fulfill({ json: { evidence: [], said: 'I cannot see it.' } })
-	);
-	await page.getByRole('button', { name: 'Where?' }).click();
-	await expect(finished(page)).toContainText('No place was found');
-	await expect(page.locator('[data-box]')).toHaveCount(0);
 });
 
 test.describe('on a phone', () => {
@@ -253,22 +286,5 @@ test.describe('on a phone', () => {
 		await page.getByRole('button', { name: 'Look here' }).tap();
 		await expect(page.getByRole('figure')).toContainText('E107');
 		expectNear(asked[0]?.box ?? [], [200, 200, 600, 500], 25);
-	});
-});
-
-test.describe('in a Chinese browser', () => {
-	test.use({ locale: 'zh-CN', colorScheme: 'dark' });
-
-	test('marks and closer looks speak Chinese', async ({ page }) => {
-		await open(page);
-		await answerUnsurely(page);
-		await lookClosely(page, true);
-		await add(page, 'label-en.jpg');
-		await ask(page, '型号和错误码？');
-		await page.getByRole('button', { name: 'E102 请核对' }).click();
-		await expect(page.getByRole('dialog', { name: '关于 E102' })).toContainText('只有 30% 的把握');
-		await page.getByRole('button', { name: '放大再看' }).click();
-		await expect(page.getByRole('figure')).toContainText('两次读数不一致');
-		expect(await violations(page)).toEqual([]);
 	});
 });

@@ -1,27 +1,10 @@
 /** What the tests do on the page, as a person does it. */
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Page } from '@playwright/test';
 import { strict } from './axe.ts';
+import { picture } from './samples.ts';
 import { expect, test } from './served.ts';
 
-const samples = resolve(import.meta.dirname, '../../demo/samples');
-export const picture = (file: string) => resolve(samples, file);
-
-interface SampleFile {
-	file: string;
-	question_en: string;
-	question_zh: string;
-	answer: string;
-	answer_zh?: string;
-}
-const known = JSON.parse(readFileSync(picture('samples.json'), 'utf8')) as SampleFile[];
-
-export function sample(file: string): SampleFile {
-	const found = known.find((s) => s.file === file);
-	if (!found) throw new Error(`samples.json has no ${file}`);
-	return found;
-}
+export { picture, sample, unique } from './samples.ts';
 
 export const box = (page: Page) => page.locator('#question');
 export const answers = (page: Page) => page.locator('article');
@@ -60,10 +43,6 @@ export async function unfoldSettings(page: Page) {
 	const fold = page.getByRole('button', { name: /^(Settings|设置)/ });
 	if ((await fold.getAttribute('aria-expanded')) === 'false') await fold.click();
 }
-
-/** A name no other test has used on this desk. */
-let made = 0;
-export const unique = (name: string) => `${name} ${Date.now().toString(36)}${++made}`;
 
 export { violations } from './axe.ts';
 

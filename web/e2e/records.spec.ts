@@ -1,9 +1,11 @@
 /** The records page: what goes out, comes in, comes back and is deleted for good. */
-import type { APIRequestContext, Page } from '@playwright/test';
-import { overflow, strict, violations } from './axe.ts';
+import { readFileSync } from 'node:fs';
+import type { APIRequestContext } from '@playwright/test';
+import { strict } from './axe.ts';
+import { shows } from './items.ts';
+import { exported, pastPicture, unsureAnswer } from './past.ts';
+import { unique } from './samples.ts';
 import { expect, test } from './served.ts';
-
-const card = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
 
 async function make(
 	request: APIRequestContext,
@@ -20,117 +22,149 @@ async function makeDeleted(request: APIRequestContext, title: string): Promise<v
 
 test.beforeEach(({ page }) => strict(page));
 
-test('records are taken out as a file that says what was chosen', async ({ page }) => {
-	await page.goto('/#/records');
-	const out = card(page, 'Take records out');
-	await out.getByText('30 days', { exact: true }).click();
-	await out.getByText('By fingerprint only', { exact: true }).click();
-	const link = out.getByRole('link', { name: 'Download' });
-	await expect(link).toHaveAttribute('href', /format=json&from=\d+&pictures=hash$/);
-	const downloading = page.waitForEvent('download');
-	await link.click();
-	expect((await downloading).suggestedFilename()).toMatch(/\.json$/);
-	await out.getByText('CSV', { exact: true }).click();
-	await expect(out.getByText('By fingerprint only')).toHaveCount(0);
-	await expect(link).toHaveAttribute('href', /format=csv&from=\d+$/);
-});
+test(
+	'records are taken out as a file that says what was chosen',
+	shows('export', 'audit'),
+	async ({ page, person, t }) => {
+		const words = t.records.export;
+		await person.open('/#/records');
+		const out = person.card(words.title);
+		await out.getByText(t.insights.period.last(30), { exact: true }).click();
+		await out.getByText(words.hash, { exact: true }).click();
+		const link = out.getByRole('link', { name: words.download });
+		await expect(link).toHaveAttribute('href', /format=json&from=\d+&pictures=hash$/);
+		const json = page.waitForEvent('download');
+		await link.click();
+		const file = await json;
+		expect(file.suggestedFilename()).toMatch(/\.json$/);
+		expect(readFileSync(await file.path(), 'utf8')).toContain('"lookdesk-records"');
+		await out.getByText('CSV', { exact: true }).click();
+		await expect(out.getByText(words.hash)).toHaveCount(0);
+		await expect(link).toHaveAttribute('href', /format=csv&from=\d+$/);
+		const csv = page.waitForEvent('download');
+		await link.click();
+		expect((await csv).suggestedFilename()).toMatch(/\.csv$/);
+		await page.reload();
+		const log = person.card(t.records.audit.title);
+		await expect(log.getByRole('row').nth(1)).toContainText(
+			t.records.audit.actions['export'] ?? ''
+		);
+		await expect(log.getByRole('row').nth(1)).toContainText(t.records.audit.detailWords('csv'));
+	}
+);
 
-test('what was taken out can be brought in again', async ({ page, request }) => {
-	const file = await (await request.get('/api/export?format=json')).body();
-	await page.goto('/#/records');
-	await page
-		.getByTestId('import')
-		.setInputFiles({ name: 'desk.json', mimeType: 'application/json', buffer: file });
-	await expect(card(page, 'Bring records in').getByRole('status')).toContainText(
-		/Brought in|was here already/
-	);
-});
+test(
+	'what was taken out is brought in, once, and is on the desk',
+	shows('import'),
+	async ({ page, person, t, request }) => {
+		const title = unique(person.say('From elsewhere', '外来对话'));
+		const file = exported([
+			{
+				title,
+				rounds: [
+					{
+						question: 'Model and code?',
+						pictures: [await pastPicture(request, 'label-en.jpg')],
+						answers: [unsureAnswer]
+					}
+				]
+			}
+		]);
+		const give = () =>
+			page.getByTestId('import').setInputFiles({
+				name: 'desk.json',
+				mimeType: 'application/json',
+				buffer: Buffer.from(JSON.stringify(file))
+			});
+		await person.open('/#/records');
+		const told = person.card(t.records.import.title).getByRole('status');
+		await give();
+		await expect(told).toContainText(
+			t.records.import.done(1, 1, 1, 0, 0).split(/[,、。.]/)[0] ?? ''
+		);
+		await give();
+		await expect(told).toContainText(t.records.import.nothing);
+		await page.goto('/');
+		await person.openConversation(title);
+		await expect(person.finished).toContainText('E102');
+	}
+);
 
-test('a wrong file is a sentence', async ({ page }) => {
-	await page.goto('/#/records');
+test('a wrong file is a sentence', shows('import'), async ({ page, person, t }) => {
+	await person.open('/#/records');
+	const words = t.records.import;
+	const alert = person.card(words.title).getByRole('alert');
 	const give = (name: string, text: string) =>
 		page
 			.getByTestId('import')
 			.setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
-	const alert = card(page, 'Bring records in').getByRole('alert');
 	await give('table.csv', 'a,b\n');
-	await expect(alert).toContainText('This is a table (CSV)');
+	await expect(alert).toContainText(words.isCsv);
 	await give('photo.json', 'PK');
-	await expect(alert).toContainText('This is not a file of Lookdesk');
+	await expect(alert).toContainText(words.notJson);
 	await give('other.json', '{"somebody": "else’s"}');
-	await expect(alert).toContainText('This file cannot be brought in');
-	expect(await violations(page)).toEqual([]);
+	await expect(alert).toContainText(t.records.problem.unfit('x').split(/[:（]/)[0] ?? '');
 });
 
-test('a conversation comes back from the bin, another is deleted for good', async ({
-	page,
-	request
-}) => {
-	await makeDeleted(request, 'Come back');
-	await makeDeleted(request, 'Be gone');
-	await page.goto('/#/records');
-	const bin = card(page, 'Bin');
-	await bin.getByRole('button', { name: 'Restore Come back' }).click();
-	await expect(bin.getByText('Come back')).toHaveCount(0);
-	await expect(page.getByText('“Come back” is back on the desk.')).toBeVisible();
-	await bin.getByRole('button', { name: 'Delete Be gone for good' }).click();
-	const dialog = page.getByRole('dialog', { name: 'Delete “Be gone” for good?' });
-	expect(await violations(page)).toEqual([]);
-	await dialog.getByRole('button', { name: 'Cancel' }).click();
-	await expect(bin.getByText('Be gone')).toBeVisible();
-	await bin.getByRole('button', { name: 'Delete Be gone for good' }).click();
-	await dialog.getByRole('button', { name: 'Delete for good' }).click();
-	await expect(bin.getByText('Be gone')).toHaveCount(0);
-	await expect(card(page, 'Log').getByRole('row').nth(1)).toContainText('Conversation deleted');
-});
+test(
+	'a conversation comes back from the bin, another is deleted for good',
+	shows('bin', 'audit'),
+	async ({ page, person, t, request }) => {
+		const [back, gone] = [unique('Come back'), unique('Be gone')];
+		await makeDeleted(request, back);
+		await makeDeleted(request, gone);
+		await person.open('/#/records');
+		const words = t.records.bin;
+		const bin = person.card(words.title);
+		await bin.getByRole('button', { name: words.restoreOne(back), exact: true }).click();
+		await expect(bin.getByText(back)).toHaveCount(0);
+		await expect(page.getByText(words.restored(back))).toBeVisible();
+		const deleting = bin.getByRole('button', { name: words.forGoodOne(gone), exact: true });
+		await deleting.click();
+		const dialog = page.getByRole('dialog', { name: words.ask(gone) });
+		await dialog.getByRole('button', { name: t.pages.cancel, exact: true }).click();
+		await expect(bin.getByText(gone)).toBeVisible();
+		await deleting.click();
+		await dialog.getByRole('button', { name: words.forGood, exact: true }).click();
+		await expect(bin.getByText(gone)).toHaveCount(0);
+		await expect(person.card(t.records.audit.title).getByRole('row').nth(1)).toContainText(
+			t.records.audit.actions['delete_conversation'] ?? ''
+		);
+	}
+);
 
-test('everything about a customer is deleted once the name is typed again', async ({
-	page,
-	request
-}) => {
-	const customer = 'Ms O’Brien & Söhne';
-	await make(request, { title: 'One', customer });
-	const binned = await make(request, { title: 'Two', customer });
-	await request.delete(`/api/conversations/${binned}`);
-	await page.goto('/#/records');
-	const place = card(page, 'Delete everything about one customer');
-	await place.getByLabel('Customer').fill('Nobody');
-	await place.getByRole('button', { name: 'Look up' }).click();
-	await expect(place).toContainText('No conversation belongs to “Nobody”.');
-	await place.getByLabel('Customer').fill(customer);
-	await place.getByRole('button', { name: 'Look up' }).click();
-	await expect(place).toContainText('2 conversations, of them 1 in the bin');
-	const deleting = place.getByRole('button', { name: 'Delete for good' });
-	await expect(deleting).toBeDisabled();
-	await place.getByLabel(/to confirm/).fill(customer.slice(0, -1));
-	await expect(deleting).toBeDisabled();
-	await place.getByLabel(/to confirm/).fill(customer);
-	expect(await violations(page)).toEqual([]);
-	await deleting.click();
-	await expect(page.getByText(`Everything about “${customer}” is deleted.`)).toBeVisible();
-	await expect(card(page, 'Log').getByRole('row').nth(1)).toContainText('Customer deleted');
-	const left = await request.get(
-		`/api/conversations?${new URLSearchParams({ customer }).toString()}`
-	);
-	expect(((await left.json()) as { conversations: unknown[] }).conversations).toEqual([]);
-});
-
-for (const colorScheme of ['light', 'dark'] as const) {
-	test.describe(`on a phone, ${colorScheme}, in Chinese`, () => {
-		test.use({
-			colorScheme,
-			locale: 'zh-CN',
-			viewport: { width: 390, height: 844 },
-			hasTouch: true,
-			isMobile: true
-		});
-
-		test('axe finds nothing, and nothing runs off the side', async ({ page, request }) => {
-			await makeDeleted(request, '路由器指示灯不亮');
-			await page.goto('/#/records');
-			await expect(card(page, '回收站').getByText('路由器指示灯不亮').first()).toBeVisible();
-			expect(await violations(page)).toEqual([]);
-			expect(await overflow(page)).toBeLessThanOrEqual(0);
-		});
-	});
-}
+test(
+	'everything about a customer is deleted once the name is typed again',
+	shows('customer', 'audit'),
+	async ({ page, person, t, request }) => {
+		const customer = unique('Ms O’Brien & 王芳');
+		await make(request, { title: 'One', customer });
+		const binned = await make(request, { title: 'Two', customer });
+		await request.delete(`/api/conversations/${binned}`);
+		await person.open('/#/records');
+		const words = t.records.customer;
+		const place = person.card(words.title);
+		const name = place.getByLabel(words.name, { exact: true });
+		await name.fill('Nobody');
+		await place.getByRole('button', { name: words.look, exact: true }).click();
+		await expect(place).toContainText(words.none('Nobody'));
+		await name.fill(customer);
+		await place.getByRole('button', { name: words.look, exact: true }).click();
+		await expect(place).toContainText(words.conversations(2) + words.inBin(1));
+		const deleting = place.getByRole('button', { name: words.delete, exact: true });
+		await expect(deleting).toBeDisabled();
+		const confirm = place.getByLabel(words.confirm(customer), { exact: true });
+		await confirm.fill(customer.slice(0, -1));
+		await expect(deleting).toBeDisabled();
+		await confirm.fill(customer);
+		await deleting.click();
+		await expect(page.getByText(words.done(customer))).toBeVisible();
+		await expect(person.card(t.records.audit.title).getByRole('row').nth(1)).toContainText(
+			t.records.audit.actions['delete_customer'] ?? ''
+		);
+		const left = await request.get(
+			`/api/conversations?${new URLSearchParams({ customer }).toString()}`
+		);
+		expect(((await left.json()) as { conversations: unknown[] }).conversations).toEqual([]);
+	}
+);

@@ -10,6 +10,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { MockRecords } from '../mock/records.ts';
 import { serveMock } from '../mock/server.ts';
+import { en, type Messages } from '../src/i18n/en.ts';
+import { zh } from '../src/i18n/zh.ts';
+import { Person } from './person.ts';
 
 export interface Served {
 	url: string;
@@ -124,8 +127,16 @@ export async function serve(pace = 1, records = new MockRecords()): Promise<Serv
 	return serveProgram(program);
 }
 
+interface Own {
+	/** The words of the page in the language of the browser. */
+	t: Messages;
+	person: Person;
+}
+
 /** Tests with one desk per worker, whose address is the base URL. */
-export const test = base.extend<object, { desk: Served }>({
+export const test = base.extend<Own, { desk: Served }>({
+	t: async ({ locale }, use) => use(locale?.startsWith('zh') ? zh : en),
+	person: async ({ page, t, isMobile }, use) => use(new Person(page, t, isMobile)),
 	desk: [
 		// eslint-disable-next-line no-empty-pattern
 		async ({}, use) => {

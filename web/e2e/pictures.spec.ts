@@ -1,0 +1,142 @@
+/** Pictures on their way to the desk: every way in, every kind, and what is said of those that cannot come. */
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import type { Page } from '@playwright/test';
+import { shows } from './items.ts';
+import { failOnBreach } from './page.ts';
+import { picture } from './samples.ts';
+import { expect, test } from './served.ts';
+
+/** As a browser hands over files that are dropped or pasted. */
+async function hand(page: Page, how: 'drop' | 'paste', name: string) {
+	await page.evaluate(
+		([data, way, file]) => {
+			const transfer = new DataTransfer();
+			transfer.items.add(new File([new Uint8Array(data)], file, { type: 'image/png' }));
+			const event =
+				way === 'drop'
+					? new DragEvent('drop', { dataTransfer: transfer, bubbles: true })
+					: new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true });
+			document.querySelector(way === 'drop' ? 'main' : '#question')?.dispatchEvent(event);
+		},
+		[[...readFileSync(picture('router-label.png'))], how, name] as const
+	);
+}
+
+/** A bitmap of one colour: 24 bits a pixel, from the bottom up. Source: Microsoft's BITMAPINFOHEADER. */
+function bitmap(width: number, height: number): Buffer {
+	const stride = Math.ceil((width * 3) / 4) * 4;
+	const file = Buffer.alloc(54 + stride * height, 0x80);
+	file.fill(0, 0, 54);
+	file.write('BM', 'latin1');
+	file.writeUInt32LE(file.length, 2);
+	file.writeUInt32LE(54, 10);
+	file.writeUInt32LE(40, 14);
+	file.writeInt32LE(width, 18);
+	file.writeInt32LE(height, 22);
+	file.writeUInt16LE(1, 26);
+	file.writeUInt16LE(24, 28);
+	return file;
+}
+
+failOnBreach();
+
+test(
+	'pictures are dropped, pasted and photographed',
+	shows('drop', 'paste', 'photograph'),
+	async ({ page, person, t }) => {
+		await person.open();
+		await hand(page, 'paste', 'pasted.png');
+		await expect(person.waiting.getByRole('button', { name: 'pasted.png' }).first()).toBeVisible();
+		await hand(page, 'drop', 'dropped.png');
+		await expect(person.waiting.getByRole('listitem')).toHaveCount(2);
+		if (!person.isPhone) return;
+		const choosing = page.waitForEvent('filechooser');
+		await person.press(t.composer.photograph);
+		await (await choosing).setFiles(picture('label-en.jpg'));
+		await expect(person.waiting.getByRole('listitem')).toHaveCount(3);
+		await expect(page.locator('input[capture=environment]')).toHaveCount(1);
+	}
+);
+
+test(
+	'several kinds at once are shown at once, with their size and tokens',
+	shows('choose', 'kinds', 'preview'),
+	async ({ page, person, t }) => {
+		await person.open();
+		const webp = await page.evaluate(async () => {
+			const canvas = new OffscreenCanvas(64, 48);
+			canvas.getContext('2d')?.fillRect(0, 0, 64, 48);
+			const blob = await canvas.convertToBlob({ type: 'image/webp' });
+			return [...new Uint8Array(await blob.arrayBuffer())];
+		});
+		const choosing = page.waitForEvent('filechooser');
+		await person.press(t.composer.add);
+		await (
+			await choosing
+		).setFiles([
+			{
+				name: 'a.jpg',
+				mimeType: 'image/jpeg',
+				buffer: readFileSync(picture('label-en.jpg'))
+			},
+			{ name: 'b.png', mimeType: 'image/png', buffer: readFileSync(picture('router-label.png')) },
+			{ name: 'c.bmp', mimeType: 'image/bmp', buffer: bitmap(64, 48) },
+			{ name: 'd.webp', mimeType: 'image/webp', buffer: Buffer.from(webp) }
+		]);
+		const shown = person.waiting.getByRole('listitem');
+		await expect(shown).toHaveCount(4);
+		for (let at = 0; at < 4; at++) {
+			await expect(shown.nth(at).locator('img')).toBeVisible();
+			await expect(shown.nth(at)).toContainText(new RegExp(`\\d+ ${t.tray.tokens(1).slice(2)}`));
+			await expect(shown.nth(at)).toContainText(/\d [KM]?B/);
+		}
+		await expect(person.alert).toHaveCount(0);
+	}
+);
+
+test(
+	'a picture is put in another order, taken out and brought back',
+	shows('order'),
+	async ({ person, t }) => {
+		await person.open();
+		await person.add('router-label.png', 'panel-error.png');
+		const shown = person.waiting.getByRole('listitem');
+		await expect(shown).toHaveCount(2);
+		await person.press(t.tray.later('router-label.png'));
+		await expect(shown.first().getByRole('button').first()).toHaveAccessibleName('panel-error.png');
+		await person.press(t.tray.remove('router-label.png'));
+		await expect(shown).toHaveCount(1);
+		await person.press(t.panel.undo);
+		await expect(shown).toHaveCount(2);
+	}
+);
+
+test(
+	'what cannot be read is a sentence that says how to go on, and is not kept',
+	shows('tooLarge', 'unsupported'),
+	async ({ page, person, t }, testInfo) => {
+		await person.open();
+		const p = t.problem;
+		const refused: [string, Buffer, string][] = [
+			['IMG_0001.HEIC', Buffer.from('\0\0\0\x18ftypheic\0\0\0\0', 'latin1'), p.heic],
+			['manual.pdf', Buffer.from('%PDF-1.7'), p.pdf],
+			['scan.tiff', Buffer.from('II*\0', 'latin1'), p.otherKind('TIFF')],
+			['empty.png', Buffer.alloc(0), p.empty],
+			['receipt.png', Buffer.from('this is no picture'), p.notAPicture]
+		];
+		for (const [name, bytes, sentence] of refused) {
+			await person.give(name, 'application/octet-stream', bytes);
+			const told = page.getByRole('alert').filter({ hasText: name });
+			await expect(told).toContainText(sentence);
+			await expect(person.waiting.getByRole('button', { name })).toHaveCount(0);
+			await told.getByRole('button').first().click();
+		}
+		// A hole of 27 MB, which costs neither disk nor time.
+		const large = testInfo.outputPath('large.png');
+		writeFileSync(large, '');
+		truncateSync(large, 27 * 2 ** 20);
+		await page.getByTestId('files').setInputFiles(large);
+		await expect(person.alert).toContainText(p.pictureTooLarge('27', '20'));
+		await expect(person.waiting).toHaveCount(0);
+	}
+);
