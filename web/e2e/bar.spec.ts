@@ -34,7 +34,7 @@ test(
 		});
 		await page.goto('/');
 		const bar = page.locator('header:visible').first();
-		await expect(bar.getByRole('status')).toHaveText(t.status.busy);
+		await expect(bar.locator('.state')).toHaveText(t.status.busy);
 		await expect(bar).toContainText('Qwen3-VL-4B-Instruct');
 		await expect(bar).toContainText(t.status.waitingCount(3));
 		await person.press(t.live.details);
@@ -54,7 +54,7 @@ test('loading has its percent, and a failure its reason', shows('state'), async 
 		await route.fulfill({ json: { ...status, state } });
 	});
 	await page.goto('/');
-	const told = page.locator('header [role=status]').first();
+	const told = page.locator('header:visible .state').first();
 	await expect(told).toHaveText(t.status.loading(42));
 	await expect(page.getByRole('progressbar')).toHaveAttribute('value', '42');
 	await page.locator('#question').fill('?');

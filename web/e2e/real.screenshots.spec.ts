@@ -150,7 +150,8 @@ for (const look of everywhere) {
 			});
 
 			test('every page', async ({ page, person, t, request }) => {
-				test.setTimeout(300_000);
+				test.setTimeout(180_000);
+				page.setDefaultTimeout(15_000);
 				const take = async (name: string) => {
 					await page.waitForTimeout(250);
 					await page.screenshot({ path: `screenshots/real/${look}-${colorScheme}-${name}.png` });
@@ -182,12 +183,13 @@ for (const look of everywhere) {
 				await page.goto(`/#/c/${id}`);
 				await expect(person.finished).toHaveCount(1);
 				await take('06-answered');
-				await person.button(t.evidence.one(1, 'E102')).click();
-				if (!isPhone) await person.button(t.evidence.one(1, 'E102')).hover();
+				const chip = page.getByRole('button', { name: t.evidence.one(1, 'E102') });
+				await chip.click();
+				if (!isPhone) await chip.hover();
 				await take('07-evidence');
 				await page.locator('.mark.doubtful').click();
 				await take('08-how-sure');
-				await person.press(t.closer.look);
+				await person.press(t.closer.lookOn(1));
 				await page.getByRole('application', { name: t.closer.draw('E102') }).waitFor();
 				await page.keyboard.press('ArrowRight');
 				await take('09-drawing');
