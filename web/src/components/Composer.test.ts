@@ -77,6 +77,12 @@ describe('the question box', () => {
 		expect(onStop).toHaveBeenCalledOnce();
 	});
 
+	it('is where one goes on after Stop', async () => {
+		const { box } = shown({ isAnswering: true });
+		await userEvent.click(screen.getByRole('button', { name: 'Stop' }));
+		expect(box).toHaveFocus();
+	});
+
 	it('does not take the second half of a double click on Send for Stop', async () => {
 		const { onStop } = shown({ isAnswering: true });
 		const stop = screen.getByRole('button', { name: 'Stop' });

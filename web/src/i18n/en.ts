@@ -397,7 +397,7 @@ export const en = {
 				? 'The text is too long. Shorten it.'
 				: `The text has ${have} characters; the limit is ${limit}. Shorten it.`,
 		questionTooLong: (tokens: number | undefined, limit: number | undefined) =>
-			`This conversation has grown too long for the model${tokens === undefined || limit === undefined ? '' : ` (${tokens} tokens of ${limit})`}. Lower “Memory”, use fewer pictures or start a new conversation.`,
+			`This conversation has grown too long for the model${tokens === undefined || limit === undefined ? '' : ` (${tokens} tokens of ${limit})`}. Shorten the question, lower “Memory”, use fewer pictures or start a new conversation.`,
 		tooManyMessages: (have: number | undefined, limit: number | undefined) =>
 			`This conversation has too many messages${have === undefined || limit === undefined ? '' : ` (${have}; the limit is ${limit})`}. Lower “Memory” or start a new conversation.`,
 		answerFailed: 'The answer failed inside the desk; its log says why. Try again.',

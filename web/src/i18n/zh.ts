@@ -368,7 +368,7 @@ export const zh: Messages = {
 				? '文字太长，请精简。'
 				: `文字有 ${have} 个字符，超过 ${limit} 个，请精简。`,
 		questionTooLong: (tokens, limit) =>
-			`这段对话对模型来说太长了${tokens === undefined || limit === undefined ? '' : `（${tokens} 词元，最多 ${limit}）`}。请调小“记忆”、减少图片或开始新对话。`,
+			`这段对话对模型来说太长了${tokens === undefined || limit === undefined ? '' : `（${tokens} 词元，最多 ${limit}）`}。请精简问题、调小“记忆”、减少图片或开始新对话。`,
 		tooManyMessages: (have, limit) =>
 			`这段对话的消息太多${have === undefined || limit === undefined ? '' : `（${have} 条，最多 ${limit} 条）`}。请调小“记忆”或开始新对话。`,
 		answerFailed: '回答时内部出错，原因见服务日志。请重试。',

@@ -284,6 +284,8 @@ export class Conversation {
 						: this.#records.answerAgain(round.id, more, signal);
 				return await this.#listen(round, answer, events, signal);
 			} catch (error) {
+				// The connection broke in the middle: the question is there.
+				if (error instanceof TypeError && answer.id !== undefined) throw new Problem('cut_short');
 				// What it refuses it has not stored.
 				if (error instanceof Problem && error.isRefusal) round.sentAfter = undefined;
 				const isUnknown = error instanceof Problem && error.code === 'picture_unknown';

@@ -190,6 +190,20 @@ describe('an answer', () => {
 		expect(conversation.last?.shown).toBe(1);
 	});
 
+	it('whose connection breaks in the middle says so, not that nobody is there', async () => {
+		const { conversation, records } = server();
+		records.askRound = async function* () {
+			yield asked('r1');
+			yield delta('half');
+			throw new TypeError('network error');
+		} as never;
+		await conversation.ask('a?', [], manner);
+		expect(conversation.last?.answer).toMatchObject({
+			text: 'half',
+			phase: { kind: 'failed', problem: { code: 'cut_short' } }
+		});
+	});
+
 	it('asked for again is another one: it gets another seed', async () => {
 		const { repeats, conversation } = server(
 			[asked('r1'), delta('A'), done],
