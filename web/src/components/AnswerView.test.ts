@@ -255,6 +255,19 @@ describe('an answer that is copied', () => {
 	});
 });
 
+it('who steps through answers by keys stays on the button at the end', async () => {
+	const { round } = shown(said('one'), ended('stop'));
+	const second = round.begin();
+	second.take(said('two'));
+	second.take(ended('stop'));
+	const back = await screen.findByRole('button', { name: 'Previous answer' });
+	back.focus();
+	await userEvent.keyboard('{Enter}{Enter}{Enter}');
+	expect(round.shown).toBe(0);
+	expect(back).toHaveFocus();
+	expect(back).toHaveAttribute('aria-disabled', 'true');
+});
+
 describe('evidence', () => {
 	const evidence = [
 		{

@@ -114,6 +114,7 @@ export const en = {
 	},
 
 	progress: {
+		begun: 'The answer is on its way.',
 		sending: 'Sending the pictures',
 		asking: 'Asking',
 		next: 'Next in line',
@@ -354,7 +355,7 @@ export const en = {
 		conversationUnknown: 'This conversation is not here any more. It may have been deleted.',
 		answerRunning:
 			'Another question in this conversation is being answered. Wait for it, then ask again.',
-		roundNotNewest: 'Somebody has asked on in this conversation. Reload it, then ask again.',
+		roundNotNewest: 'Somebody has asked on in this conversation; you see it as it is now.',
 		recordsFull: 'The disk of the desk is full: nothing can be kept. Tell whoever runs it.',
 		recordsFailed: 'The records could not be reached; the log of the desk says why. Try again.',
 		notAPicture:

@@ -76,8 +76,9 @@ export function sentence(problem: Problem, words: Messages): string {
 		case 'conversation_deleted':
 			return r.binned;
 		case 'round_unknown':
-		case 'answer_unknown':
 			return r.roundUnknown;
+		case 'answer_unknown':
+			return r.answerUnknown;
 		case 'picture_type': {
 			const found = text(details, 'found') ?? '';
 			if (isHeic(found)) return t.heic;

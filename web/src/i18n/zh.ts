@@ -103,6 +103,7 @@ export const zh: Messages = {
 	},
 
 	progress: {
+		begun: '正在准备回答。',
 		sending: '正在上传图片',
 		asking: '正在提问',
 		next: '马上轮到您',
@@ -329,7 +330,7 @@ export const zh: Messages = {
 		video: '这里读不了视频。请暂停在关键画面，截图后再添加。',
 		conversationUnknown: '这个对话已不在这里，可能已被删除。',
 		answerRunning: '这个对话里还有问题正在回答，请等它答完再问。',
-		roundNotNewest: '有人已在这个对话里继续提问，请刷新后再问。',
+		roundNotNewest: '有人已在这个对话里继续提问，页面已更新为最新内容。',
 		recordsFull: '服务器磁盘已满，无法保存记录，请告诉管理员。',
 		recordsFailed: '暂时读写不了记录，原因见服务日志。请重试。',
 		notAPicture: '这个文件不是可以读取的图片。请使用 JPEG、PNG、WebP、GIF 或 BMP。',

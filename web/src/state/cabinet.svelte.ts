@@ -126,6 +126,9 @@ export class Cabinet {
 
 	#hold(conversation: Conversation): Conversation {
 		conversation.onAsked = (asked) => this.#asked(conversation, asked);
+		conversation.onBehind = (problem) => {
+			notices.show({ text: sentence(problem, language.words) });
+		};
 		const isIdle = (one: Conversation) => !one.isAnswering && one.draft.isEmpty;
 		const idle = this.#opened.filter(isIdle);
 		const gone = new Set(idle.slice(0, Math.max(0, this.#opened.length + 1 - mostOpen)));

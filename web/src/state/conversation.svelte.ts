@@ -36,6 +36,13 @@ export type Records = Pick<
 /** How long the server gets to end an answer that is stopped. */
 const stopMs = 1000;
 
+/** The server has gone on without this page. */
+const staleCodes: ReadonlySet<string> = new Set([
+	'round_not_newest',
+	'round_unknown',
+	'answer_running'
+]);
+
 interface Running {
 	answer: Answer;
 	control: AbortController;
@@ -66,6 +73,8 @@ export class Conversation {
 	problem = $state.raw<Problem>();
 	/** Called when the server has stored a question. */
 	onAsked: (asked: Asked) => void = () => undefined;
+	/** Called when somebody else has changed what was to be answered; it has been read again. */
+	onBehind: (problem: Problem) => void = () => undefined;
 	#running = $state.raw<Running>();
 	readonly #records: Records;
 
@@ -194,6 +203,7 @@ export class Conversation {
 			return [...rounds.slice(0, from), round];
 		}
 		round.replaced = [];
+		if (round === this.last) return [...rounds, round];
 		const before = this.rounds.slice(0, this.rounds.indexOf(round));
 		const at = rounds.findLastIndex((one) => before.includes(one));
 		return rounds.toSpliced(at + 1, 0, round);
@@ -252,17 +262,23 @@ export class Conversation {
 		const answer = round.begin();
 		const control = new AbortController();
 		const running = { answer, control, isStopping: false };
+		let behind: Problem | undefined;
 		this.#running = running;
 		try {
 			await this.#attempt(round, answer, manner, more, control.signal);
 		} catch (error) {
 			if (control.signal.aborted) answer.phase = { kind: 'done', reason: 'cancelled' };
 			else answer.fail(error);
+			behind = error instanceof Problem && staleCodes.has(error.code) ? error : undefined;
 		} finally {
 			if (this.#running?.answer === answer) this.#running = undefined;
 		}
 		// Stopped before the server said whether it had stored the question: it knows.
 		if (control.signal.aborted && round.id === undefined) await this.refresh();
+		if (!behind) return;
+		await this.refresh();
+		// Where the answer that failed is still there, it says why.
+		if (!this.rounds.includes(round) || round.answer !== answer) this.onBehind(behind);
 	}
 
 	/** When the server no longer knows a picture (it was restarted), gives it again and asks once more. The

@@ -448,13 +448,39 @@ describe('a stored conversation', () => {
 	});
 
 	it('is still watched when a question asked meanwhile was refused', async () => {
-		const { conversation } = server([new Problem('answer_running', '', { status: 409 })]);
-		conversation.adopt(whole([stored('r1', 'a?', 'running')]));
+		const { conversation, records } = server([new Problem('answer_running', '', { status: 409 })]);
+		const running = whole([stored('r1', 'a?', 'running')]);
+		records.readConversation.mockResolvedValue(running);
+		conversation.adopt(running);
 		await conversation.ask('b?', [], manner);
 		expect(conversation.isAnsweredElsewhere).toBe(true);
 		conversation.adopt(whole([stored('r1', 'a?')]));
 		expect(conversation.isAnsweredElsewhere).toBe(false);
 		expect(questions(conversation)).toEqual(['a?', 'b?']);
+	});
+
+	it('is read again where somebody else has asked on, and that is said', async () => {
+		const { conversation, records } = server([
+			new Problem('round_not_newest', '', { status: 409 })
+		]);
+		conversation.adopt(whole([stored('r1', 'a?')]));
+		conversation.onBehind = vi.fn();
+		records.readConversation.mockResolvedValue(whole([stored('r1', 'a?'), stored('r2', 'b?')]));
+		await conversation.again(manner);
+		expect(questions(conversation)).toEqual(['a?', 'b?']);
+		expect(conversation.rounds[0]?.answers.map(({ id }) => id)).toEqual(['r1-a']);
+		expect(conversation.onBehind).toHaveBeenCalledOnce();
+	});
+
+	it('somebody else has changed keeps a changed question at its end', async () => {
+		const { conversation, records } = server([new Problem('round_unknown', '', { status: 404 })]);
+		conversation.adopt(whole([stored('r1', 'a?'), stored('r2', 'b?')]));
+		conversation.onBehind = vi.fn();
+		records.readConversation.mockResolvedValue(whole([stored('r3', 'other?')]));
+		await conversation.ask('a, changed?', [], manner, conversation.rounds[0]);
+		expect(questions(conversation)).toEqual(['other?', 'a, changed?']);
+		expect(conversation.last?.answer?.phase).toMatchObject({ kind: 'failed' });
+		expect(conversation.onBehind).not.toHaveBeenCalled();
 	});
 
 	it('is brought up to date without losing a question that never arrived', async () => {

@@ -7,7 +7,9 @@ export const refusals = {
 	fault: 'Something went wrong in this page. Reload it and try again.',
 	notOffered: 'What answers at this desk cannot cut pictures out, so there is no closer look.',
 	binned: 'This conversation lies in the bin. Take it out on the records page, then ask.',
-	roundUnknown: 'This question is not here any more. Reload the page.',
+	roundUnknown:
+		'Somebody has changed or deleted this question; you see the conversation as it is now.',
+	answerUnknown: 'This answer is not here any more. Reload the page.',
 	bodyTooLarge: (limit: string | undefined) =>
 		limit === undefined
 			? 'That is too much at once. Send less text.'

@@ -7,7 +7,8 @@ export const refusals: Messages['refusals'] = {
 	fault: '页面出了点问题，请刷新后再试。',
 	notOffered: '当前的回答程序不能截取图片，无法放大再看。',
 	binned: '这个对话在回收站里，请先在“记录”页面恢复，再提问。',
-	roundUnknown: '这个问题已不在这里，请刷新页面。',
+	roundUnknown: '这个问题已被别人更改或删除，页面已更新为最新内容。',
+	answerUnknown: '这个回答已不在这里，请刷新页面。',
 	bodyTooLarge: (limit) =>
 		limit === undefined
 			? '一次发送的内容太多，请精简文字。'
