@@ -5,6 +5,7 @@
 
 mod crowd;
 mod desk;
+mod drip;
 mod hostile;
 mod http;
 mod killed;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::Found;
 use super::desk::Desk;
+use super::drip;
 use super::questions::{Asked, Question};
 
 /// The longest that an answer or a place in the queue may take.
@@ -18,6 +19,8 @@ const NEW_EVERY: u64 = 16;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// By how much memory may grow after the warm-up, and shrink.
 const FLAT_PERCENT: u64 = 5;
+/// A machine that does other things as well is not always as fast.
+const SLACK_MS: u64 = 250;
 /// Faults that are told.
 const TOLD: usize = 5;
 
@@ -35,6 +38,8 @@ struct Tally {
     answers: u64,
     refusals: u64,
     waits_ms: Vec<u64>,
+    /// When a question was asked, and after how long its first word came.
+    first_words: Vec<(Duration, u64)>,
     /// Clients that never got an answer.
     starved: usize,
     faults: Vec<String>,
@@ -45,7 +50,7 @@ pub fn alone(desk: &Desk, questions: &[Question]) -> Result<Vec<String>, String>
     let mut answers = Vec::new();
     for question in questions {
         match question.ask(&desk.address, PATIENCE) {
-            Ok(Asked::Answered(words)) => answers.push(words),
+            Ok(Asked::Answered(words, _)) => answers.push(words),
             Ok(Asked::Refused(_)) => {
                 return Err(format!("{}: refused, though asked alone", question.name));
             }
@@ -62,6 +67,8 @@ impl Crowd<'_> {
         let started = Instant::now();
         let memory = thread::scope(|scope| {
             let sampler = scope.spawn(|| sample(desk, &over));
+            let last_third = (started + self.limit * 2 / 3, started + self.limit);
+            drip::all(scope, &desk.address, self.questions, last_third);
             let clients: Vec<_> = (0..self.clients)
                 .map(|client| {
                     let tally = &tally;
@@ -81,21 +88,22 @@ impl Crowd<'_> {
         });
         let wall = started.elapsed();
         let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.judge(tally, wall, flat(&memory, self.limit))
+        let first_words = not_held_up(&tally.first_words, self.limit);
+        self.judge(tally, wall, [flat(&memory, self.limit), first_words])
     }
 
-    fn judge(&self, mut tally: Tally, wall: Duration, memory: Found) -> Found {
+    fn judge(&self, mut tally: Tally, wall: Duration, found: [Found; 2]) -> Found {
         if tally.starved > 0 {
             let fault = format!("{} clients never got an answer", tally.starved);
             tally.faults.push(fault);
         }
-        let memory = match memory {
-            Ok(memory) => memory,
-            Err(why) => {
-                tally.faults.push(why);
-                String::new()
+        let mut held = Vec::new();
+        for found in found {
+            match found {
+                Ok(told) => held.push(told),
+                Err(why) => tally.faults.push(why),
             }
-        };
+        }
         if !tally.faults.is_empty() {
             let count = tally.faults.len();
             tally.faults.truncate(TOLD);
@@ -110,13 +118,14 @@ impl Crowd<'_> {
         };
         Ok(format!(
             "{} clients, {} answers ({:.1} a second), none wrong; {} declared 429s; an answer took {} ms \
-             (median), {} ms (99 of 100); {memory}",
+             (median), {} ms (99 of 100); {}",
             self.clients,
             tally.answers,
             tally.answers as f64 / wall.as_secs_f64(),
             tally.refusals,
             at(50),
             at(99),
+            held.join("; "),
         ))
     }
 
@@ -138,12 +147,14 @@ impl Crowd<'_> {
                 .then(|| Question::about_something_new(client << 32 | round));
             let asked = Instant::now();
             match new.as_ref().unwrap_or(question).ask(address, PATIENCE) {
-                Ok(Asked::Answered(words)) => {
+                Ok(Asked::Answered(words, first)) => {
                     answered = true;
+                    let at = asked - started;
                     let took = asked.elapsed().as_millis() as u64;
                     note(tally, |tally| {
                         tally.answers += 1;
                         tally.waits_ms.push(took);
+                        tally.first_words.push((at, first.as_millis() as u64));
                         if new.is_none() && words != *right {
                             let name = &question.name;
                             let fault = format!("{name}: {words:?}, and alone {right:?}");
@@ -205,9 +216,48 @@ fn flat(samples: &[(Duration, u64)], limit: Duration) -> Found {
     }
 }
 
+/// Whether first words came as soon while clients dripped, in the last third of the time, as in the third before.
+fn not_held_up(first_words: &[(Duration, u64)], limit: Duration) -> Found {
+    let median = |from: Duration, to: Duration| {
+        let within = first_words.iter().filter(|(at, _)| (from..to).contains(at));
+        let mut ms: Vec<u64> = within.map(|&(_, ms)| ms).collect();
+        ms.sort_unstable();
+        ms.get(ms.len() / 2).copied()
+    };
+    let (quiet, dripping) = (
+        median(limit / 3, limit * 2 / 3),
+        median(limit * 2 / 3, limit),
+    );
+    let (Some(quiet), Some(dripping)) = (quiet, dripping) else {
+        return Err("nobody was answered in the last two thirds of the time".to_owned());
+    };
+    let told = format!(
+        "a first word took {quiet} ms (median), and {dripping} ms beside {} clients that send or read drop by drop",
+        3 * drip::EACH
+    );
+    match dripping <= quiet + quiet / 2 + SLACK_MS {
+        true => Ok(told),
+        false => Err(told),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn first_words_that_come_later_beside_slow_clients_are_a_fault() {
+        let limit = Duration::from_secs(9);
+        let words = |last: u64| -> Vec<_> {
+            let ms = |second| if second < 6 { 400 } else { last };
+            (0..9)
+                .map(|second| (Duration::from_secs(second), ms(second)))
+                .collect()
+        };
+        assert!(not_held_up(&words(420), limit).is_ok());
+        assert!(not_held_up(&words(2000), limit).is_err());
+        assert!(not_held_up(&words(420)[..6], limit).is_err());
+    }
 
     #[test]
     fn memory_that_grows_after_the_warm_up_is_a_fault() {

@@ -33,7 +33,7 @@ pub fn run(program: &Path, questions: &[Question], alone: &[String]) -> Found {
                     let questions = questions.iter().cycle().skip(client);
                     for question in questions.take_while(|_| !over.load(Ordering::Relaxed)) {
                         match question.ask(address, PATIENCE) {
-                            Ok(Asked::Answered(_)) => {
+                            Ok(Asked::Answered(..)) => {
                                 answers.fetch_add(1, Ordering::Relaxed);
                             }
                             Ok(Asked::Refused(_)) => thread::sleep(Duration::from_millis(100)),

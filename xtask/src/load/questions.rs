@@ -3,13 +3,13 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::http::{self, Connection, Reply};
+use super::http::{Connection, Reply};
 use super::png;
 
 const PATH: &str = "/v1/chat/completions";
@@ -23,8 +23,8 @@ pub struct Question {
 
 /// How a question went.
 pub enum Asked {
-    /// The words, and how the answer ended.
-    Answered(String),
+    /// The words, and how the answer ended; after how long the first of them came.
+    Answered(String, Duration),
     /// Declared: come back after so many seconds.
     Refused(u64),
 }
@@ -62,8 +62,21 @@ impl Question {
 
     /// Asks on a connection of its own and hears the answer to its end.
     pub fn ask(&self, address: &str, patience: Duration) -> Result<Asked, String> {
-        let reply = http::ask(address, "POST", PATH, &self.body, patience)?;
-        asked(&reply)
+        let fault = |error: std::io::Error| format!("no whole reply: {error}");
+        let started = Instant::now();
+        let mut connection = self.begin(address, patience).map_err(fault)?;
+        let mut reply = connection.reply_head().map_err(fault)?;
+        let mut first = None;
+        while let Some(piece) = connection.piece(&reply).map_err(fault)? {
+            if first.is_none() && has_words(&piece) {
+                first = Some(started.elapsed());
+            }
+            reply.body.extend_from_slice(&piece);
+            if reply.header("transfer-encoding").is_none() {
+                break;
+            }
+        }
+        asked(&reply, first.unwrap_or_else(|| started.elapsed()))
     }
 
     /// Asks, and gives the connection on which the answer comes.
@@ -77,9 +90,9 @@ impl Question {
     }
 }
 
-fn asked(reply: &Reply) -> Result<Asked, String> {
+fn asked(reply: &Reply, first: Duration) -> Result<Asked, String> {
     match reply.status {
-        200 => words(&reply.text()).map(Asked::Answered),
+        200 => words(&reply.text()).map(|words| Asked::Answered(words, first)),
         429 => {
             let after = reply.header("retry-after");
             let after = after
@@ -91,6 +104,17 @@ fn asked(reply: &Reply) -> Result<Asked, String> {
         }
         status => Err(format!("status {status}: {}", reply.text())),
     }
+}
+
+/// Whether a piece of a stream brings words of the answer.
+pub fn has_words(piece: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(piece);
+    let mut data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    data.any(|data| {
+        let chunk = serde_json::from_str::<Value>(data).unwrap_or_default();
+        let words = chunk["choices"][0]["delta"]["content"].as_str();
+        words.is_some_and(|words| !words.is_empty())
+    })
 }
 
 /// The words of a stream that is whole: chunks, an ending with its reason, `[DONE]`.

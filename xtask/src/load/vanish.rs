@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Found;
 use super::desk::{Desk, Holds};
 use super::http::Connection;
-use super::questions::Question;
+use super::questions::{Question, has_words};
 
 /// So many at the same time: as many as are answered and wait, and a few that are refused.
 const AT_ONCE: usize = 64;
@@ -125,18 +125,7 @@ fn vanish(client: usize, address: &str, questions: &[Question]) -> Result<Left, 
 /// Reads until the answer has begun.
 fn hear_a_word(connection: &mut Connection, head: &super::http::Reply) -> std::io::Result<()> {
     while let Some(piece) = connection.piece(head)? {
-        let text = String::from_utf8_lossy(&piece);
-        let has_words = |line: &str| {
-            line.strip_prefix("data: ")
-                .and_then(|data| serde_json::from_str::<serde_json::Value>(data).ok())
-                .and_then(|chunk| {
-                    chunk["choices"][0]["delta"]["content"]
-                        .as_str()
-                        .map(|words| !words.is_empty())
-                })
-                .unwrap_or_default()
-        };
-        if text.lines().any(has_words) {
+        if has_words(&piece) {
             return Ok(());
         }
     }
