@@ -28,6 +28,8 @@ use self::place::Place;
 const REDIRECTS: usize = 3;
 /// For one picture, redirects included.
 const WHOLE: Duration = Duration::from_secs(20);
+/// For all pictures of a request.
+const TOGETHER: Duration = Duration::from_secs(60);
 
 /// Why a picture could not be brought.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +70,7 @@ pub struct Fetcher {
     resolve: fn(String, u16) -> Resolved,
     permits: fn(IpAddr) -> bool,
     whole: Duration,
+    together: Duration,
 }
 
 impl Fetcher {
@@ -99,7 +102,13 @@ impl Fetcher {
             },
             permits: address::is_public,
             whole: WHOLE,
+            together: TOGETHER,
         })
+    }
+
+    /// How long all pictures of one request may take.
+    pub(crate) fn together(&self) -> Duration {
+        self.together
     }
 
     /// The bytes at this address, at most `limit` of them.

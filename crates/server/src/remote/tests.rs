@@ -1,16 +1,28 @@
 //! The fetcher against a real HTTPS server on this machine, which the tests permit by name of its
 //! address; everything else stays forbidden.
 
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::{Request, StatusCode};
+use desk::testing::small_office;
+use http_body_util::BodyExt;
 use rcgen::generate_simple_self_signed;
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
 
 use super::*;
+use crate::{AllowedHosts, Server, ServerOptions};
 
 const LIMIT: u64 = 1000;
+/// The largest that a desk takes.
+const LARGE: usize = 20 * 1024 * 1024;
+const LATE: Duration = Duration::from_millis(700);
 
 /// A server that answers each path with fixed text.
 struct Elsewhere {
@@ -62,9 +74,46 @@ fn answer(path: &str, port: u16) -> Option<String> {
         "/number" => to("https://127.0.0.2/"),
         "/mapped" => to("https://[::ffff:127.0.0.1]/"),
         "/six" => to("https://[::1]/"),
+        "/drip" => "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n".into(),
+        "/late" => "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n".into(),
+        "/large" => format!("HTTP/1.1 200 OK\r\ncontent-length: {LARGE}\r\n\r\n"),
+        "/swells" => "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".into(),
         "/nowhere" => "HTTP/1.1 302 Found\r\ncontent-length: 0\r\n\r\n".into(),
         _ => return None,
     })
+}
+
+/// What follows the head, where that is a story of its own.
+async fn go_on(path: &str, stream: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+    match path {
+        // More than a byte every pause that anybody would call silence.
+        "/drip" => loop {
+            stream.write_all(b"x").await?;
+            stream.flush().await?;
+            sleep(Duration::from_millis(20)).await;
+        },
+        "/late" => {
+            stream.flush().await?;
+            sleep(LATE).await;
+            stream.write_all(b"bytes").await
+        }
+        "/large" => {
+            let piece = vec![b'x'; 1024 * 1024];
+            for _ in 0..LARGE / piece.len() {
+                stream.write_all(&piece).await?;
+            }
+            Ok(())
+        }
+        "/swells" => {
+            let piece = format!("100\r\n{}\r\n", "x".repeat(256));
+            loop {
+                stream.write_all(piece.as_bytes()).await?;
+                stream.flush().await?;
+                sleep(Duration::from_millis(20)).await;
+            }
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn elsewhere() -> Elsewhere {
@@ -100,6 +149,7 @@ async fn elsewhere() -> Elsewhere {
                 match answer(path, port) {
                     Some(text) => {
                         let _ = stream.write_all(text.as_bytes()).await;
+                        let _ = go_on(path, &mut stream).await;
                         let _ = stream.shutdown().await;
                     }
                     // Never answers.
@@ -114,6 +164,7 @@ async fn elsewhere() -> Elsewhere {
         resolve,
         permits: permits_this_machine,
         whole: Duration::from_secs(2),
+        together: Duration::from_secs(2),
         ..Fetcher::trusting(roots).expect("a fetcher")
     };
     Elsewhere { port, fetcher }
@@ -182,6 +233,92 @@ async fn what_never_ends_or_never_comes_is_cut_off() {
     }
     let silent = elsewhere.fetch("/silent").await;
     assert!(matches!(silent, Err(FetchError::TooSlow(_))));
+}
+
+#[tokio::test]
+async fn a_picture_that_drips_is_given_up_when_its_time_is_over() {
+    let elsewhere = elsewhere().await;
+    let asked = Instant::now();
+    let dripped = elsewhere.fetch("/drip").await;
+    assert!(
+        matches!(dripped, Err(FetchError::TooSlow(_))),
+        "{dripped:?}"
+    );
+    let took = asked.elapsed();
+    assert!((2..6).contains(&took.as_secs()), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_picture_that_swells_is_given_up_at_the_byte_too_many_and_not_at_its_end() {
+    let elsewhere = elsewhere().await;
+    // It never ends, and the time is not over.
+    let asked = Instant::now();
+    let swollen = elsewhere.fetch("/swells").await;
+    assert!(
+        matches!(swollen, Err(FetchError::TooLarge { limit: LIMIT, .. })),
+        "{swollen:?}"
+    );
+    assert!(asked.elapsed() < Duration::from_secs(2));
+}
+
+/// Asks a desk that may fetch about pictures at these paths.
+async fn ask_about(elsewhere: Elsewhere, paths: &[&str]) -> (StatusCode, Value) {
+    let bound = "127.0.0.1:8501".parse().expect("an address");
+    let hosts = AllowedHosts::new(bound, &[]).expect("no hosts");
+    let Elsewhere { port, fetcher } = elsewhere;
+    let options = ServerOptions {
+        remote: Some(fetcher),
+        ..ServerOptions::new(hosts)
+    };
+    let server = Server::new(small_office().0, options);
+    let picture = |path: &&str| {
+        let url = format!("https://pictures.example:{port}{path}");
+        json!({"type": "image_url", "image_url": {"url": url}})
+    };
+    let content: Vec<_> = paths.iter().map(picture).collect();
+    let question = json!({"messages": [{"role": "user", "content": content}]});
+    let request = Request::post("/v1/chat/completions")
+        .header(HOST, "localhost")
+        .header(CONTENT_TYPE, "application/json")
+        .body(Body::from(question.to_string()));
+    let reply = server.router().oneshot(request.expect("a request")).await;
+    let reply = reply.expect("the router never fails");
+    let status = reply.status();
+    let body = reply
+        .into_body()
+        .collect()
+        .await
+        .expect("a body")
+        .to_bytes();
+    (status, serde_json::from_slice(&body).expect("JSON"))
+}
+
+#[tokio::test]
+async fn pictures_elsewhere_may_together_be_as_large_as_a_request() {
+    let mut elsewhere = elsewhere().await;
+    (elsewhere.fetcher.whole, elsewhere.fetcher.together) = (WHOLE, TOGETHER);
+    // Each is as large as a picture may be; the third exceeds 48 MB.
+    let (status, reply) = ask_about(elsewhere, &["/large"; 3]).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{reply}");
+    let error = &reply["error"];
+    assert_eq!(
+        error["param"], "messages[0].content[2].image_url.url",
+        "{error}"
+    );
+    let words = error["message"].as_str().expect("words");
+    assert!(words.contains("larger than 8388608 bytes"), "{words}");
+}
+
+#[tokio::test]
+async fn pictures_elsewhere_have_one_time_limit_together() {
+    let elsewhere = elsewhere().await;
+    let asked = Instant::now();
+    // None of the four is late for itself.
+    let (status, reply) = ask_about(elsewhere, &["/late"; 4]).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{reply}");
+    let words = reply["error"]["message"].as_str().expect("words");
+    assert!(words.contains("took too long to fetch"), "{words}");
+    assert!(asked.elapsed() < 4 * LATE, "it waited for all of them");
 }
 
 #[tokio::test]

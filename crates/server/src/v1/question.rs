@@ -23,8 +23,6 @@ use crate::shared::Shared;
 const MAX_TOKENS: u32 = 1024;
 /// Pictures of a whole conversation, in pictures of one message, as the desk counts them.
 const CONVERSATION: usize = 4;
-/// For all pictures of a request that have to be fetched.
-const FETCHING: Duration = Duration::from_secs(60);
 /// Addresses repeat this much of themselves in a refusal.
 const SHOWN: usize = 60;
 
@@ -273,13 +271,14 @@ async fn bring(
     };
     let parts = spoken.iter().flat_map(|one| &one.parts);
     let count = parts.filter(elsewhere).count() as u64;
-    if count == 0 || shared.remote.is_none() {
+    let fetcher = shared.remote.as_ref().filter(|_| count > 0);
+    let Some(fetcher) = fetcher else {
         return Ok((gather(shared, spoken).await?, None));
-    }
+    };
     let each = shared.desk.limits().picture_bytes;
     let bytes = each.saturating_mul(count).min(BODY_BYTES);
     let place = shared.fetched.place(bytes).await?;
-    let brought = timeout(FETCHING, gather(shared, spoken)).await;
+    let brought = timeout(fetcher.together(), gather(shared, spoken)).await;
     let brought = brought.map_err(|_| ApiError::Field {
         param: places.messages.to_owned(),
         message: "The pictures elsewhere took too long to fetch. Send them as data: URIs."
