@@ -78,7 +78,7 @@ pub fn ask(
                     finished,
                 });
             }
-            Event::Failed(why) => return Err(Failure::Failed(why)),
+            Event::Failed(why) => return Err(Failure::Failed(why.to_string())),
             Event::Queued { .. } | Event::Reading { .. } | Event::Prefill { .. } => {}
         }
     }

@@ -47,6 +47,10 @@ pub struct ServeArgs {
     /// How long running answers get to finish when the desk is told to end
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub shutdown_seconds: u16,
+    /// How long an answer may take in all, waiting included; what was said by then is the answer
+    #[arg(long, value_name = "N", default_value_t = 1800,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub answer_seconds: u32,
     /// How much to write to stderr
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t)]
     pub log: LogLevel,
@@ -107,7 +111,11 @@ pub fn run(args: &ServeArgs) -> Outcome {
     let answerer = EngineAnswerer::look(args.model.source(), args.model.engine())?;
     let answerer = Arc::new(answerer);
     let samples = samples::samples(&*answerer);
-    let desk = Desk::new(answerer.clone(), DeskLimits::default(), samples);
+    let limits = DeskLimits {
+        answer_time: Duration::from_secs(args.answer_seconds.into()),
+        ..DeskLimits::default()
+    };
+    let desk = Desk::new(answerer.clone(), limits, samples);
     let runtime = runtime()?;
     let records = runtime.block_on(data::open(&records_place))?;
     let conversations = Conversations::new(Arc::new(desk), records.clone());

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::check::{check_messages, decide_image_tokens, decide_settings};
 use crate::{
@@ -25,6 +26,8 @@ pub struct DeskLimits {
     pub pictures_per_question: u32,
     /// All uploaded pictures together.
     pub shelf_bytes: u64,
+    /// How long an answer may take in all, waiting included.
+    pub answer_time: Duration,
 }
 
 impl Default for DeskLimits {
@@ -33,6 +36,7 @@ impl Default for DeskLimits {
             picture_bytes: 20 * 1024 * 1024,
             pictures_per_question: 8,
             shelf_bytes: 512 * 1024 * 1024,
+            answer_time: Duration::from_secs(1800),
         }
     }
 }
@@ -192,6 +196,8 @@ impl Desk {
             ..self.defaults
         };
         let settings = decide_settings(&request.settings, &defaults, &limits)?;
+        let longest = self.limits.answer_time;
+        let time_limit = wishes.time_limit.map_or(longest, |time| time.min(longest));
         let messages = request.messages.into_iter();
         let turns = messages
             .map(|message| self.turn(message, at_hand))
@@ -203,6 +209,7 @@ impl Desk {
             alternatives: wishes.alternatives,
             ignore_eos: wishes.ignore_eos,
             asker: wishes.asker,
+            time_limit: Some(time_limit),
         })
     }
 
@@ -331,6 +338,25 @@ mod tests {
         assert_eq!(code(b"%PDF-1.7".to_vec()), Code::PictureType);
         assert_eq!(code(vec![]), Code::PictureEmpty);
         assert_eq!(code(unreadable_png()), Code::PictureUnreadable);
+    }
+
+    #[test]
+    fn no_answer_may_take_longer_than_the_desk_allows() {
+        let answerer = Arc::new(ScriptedAnswerer::default());
+        let limits = DeskLimits {
+            answer_time: Duration::from_secs(60),
+            ..DeskLimits::default()
+        };
+        let desk = Desk::new(answerer.clone(), limits, vec![]);
+        for (wished, allowed) in [(None, 60), (Some(20), 20), (Some(3600), 60)] {
+            let wishes = Wishes {
+                time_limit: wished.map(Duration::from_secs),
+                ..Wishes::default()
+            };
+            desk.answer(ask("?", &[]), wishes).expect("accepted");
+            let asked = answerer.asked().pop().expect("asked");
+            assert_eq!(asked.time_limit, Some(Duration::from_secs(allowed)));
+        }
     }
 
     #[test]

@@ -114,6 +114,8 @@ pub enum FinishReason {
     Repetition,
     /// Somebody stopped it.
     Cancelled,
+    /// Its time was over.
+    TimedOut,
 }
 
 /// Tokens counted.

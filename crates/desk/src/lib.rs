@@ -49,7 +49,7 @@ pub use request::{AnswerRequest, AskedSettings, Message, Part, Role};
 pub use sample::{BothLanguages, Sample};
 pub use shelf::{PictureShelf, ShelfFull};
 pub use status::{
-    Defaults, DeskStatus, DeviceFacts, EngineLimits, EngineStatus, Figures, GpuReading, Limits,
-    Memory, ModelFacts, Queue, Readings, RecordsFacts, State,
+    Defaults, DeskStatus, DeviceFacts, Durations, EngineLimits, EngineStatus, Figures, GpuReading,
+    Limits, Memory, ModelFacts, Queue, Readings, RecordsFacts, State,
 };
 pub use wishes::{Shape, TokenCount, Wishes};

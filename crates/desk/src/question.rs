@@ -2,6 +2,7 @@
 //! setting decided.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::{Picture, Role, Shape};
 
@@ -20,6 +21,8 @@ pub struct Question {
     pub ignore_eos: bool,
     /// Who asks; see [`crate::Wishes::asker`].
     pub asker: Option<String>,
+    /// How long it may take in all, waiting included. What was said by then is the answer.
+    pub time_limit: Option<Duration>,
 }
 
 impl Question {

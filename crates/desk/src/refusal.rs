@@ -46,8 +46,12 @@ pub enum Code {
     PicturesFull,
     /// Details: `waiting`, `retry_after_s`.
     QueueFull,
-    /// A JSON schema that no answer can be held to. Details: `reason`.
+    /// The asker has as many questions here as is fair to the others. Details: `held`, `retry_after_s`.
+    ShareFull,
+    /// A JSON schema that no answer can be held to, which may show in mid-answer. Details: `reason`.
     ShapeUnsupported,
+    /// The answer's time was over before its first word. No details.
+    TimedOut,
     /// The model is loading. Details: `percent`.
     NotReady,
     /// The model could not be loaded. Details: `reason`.
@@ -111,6 +115,8 @@ pub enum Class {
     NoRoom,
     /// Wait a moment.
     Busy,
+    /// Ask again later, or allow more time.
+    TimedOut,
     /// Wait until it is ready.
     NotReady,
     /// Look into the log.
@@ -140,7 +146,8 @@ impl Code {
             | Self::PictureDimensions
             | Self::NoPlace => Class::Unreadable,
             Self::PictureUnknown => Class::UnknownPicture,
-            Self::PicturesFull | Self::QueueFull => Class::Busy,
+            Self::TimedOut => Class::TimedOut,
+            Self::PicturesFull | Self::QueueFull | Self::ShareFull => Class::Busy,
             Self::NotReady | Self::ModelFailed | Self::ShuttingDown | Self::RecordsBusy => {
                 Class::NotReady
             }
@@ -258,6 +265,13 @@ impl Refusal {
         Self::new(Code::ShapeUnsupported, message, json!({"reason": reason}))
     }
 
+    /// There was no time for a word.
+    pub fn timed_out() -> Self {
+        let message = "The time for this answer was over before its first word. Ask again later, or \
+                       allow more time.";
+        Self::new(Code::TimedOut, message, Value::Null)
+    }
+
     /// The file is too large; `bytes` when its size is known.
     pub fn picture_too_large(bytes: Option<u64>, limit: u64) -> Self {
         let size = match bytes {
@@ -331,6 +345,16 @@ impl Refusal {
         Self::new(Code::QueueFull, message, details)
     }
 
+    /// Whoever asks has enough questions here already.
+    pub fn share_full(held: u32, retry_after_s: u64) -> Self {
+        let message = format!(
+            "You already have {held} questions being answered or waiting; the places that are left \
+             are kept for others. Try again in about {retry_after_s} s."
+        );
+        let details = json!({"held": held, "retry_after_s": retry_after_s});
+        Self::new(Code::ShareFull, message, details)
+    }
+
     /// The model is still loading.
     pub fn not_ready(percent: u8) -> Self {
         let message =
@@ -389,7 +413,11 @@ mod tests {
 
     #[test]
     fn a_busy_refusal_says_when_to_come_back() {
-        for refusal in [Refusal::queue_full(4, 7), Refusal::pictures_full(7)] {
+        for refusal in [
+            Refusal::queue_full(4, 7),
+            Refusal::share_full(4, 7),
+            Refusal::pictures_full(7),
+        ] {
             assert_eq!(refusal.class(), Class::Busy);
             assert_eq!(refusal.retry_after_s(), Some(7));
         }

@@ -35,7 +35,7 @@ pub struct EngineLimits {
 
 /// What an engine has counted, for whoever draws curves. Pages are pieces of the
 /// memory that holds what the model has read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
     /// All pages.
     pub pages_total: u64,
@@ -57,6 +57,26 @@ pub struct Figures {
     pub pictures_cached: u64,
     /// Answers put back to make room for older ones.
     pub preempted: u64,
+    /// From a question's arrival to its first token, of all that came so far.
+    pub first_token: Durations,
+    /// From one token of an answer to the next, when they were computed, not when somebody read them.
+    pub inter_token: Durations,
+}
+
+/// How often something took how long.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Durations {
+    /// All of them together. Seconds.
+    pub sum_s: f64,
+    /// Upper end in seconds and count of each range, from the shortest; the last has no end.
+    pub ranges: Vec<(f64, u64)>,
+}
+
+impl Durations {
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.ranges.iter().map(|(_, count)| count).sum()
+    }
 }
 
 /// How the desk is doing.

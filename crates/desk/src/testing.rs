@@ -13,10 +13,10 @@ use tokio::runtime::{Builder, Runtime};
 use crate::records::{Records, RecordsPlace};
 use crate::{
     AnswerEvent, AnswerRequest, AnswerSender, AnswerStream, Answerer, AskedSettings, BothLanguages,
-    Conversations, Desk, DeskLimits, DeviceFacts, EngineLimits, EngineStatus, FinishReason, Memory,
-    Message, ModelFacts, Part, Picture, PictureBox, PictureFacts, PictureId, Piece, Question,
-    Queue, Refusal, Role, Sample, State, Timings, TokenCount, TokenPiece, TopToken, Usage,
-    answer_channel,
+    Conversations, Desk, DeskLimits, DeviceFacts, EngineLimits, EngineStatus, Figures,
+    FinishReason, Memory, Message, ModelFacts, Part, Picture, PictureBox, PictureFacts, PictureId,
+    Piece, Question, Queue, Refusal, Role, Sample, State, Timings, TokenCount, TokenPiece,
+    TopToken, Usage, answer_channel,
 };
 
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -26,6 +26,7 @@ pub struct ScriptedAnswerer {
     acts: Mutex<VecDeque<Act>>,
     asked: Mutex<Vec<Question>>,
     status: Mutex<EngineStatus>,
+    figures: Mutex<Figures>,
 }
 
 enum Act {
@@ -95,6 +96,11 @@ impl ScriptedAnswerer {
         lock(&self.status).limits.context_tokens = tokens;
     }
 
+    /// Changes what it has counted.
+    pub fn set_figures(&self, figures: Figures) {
+        *lock(&self.figures) = figures;
+    }
+
     /// Changes what it says of itself.
     pub fn set_state(&self, state: State) {
         lock(&self.status).state = state;
@@ -104,6 +110,10 @@ impl ScriptedAnswerer {
 impl Answerer for ScriptedAnswerer {
     fn status(&self) -> EngineStatus {
         lock(&self.status).clone()
+    }
+
+    fn figures(&self) -> Figures {
+        lock(&self.figures).clone()
     }
 
     fn inspect(&self, bytes: &[u8]) -> Result<PictureFacts, Refusal> {
@@ -211,6 +221,7 @@ impl Default for ScriptedAnswerer {
             acts: Mutex::default(),
             asked: Mutex::default(),
             status: Mutex::new(status),
+            figures: Mutex::default(),
         }
     }
 }
@@ -332,8 +343,13 @@ pub fn done_with(usage: Usage) -> AnswerEvent {
 
 /// The end of an answer.
 pub fn done() -> AnswerEvent {
+    done_for(FinishReason::Stop)
+}
+
+/// The end of an answer for this reason.
+pub fn done_for(finish_reason: FinishReason) -> AnswerEvent {
     AnswerEvent::Done {
-        finish_reason: FinishReason::Stop,
+        finish_reason,
         usage: Usage::default(),
         timings: Timings::default(),
     }

@@ -1,6 +1,8 @@
 //! What a program may ask for beyond what the page does: the shape of the answer, how sure the model
 //! was of each token, and in whose name it asks.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 /// Beyond the question and its settings. The page asks for none of it.
@@ -19,6 +21,8 @@ pub struct Wishes {
     /// How long an answer may get where the request does not say; `None` takes
     /// the desk's default.
     pub default_max_tokens: Option<u32>,
+    /// How long the answer may take in all, waiting included; the desk's own limit holds as well.
+    pub time_limit: Option<Duration>,
 }
 
 /// What an answer must look like.

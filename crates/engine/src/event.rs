@@ -35,8 +35,27 @@ pub enum Event {
     Delta(Delta),
     /// The end of a good answer.
     Finished(Finished),
-    /// The end of an answer that failed; a sentence for the user.
-    Failed(String),
+    /// The end of an answer that failed.
+    Failed(Failure),
+}
+
+/// Why an answer failed. Displays as a sentence for the user.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// What happened and what to do.
+    pub message: String,
+    /// What was at fault.
+    pub fault: Fault,
+}
+
+/// What was at fault where an answer failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The asker's constraint: no answer can be held to it, or only with more work than is allowed.
+    Constraint,
+    /// The engine or its device.
+    Engine,
 }
 
 /// Text that is complete (whole characters, cleared of stop strings) and the tokens behind it.

@@ -23,7 +23,7 @@ use crate::request::{Request, SubmitError};
 use crate::stats::Stats;
 use crate::worker::Job;
 
-pub(crate) use places::{Gauge, Place};
+pub(crate) use places::{Capacity, Gauge, Place};
 
 /// What was loaded, and on what it runs.
 #[derive(Debug, Clone)]
@@ -113,8 +113,7 @@ pub(crate) struct Shared {
     pub(crate) gauge: Arc<Gauge>,
     /// Set once the device answers nothing any more: what happened and what to do.
     pub(crate) lost: Arc<OnceLock<String>>,
-    pub(crate) most_waiting: usize,
-    pub(crate) most_running: usize,
+    pub(crate) capacity: Capacity,
     pub(crate) vocabulary: Vocabulary,
     pub(crate) stats: Arc<Mutex<Stats>>,
 }
@@ -138,10 +137,8 @@ impl Handle {
 
     /// How busy the worker is.
     pub fn queue(&self) -> QueueLoad {
-        QueueLoad {
-            running: self.shared.gauge.running.load(Ordering::Relaxed),
-            waiting: self.shared.gauge.waiting.load(Ordering::Relaxed),
-        }
+        let (running, waiting) = self.shared.gauge.running_and_waiting();
+        QueueLoad { running, waiting }
     }
 
     /// What was done so far and how things stand.
@@ -150,8 +147,8 @@ impl Handle {
         let mut stats = stats.unwrap_or_else(PoisonError::into_inner).clone();
         let load = self.queue();
         (stats.requests.waiting, stats.requests.running) = (load.waiting, load.running);
-        stats.requests.most_waiting = self.shared.most_waiting;
-        stats.requests.most_running = self.shared.most_running;
+        stats.requests.most_waiting = self.shared.capacity.waiting;
+        stats.requests.most_running = self.shared.capacity.running;
         stats
     }
 
@@ -178,7 +175,7 @@ impl Handle {
             return Err(SubmitError::Lost(why.to_owned()));
         }
         let place = self
-            .take_place()
+            .take_place(request.client.as_deref())
             .inspect_err(|error| self.count_refusal(error))?;
         let deadline = request
             .time_limit
@@ -214,23 +211,19 @@ impl Handle {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *match error {
-            SubmitError::Busy { .. } => &mut stats.requests.rejected_busy,
+            SubmitError::Busy { .. } | SubmitError::OverShare { .. } => {
+                &mut stats.requests.rejected_busy
+            }
             SubmitError::TooLong { .. } => &mut stats.requests.rejected_too_long,
             _ => &mut stats.requests.rejected_invalid,
         } += 1;
     }
 
-    fn take_place(&self) -> Result<Place, SubmitError> {
+    fn take_place(&self, client: Option<&str>) -> Result<Place, SubmitError> {
         let Shared {
-            gauge,
-            most_waiting,
-            most_running,
-            ..
+            gauge, capacity, ..
         } = &*self.shared;
-        Gauge::take(gauge, *most_waiting, *most_running).map_err(|full| SubmitError::Busy {
-            waiting: full.waiting,
-            retry_after_s: full.retry_after_s,
-        })
+        Gauge::take(gauge, *capacity, client)
     }
 }
 

@@ -29,7 +29,9 @@ mod words;
 mod worker;
 
 pub use constraint::{Constraint, ConstraintError};
-pub use event::{Delta, Event, FinishReason, Finished, Memory, Timings, Token, TopToken, Usage};
+pub use event::{
+    Delta, Event, Failure, Fault, FinishReason, Finished, Memory, Timings, Token, TopToken, Usage,
+};
 pub use handle::{
     Answer, Canceller, EngineInfo, Handle, PictureFacts, QueueLoad, TokenCount, Vocabulary,
 };

@@ -32,7 +32,7 @@ pub use options::{DeviceChoice, EngineOptions, ModelSize, ModelSource, Precision
 pub use parts::stored_wide;
 pub use places::{Places, places};
 
-use crate::handle::{EngineInfo, Gauge, Handle, Shared, Vocabulary};
+use crate::handle::{Capacity, EngineInfo, Gauge, Handle, Shared, Vocabulary};
 use crate::kv::Chain;
 use crate::prepare::{Cutter, Preparer};
 use crate::runner::{Room, Runner};
@@ -317,8 +317,10 @@ impl Loading<'_> {
             jobs: running.jobs,
             gauge: shared.gauge,
             lost: shared.lost,
-            most_waiting: options.most_waiting,
-            most_running: room::bounds(options).running,
+            capacity: Capacity {
+                waiting: options.most_waiting,
+                running: room::bounds(options).running,
+            },
         }))
     }
 }

@@ -31,7 +31,7 @@ pub struct Request {
     /// Write `Picture N: ` before each picture.
     pub number_pictures: bool,
     /// Who asks. Clients that wait take turns, so that one with many questions does not hold up the
-    /// others; all without a name count as one.
+    /// others; all without a name count as one. A client with a name gets no more places than are left for others.
     pub client: Option<String>,
     /// How long after `submit` the answer ends, however far it is, with reason `timed_out`.
     pub time_limit: Option<Duration>,
@@ -105,6 +105,17 @@ pub enum SubmitError {
     Busy {
         /// How many wait.
         waiting: usize,
+        /// A fair time to come back.
+        retry_after_s: u64,
+    },
+    /// The client holds its share of the places.
+    #[error(
+        "you have {held} questions here already, being answered or waiting, and the places that are left are \
+         kept for others; try again in about {retry_after_s} s"
+    )]
+    OverShare {
+        /// How many the client has.
+        held: usize,
         /// A fair time to come back.
         retry_after_s: u64,
     },

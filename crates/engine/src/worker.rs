@@ -22,7 +22,7 @@ use model::tokenizer::Tokenizer;
 use ops::backend::{Backend, BackendError, given_up};
 
 use crate::constraint::ConstraintError;
-use crate::event::{Event, FinishReason};
+use crate::event::{Event, Failure, Fault, FinishReason};
 use crate::handle::Gauge;
 use crate::pace::Pace;
 use crate::runner::{PAGE_TOKENS, Runner};
@@ -60,6 +60,22 @@ impl AnswerError {
     /// What a panic inside an op was about.
     fn of_panic(panic: Box<dyn Any + Send>) -> Self {
         given_up(panic).map_or(Self::Fault, Self::Backend)
+    }
+
+    /// What the asker is told; what is not the asker's fault is logged.
+    fn told(&self) -> Failure {
+        let fault = match self {
+            Self::Constraint(_) | Self::NoWayOn => Fault::Constraint,
+            Self::Backend(_) | Self::Logits(_) | Self::Fault | Self::Lost(_) => Fault::Engine,
+        };
+        match fault {
+            Fault::Constraint => tracing::info!(error = %self, "an answer left its constraint"),
+            Fault::Engine => tracing::error!(error = %self, "an answer failed"),
+        }
+        Failure {
+            message: self.to_string(),
+            fault,
+        }
     }
 }
 
@@ -252,10 +268,7 @@ impl<B: Backend> Worker<B> {
         self.count_end(&outcome);
         let last = match outcome {
             Ok(reason) => live.finish(reason),
-            Err(error) => {
-                tracing::error!(%error, "an answer failed");
-                Event::Failed(error.to_string())
-            }
+            Err(error) => Event::Failed(error.told()),
         };
         // Whoever learns of the end may look at the figures, or ask again.
         self.publish();

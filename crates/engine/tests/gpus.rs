@@ -90,7 +90,7 @@ fn answer(handle: &Handle, pictures: usize) -> Result<Vec<u32>, String> {
     for event in answer {
         match event {
             Event::Delta(delta) => ids.extend(delta.tokens.iter().map(|token| token.id)),
-            Event::Failed(why) => return Err(why),
+            Event::Failed(why) => return Err(why.to_string()),
             _ => {}
         }
     }

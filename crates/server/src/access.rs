@@ -14,13 +14,14 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use desk::AskedBy;
+use tokio::sync::OwnedSemaphorePermit;
 
 pub(crate) use held::holding;
 pub use keys::{Keys, KeysError, NewKey};
 pub(crate) use rates::Rates;
 pub use ring::KeyRing;
 
-use self::keys::Key;
+pub(crate) use self::keys::Key;
 use crate::error::ApiError;
 
 /// The address a request came from.
@@ -43,6 +44,20 @@ impl Asker {
     /// The name of the key, where keys are used.
     pub fn name(&self) -> Option<&str> {
         self.0.strip_prefix("key ")
+    }
+}
+
+/// The key a request came with, where keys are used.
+#[derive(Clone, Debug)]
+pub(crate) struct Brought(pub Option<Arc<Key>>);
+
+impl Brought {
+    /// Places for more answers than the one that a request is counted for.
+    pub fn also(&self, more: u32) -> Result<Option<OwnedSemaphorePermit>, ApiError> {
+        match (&self.0, more) {
+            (None, _) | (_, 0) => Ok(None),
+            (Some(key), more) => key.also(more),
+        }
     }
 }
 

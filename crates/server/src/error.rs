@@ -185,6 +185,7 @@ impl ApiError {
                 Class::Conflict => StatusCode::CONFLICT,
                 Class::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
                 Class::Busy => StatusCode::TOO_MANY_REQUESTS,
+                Class::TimedOut => StatusCode::REQUEST_TIMEOUT,
                 Class::NotReady => StatusCode::SERVICE_UNAVAILABLE,
                 Class::Failed => StatusCode::INTERNAL_SERVER_ERROR,
             },
@@ -192,6 +193,7 @@ impl ApiError {
             Self::RefusedAt { refusal, .. } => match refusal.class() {
                 Class::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
                 Class::Busy => StatusCode::TOO_MANY_REQUESTS,
+                Class::TimedOut => StatusCode::REQUEST_TIMEOUT,
                 Class::NotReady => StatusCode::SERVICE_UNAVAILABLE,
                 Class::Failed => StatusCode::INTERNAL_SERVER_ERROR,
                 Class::Conflict => StatusCode::CONFLICT,
@@ -256,6 +258,7 @@ impl ApiError {
             StatusCode::UNAUTHORIZED => "authentication_error",
             StatusCode::FORBIDDEN => "permission_error",
             StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
+            StatusCode::REQUEST_TIMEOUT => "timeout_error",
             status if status.is_server_error() => "server_error",
             _ => "invalid_request_error",
         };

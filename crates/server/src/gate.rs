@@ -4,6 +4,7 @@
 //! keys are asked for.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Request, State};
@@ -13,7 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::access::{Asker, Peer, holding, key_of, signin};
+use crate::access::{Asker, Brought, Key, Peer, holding, key_of, signin};
 use crate::cors;
 use crate::error::ApiError;
 use crate::hosts::AllowedHosts;
@@ -25,7 +26,7 @@ pub(crate) async fn gate(State(shared): State<Shared>, request: Request, next: N
     let preflight = guest.is_some() && cors::is_preflight(&request);
     let response = match admit(&shared, &request, guest.is_some(), preflight) {
         Ok(_) if preflight => cors::preflight(),
-        Ok((asker, permit)) => pass(request, next, asker, permit).await,
+        Ok(admitted) => pass(request, next, admitted).await,
         // A person at a browser is shown the way in.
         Err(ApiError::KeyMissing | ApiError::KeyWrong) if wants_a_page(&request) => {
             Redirect::to("/signin").into_response()
@@ -41,20 +42,39 @@ pub(crate) async fn gate(State(shared): State<Shared>, request: Request, next: N
 async fn pass(
     mut request: Request,
     next: Next,
-    asker: Asker,
-    permit: Option<OwnedSemaphorePermit>,
+    Admitted { asker, key, permit }: Admitted,
 ) -> Response {
     request.extensions_mut().insert(asker);
+    request.extensions_mut().insert(Brought(key));
     holding(next.run(request).await, permit)
 }
 
-/// In whose name the request may pass, and its place among that key's requests.
+/// A request that may pass.
+struct Admitted {
+    /// In whose name.
+    asker: Asker,
+    key: Option<Arc<Key>>,
+    /// Its place among that key's requests.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Admitted {
+    fn anonymous(asker: Asker) -> Self {
+        Self {
+            asker,
+            key: None,
+            permit: None,
+        }
+    }
+}
+
+/// How the request may pass, if it may.
 fn admit(
     shared: &Shared,
     request: &Request,
     guest: bool,
     preflight: bool,
-) -> Result<(Asker, Option<OwnedSemaphorePermit>), ApiError> {
+) -> Result<Admitted, ApiError> {
     let host = addressed_host(&shared.hosts, request.uri(), request.headers())?;
     let changes = !request.method().is_safe();
     if changes && !guest {
@@ -67,16 +87,20 @@ fn admit(
     shared.rates.take(address, now)?;
     let anonymous = Asker(format!("address {}", address.to_canonical()));
     let Some(keys) = &shared.keys else {
-        return Ok((anonymous, None));
+        return Ok(Admitted::anonymous(anonymous));
     };
     // A browser asks beforehand without the key.
     if preflight || signin::OPEN.contains(&request.uri().path()) {
-        return Ok((anonymous, None));
+        return Ok(Admitted::anonymous(anonymous));
     }
     let key = key_of(&keys.keys(), request.headers())?;
     // Looking is free; what makes us work is counted.
     let permit = if changes { key.begin(now)? } else { None };
-    Ok((Asker(format!("key {}", key.name())), permit))
+    Ok(Admitted {
+        asker: Asker(format!("key {}", key.name())),
+        key: Some(key),
+        permit,
+    })
 }
 
 /// Whether somebody opens an address in a browser.

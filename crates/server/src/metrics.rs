@@ -94,6 +94,7 @@ impl Metrics {
         }
     }
 
+            FinishReason::TimedOut => "timed_out",
     /// A request was responded to.
     pub fn responded(&self, method: &Method, route: Option<&str>, status: u16) {
         let labels = RequestLabels {

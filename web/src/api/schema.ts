@@ -1014,6 +1014,12 @@ export interface components {
              */
             temperature?: number | null;
             /**
+             * Format: double
+             * @description Seconds the answer may take in all, waiting included; at most what the desk allows. What was said by then is
+             *     the answer.
+             */
+            timeout?: number | null;
+            /**
              * Format: int32
              * @description Samples among this many likeliest words; 0 means all.
              */
@@ -1170,7 +1176,7 @@ export interface components {
          * @description Why the desk said no, to the case.
          * @enum {string}
          */
-        DeskCode: "question_empty" | "question_order" | "too_many_messages" | "too_many_pictures" | "text_too_long" | "question_too_long" | "setting_out_of_range" | "picture_too_large" | "picture_empty" | "picture_type" | "picture_unreadable" | "picture_dimensions" | "picture_unknown" | "pictures_full" | "queue_full" | "shape_unsupported" | "not_ready" | "model_failed" | "shutting_down" | "answer_failed" | "conversation_unknown" | "round_unknown" | "answer_unknown" | "role_unknown" | "customer_unknown" | "role_standard" | "field_out_of_range" | "conversation_deleted" | "round_not_newest" | "answer_running" | "no_place" | "records_full" | "records_busy" | "records_failed" | "import_unfit" | "not_offered";
+        DeskCode: "question_empty" | "question_order" | "too_many_messages" | "too_many_pictures" | "text_too_long" | "question_too_long" | "setting_out_of_range" | "picture_too_large" | "picture_empty" | "picture_type" | "picture_unreadable" | "picture_dimensions" | "picture_unknown" | "pictures_full" | "queue_full" | "share_full" | "shape_unsupported" | "timed_out" | "not_ready" | "model_failed" | "shutting_down" | "answer_failed" | "conversation_unknown" | "round_unknown" | "answer_unknown" | "role_unknown" | "customer_unknown" | "role_standard" | "field_out_of_range" | "conversation_deleted" | "round_not_newest" | "answer_running" | "no_place" | "records_full" | "records_busy" | "records_failed" | "import_unfit" | "not_offered";
         /** @description How the desk is doing. */
         DeskStatus: {
             /** @description What a setting is when nobody set it. */
@@ -1287,7 +1293,7 @@ export interface components {
          * @description Why an answer ended.
          * @enum {string}
          */
-        FinishReason: "stop" | "length" | "repetition" | "cancelled";
+        FinishReason: "stop" | "length" | "repetition" | "cancelled" | "timed_out";
         /** @description What the answer was asked to look like. */
         Format: {
             format: unknown;
@@ -1877,6 +1883,12 @@ export interface components {
              */
             temperature?: number | null;
             text?: components["schemas"]["TextOptions"] | null;
+            /**
+             * Format: double
+             * @description Seconds the answer may take in all, waiting included; at most what the desk allows. What was said by then is
+             *     the answer.
+             */
+            timeout?: number | null;
             /**
              * Format: int32
              * @description Samples among this many likeliest words; 0 means all.
@@ -4046,7 +4058,7 @@ export interface operations {
                     "application/json": components["schemas"]["OpenAiErrorBody"];
                 };
             };
-            /** @description The body came too slowly */
+            /** @description The body came too slowly, or the answer's time was over before a word */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -4287,7 +4299,7 @@ export interface operations {
                     "application/json": components["schemas"]["OpenAiErrorBody"];
                 };
             };
-            /** @description The body came too slowly */
+            /** @description The body came too slowly, or the answer's time was over before a word */
             408: {
                 headers: {
                     [name: string]: unknown;

@@ -131,6 +131,7 @@ export const en = {
 		length: 'Cut off at the length limit. Raise “Length” in the settings for more.',
 		repetition: 'Stopped: it began to repeat itself.',
 		cancelled: 'It was stopped here.',
+		timed_out: 'Its time was up. The words so far are kept.',
 		empty: 'The model had nothing to say. Try other words.',
 		details: 'Where the time went',
 		timings: (image: string, vision: string, prefill: string, decode: string) =>

@@ -42,6 +42,8 @@ const facts: Record<string, [details: object, ...told: string[]]> = {
 	picture_unknown: [{ id: 'p1' }],
 	pictures_full: [{ retry_after_s: 17 }, '17'],
 	queue_full: [{ waiting: 33, retry_after_s: 17 }, '33', '17'],
+	share_full: [{ held: 24, retry_after_s: 17 }, '24', '17'],
+	timed_out: [{}],
 	shape_unsupported: [{ reason: 'it runs in a circle' }],
 	not_ready: [{ percent: 37 }, '37'],
 	model_failed: [{ reason: 'no such file' }, 'no such file'],

@@ -109,6 +109,10 @@ export function sentence(problem: Problem, words: Messages): string {
 			return r.tooManyAtOnce(limit);
 		case 'queue_full':
 			return t.queueFull(count(details, 'waiting'), seconds);
+		case 'share_full':
+			return r.shareFull(count(details, 'held'), seconds);
+		case 'timed_out':
+			return r.timedOut;
 		case 'not_ready':
 			return t.notReady(count(details, 'percent'));
 		case 'model_failed':

@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 
 /// A schema larger than this is no description of an answer.
 const SCHEMA_BYTES: usize = 64 * 1024;
+/// Tokens of an answer that are tried before it is asked for.
+const WRITTEN_AHEAD: usize = 4;
 /// A reason is one short sentence.
 const REASON_CHARACTERS: usize = 300;
 /// A space, or a line break with the next line's indent: what models that print neatly need. More would
@@ -71,11 +73,27 @@ impl Grammars {
         if let Some(error) = matcher.get_error() {
             return Err(Refusal::shape_unsupported(&short(&error)));
         }
-        // Some faults, such as references in a circle, show only where the first token is chosen.
-        let first = matcher.deep_clone().compute_mask_or_eos();
-        first.map_err(|error| refusal(&error))?;
+        write_ahead(matcher.deep_clone()).map_err(|error| refusal(&error))?;
         Ok(Some(Box::new(Held(matcher))))
     }
+}
+
+/// Writes a few tokens of some answer. Some faults show only then: references in a circle, or a choice among so many
+/// shapes that it is too much work.
+fn write_ahead(mut matcher: Matcher) -> Result<(), String> {
+    for _ in 0..WRITTEN_AHEAD {
+        let allowed = matcher.compute_mask_or_eos();
+        let allowed = allowed.map_err(|error| error.to_string())?;
+        let Some(first) = allowed.first_bit_set() else {
+            break;
+        };
+        if matcher.is_stopped() {
+            break;
+        }
+        let written = matcher.consume_token(first as u32);
+        written.map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 /// The schema with our bound on blanks, if it is of human size.
@@ -150,9 +168,7 @@ impl Constraint for Held {
 
 fn fault(error: &impl fmt::Display) -> ConstraintError {
     let reason = short(&error.to_string());
-    ConstraintError(format!(
-        "the answer could not be held to its schema: {reason}"
-    ))
+    ConstraintError(format!("an answer broke off: {reason}"))
 }
 
 #[cfg(test)]
@@ -245,6 +261,54 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// One of very many shapes, which only its content tells apart.
+    fn one_of_many() -> Value {
+        let one = |n: u32| {
+            let list = json!({"type": "array", "items": {"type": "string"}});
+            json!({"type": "object", "properties": {"a": list, format!("k{n}"): {"type": "string"}}})
+        };
+        json!({"anyOf": (0..200).map(one).collect::<Vec<_>>()})
+    }
+
+    #[test]
+    fn a_schema_that_is_too_much_work_from_the_first_words_is_refused_before_anything_is_answered()
+    {
+        let grammars = Grammars::of(&vocabulary()).unwrap();
+        let refused = grammars.constraint(&Shape::JsonSchema(one_of_many()));
+        let refusal = refused.map(drop).expect_err("too much work");
+        assert_eq!(refusal.code, Code::ShapeUnsupported);
+        assert!(
+            refusal.message.contains("max is 2000"),
+            "{}",
+            refusal.message
+        );
+    }
+
+    #[test]
+    fn a_schema_that_turns_out_too_much_work_breaks_the_answer_off_in_words() {
+        let vocabulary = vocabulary();
+        let opening = "{\"kind\": \"a label of a device\", \"found\": ";
+        let mut held = constraint(&Shape::JsonSchema(json!({
+            "type": "object",
+            "properties": {"kind": {"const": "a label of a device"}, "found": one_of_many()},
+            "required": ["kind", "found"],
+            "additionalProperties": false,
+        })));
+        for id in vocabulary.tokenizer.encode_text(opening).unwrap() {
+            allowed(&mut held, vocabulary.size);
+            held.accept(id).unwrap();
+        }
+        let brace = vocabulary.tokenizer.encode_text("{").unwrap()[0];
+        let mut logits = vec![0.0; vocabulary.size];
+        let broke = held
+            .mask(&mut logits)
+            .and_then(|()| held.accept(brace))
+            .and_then(|()| held.mask(&mut logits));
+        let why = broke.expect_err("too much work").to_string();
+        assert!(why.starts_with("an answer broke off: "), "{why}");
+        assert!(!why.contains('\n'), "{why}");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The same things in the engine's words and in the desk's.
 
 use desk::{
-    AnswerEvent, Code, Figures, FinishReason, Piece, Question, Refusal, TokenPiece, TopToken,
+    AnswerEvent, Code, Durations, Figures, FinishReason, Piece, Question, Refusal, TokenPiece,
+    TopToken,
 };
+use engine::histogram::{BOUNDS_S, Histogram};
 use engine::sampling::Sampling;
 use engine::{Event, Request, Stats, SubmitError};
 use model::chat::{Message, Part, Role};
@@ -55,6 +57,7 @@ pub fn request(question: &Question) -> Request {
         top_logprobs: question.alternatives as usize,
         ignore_eos: question.ignore_eos,
         client: question.asker.clone(),
+        time_limit: question.time_limit,
         ..Request::new(messages, pictures)
     }
 }
@@ -98,10 +101,7 @@ pub fn event(event: Event, tokenizer: &Tokenizer) -> AnswerEvent {
             }
         }
         Event::Finished(finished) => done(&finished),
-        Event::Failed(message) => {
-            tracing::warn!(message, "an answer failed");
-            AnswerEvent::Error(Refusal::new(Code::AnswerFailed, message, Value::Null))
-        }
+        Event::Failed(failure) => AnswerEvent::Error(failed(failure)),
     }
 }
 
@@ -125,19 +125,40 @@ pub fn figures(stats: &Stats) -> Figures {
         pictures_read: stats.pictures.encoded,
         pictures_cached: stats.pictures.hits,
         preempted: stats.requests.preempted,
+        first_token: durations(&stats.first_token),
+        inter_token: durations(&stats.inter_token),
     }
 }
 
+fn durations(histogram: &Histogram) -> Durations {
+    let ends = BOUNDS_S.into_iter().chain([f64::INFINITY]);
+    Durations {
+        sum_s: histogram.sum_s,
+        ranges: ends.zip(histogram.counts).collect(),
+    }
+}
+
+/// Why there is no answer. A shape that no answer can be held to is for the asker to change.
+fn failed(failure: engine::Failure) -> Refusal {
+    match failure.fault {
+        engine::Fault::Constraint => Refusal::shape_unsupported(&failure.message),
+        engine::Fault::Engine => Refusal::new(Code::AnswerFailed, failure.message, Value::Null),
+    }
+}
+
+/// How an answer ended. One whose time was over before its first word is none.
 fn done(finished: &engine::Finished) -> AnswerEvent {
     let (usage, timings) = (&finished.usage, &finished.timings);
+    if finished.finish_reason == engine::FinishReason::TimedOut && usage.completion_tokens == 0 {
+        return AnswerEvent::Error(Refusal::timed_out());
+    }
     AnswerEvent::Done {
         finish_reason: match finished.finish_reason {
             engine::FinishReason::Stop => FinishReason::Stop,
             engine::FinishReason::Length => FinishReason::Length,
             engine::FinishReason::Repetition => FinishReason::Repetition,
-            engine::FinishReason::Cancelled | engine::FinishReason::TimedOut => {
-                FinishReason::Cancelled
-            }
+            engine::FinishReason::Cancelled => FinishReason::Cancelled,
+            engine::FinishReason::TimedOut => FinishReason::TimedOut,
         },
         usage: desk::Usage {
             prompt_tokens: count(usage.prompt_tokens),
@@ -181,6 +202,10 @@ pub fn refusal(error: &SubmitError) -> Refusal {
             waiting,
             retry_after_s,
         } => Refusal::queue_full(count(*waiting), *retry_after_s),
+        SubmitError::OverShare {
+            held,
+            retry_after_s,
+        } => Refusal::share_full(count(*held), *retry_after_s),
         SubmitError::Stopped | SubmitError::Lost(_) => Refusal::model_failed(&sentence(error)),
         SubmitError::Prompt(_) => {
             tracing::error!(error = sentence(error), "a checked question has no prompt");
@@ -232,6 +257,7 @@ pub fn picture_refusal(error: &PictureError) -> Refusal {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use desk::{Class, Picture, PictureFacts, Settings, Turn};
     use model::picture::ForeignKind;
@@ -285,6 +311,7 @@ mod tests {
             alternatives: 3,
             ignore_eos: false,
             asker: Some("front".into()),
+            time_limit: Some(Duration::from_secs(9)),
         };
         let request = request(&question);
         assert_eq!(request.messages[0].content[0], Part::Picture(0));
@@ -299,6 +326,7 @@ mod tests {
         assert_eq!(request.stop, ["\n"]);
         assert_eq!(request.top_logprobs, 3);
         assert_eq!(request.client.as_deref(), Some("front"));
+        assert_eq!(request.time_limit, Some(Duration::from_secs(9)));
     }
 
     #[test]

@@ -145,7 +145,7 @@ fn ask(handle: &Handle, request: Request) -> Outcome<Heard> {
                     finished,
                 });
             }
-            Event::Failed(why) => return Err(Failure::Failed(why)),
+            Event::Failed(why) => return Err(Failure::Failed(why.to_string())),
             Event::Queued { .. } | Event::Reading { .. } | Event::Prefill { .. } => {}
         }
     }

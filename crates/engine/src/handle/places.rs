@@ -1,53 +1,89 @@
-//! Places in the queue: how many are taken, and that each is given back.
+//! Places with the engine, to be answered or to wait: how many are taken and by whom, and that each is
+//! given back.
+//!
+//! A client gets another place as long as it holds fewer than are left, and more are left than the quarter that
+//! is kept for those who hold none. Alone it may hold half of all places, beside one other like it a third, and
+//! whoever comes with a first question finds a place, however much the others ask. Nobody has to say beforehand
+//! how many clients there will be.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use crate::request::SubmitError;
+
+/// One in so many places is kept for clients that hold none.
+const KEPT: usize = 4;
 
 /// Counts shared between handles and the worker.
 #[derive(Debug, Default)]
 pub(crate) struct Gauge {
-    pub(crate) running: AtomicUsize,
-    pub(crate) waiting: AtomicUsize,
+    counts: Mutex<Counts>,
     /// Milliseconds from one end of an answer to the next while there is work, smoothed; for telling people
     /// when it will be their turn.
     pub(crate) answer_ms: AtomicUsize,
 }
 
-/// No place is left.
-pub(super) struct Full {
-    pub(super) waiting: usize,
-    /// A fair time to come back.
-    pub(super) retry_after_s: u64,
+/// Who is here.
+#[derive(Debug, Default)]
+struct Counts {
+    running: usize,
+    waiting: usize,
+    /// Places of each client that has a name; none is 0.
+    held: HashMap<Arc<str>, usize>,
+}
+
+/// How many places there are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Capacity {
+    pub(crate) waiting: usize,
+    pub(crate) running: usize,
 }
 
 impl Gauge {
-    /// A place in the queue, unless `most_waiting` wait already. Whoever can start at once does not count.
+    /// A place, unless all are taken or `client` holds its share already.
     pub(super) fn take(
         gauge: &Arc<Self>,
-        most_waiting: usize,
-        most_running: usize,
-    ) -> Result<Place, Full> {
-        let running = gauge.running.load(Ordering::Acquire);
-        let most = most_waiting + most_running.saturating_sub(running);
-        let one_more = |waiting: usize| (waiting < most).then_some(waiting + 1);
-        let taken = gauge
-            .waiting
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more);
-        match taken {
-            Ok(_) => Ok(Place {
-                gauge: Arc::clone(gauge),
-                waiting: true,
-            }),
-            Err(waiting) => {
-                let each_ms = gauge.answer_ms.load(Ordering::Relaxed);
-                let retry_after_s = waiting.saturating_mul(each_ms).div_ceil(1000).max(1) as u64;
-                Err(Full {
-                    waiting,
-                    retry_after_s,
-                })
-            }
+        capacity: Capacity,
+        client: Option<&str>,
+    ) -> Result<Place, SubmitError> {
+        let mut counts = gauge.counts();
+        let most = capacity.running.saturating_add(capacity.waiting);
+        let left = most.saturating_sub(counts.running + counts.waiting);
+        if left == 0 {
+            let waiting = counts.waiting;
+            return Err(SubmitError::Busy {
+                waiting,
+                retry_after_s: gauge.time_for_s(waiting),
+            });
         }
+        let held = client.and_then(|client| counts.held.get_key_value(client));
+        let client = match (client, held) {
+            (_, Some((_, &held))) if held >= left || left <= most / KEPT => {
+                return Err(SubmitError::OverShare {
+                    held,
+                    retry_after_s: gauge.time_for_s(held),
+                });
+            }
+            (_, Some((client, _))) => Some(Arc::clone(client)),
+            (client, None) => client.map(Arc::from),
+        };
+        if let Some(client) = &client {
+            *counts.held.entry(Arc::clone(client)).or_default() += 1;
+        }
+        counts.waiting += 1;
+        Ok(Place {
+            gauge: Arc::clone(gauge),
+            client,
+            waiting: true,
+        })
+    }
+
+    /// How many run and how many wait.
+    pub(crate) fn running_and_waiting(&self) -> (usize, usize) {
+        let counts = self.counts();
+        (counts.running, counts.waiting)
     }
 
     /// An answer took so long, one of `running` at once.
@@ -60,11 +96,23 @@ impl Gauge {
         };
         self.answer_ms.store(mean, Ordering::Relaxed);
     }
+
+    /// In how many seconds so many answers will have ended; at least one.
+    fn time_for_s(&self, answers: usize) -> u64 {
+        let each_ms = self.answer_ms.load(Ordering::Relaxed);
+        answers.saturating_mul(each_ms).div_ceil(1000).max(1) as u64
+    }
+
+    /// Each change is whole before the lock is let go, so a panic leaves counts that are still right.
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// A place in the queue; gives itself back when dropped, wherever that happens.
+/// A place with the engine; gives itself back when dropped, wherever that happens.
 pub(crate) struct Place {
     gauge: Arc<Gauge>,
+    client: Option<Arc<str>>,
     waiting: bool,
 }
 
@@ -73,19 +121,163 @@ impl Place {
     pub(crate) fn start(&mut self) {
         if self.waiting {
             self.waiting = false;
-            self.gauge.running.fetch_add(1, Ordering::AcqRel);
-            self.gauge.waiting.fetch_sub(1, Ordering::AcqRel);
+            let mut counts = self.gauge.counts();
+            counts.running += 1;
+            counts.waiting -= 1;
         }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let count = if self.waiting {
-            &self.gauge.waiting
+        let mut counts = self.gauge.counts();
+        if self.waiting {
+            counts.waiting -= 1;
         } else {
-            &self.gauge.running
+            counts.running -= 1;
+        }
+        let Some(client) = &self.client else {
+            return;
         };
-        count.fetch_sub(1, Ordering::AcqRel);
+        if let Some(held) = counts.held.get_mut(client) {
+            *held -= 1;
+            if *held == 0 {
+                counts.held.remove(client);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CAPACITY: Capacity = Capacity {
+        waiting: 32,
+        running: 16,
+    };
+
+    /// As many places as the client gets.
+    fn all(gauge: &Arc<Gauge>, client: &str) -> Vec<Place> {
+        std::iter::from_fn(|| Gauge::take(gauge, CAPACITY, Some(client)).ok()).collect()
+    }
+
+    #[test]
+    fn a_client_alone_holds_half_of_the_places_and_is_told_why_it_gets_no_more() {
+        let gauge = Arc::new(Gauge::default());
+        gauge.note_answer(Duration::from_millis(500), 1);
+        let mut held = all(&gauge, "script");
+        assert_eq!(held.len(), 24);
+        match Gauge::take(&gauge, CAPACITY, Some("script")).map(drop) {
+            Err(SubmitError::OverShare {
+                held: 24,
+                retry_after_s: 12,
+            }) => {}
+            other => panic!("{other:?}"),
+        }
+        // Whether they run or wait makes no difference; giving one back does.
+        held.iter_mut().take(16).for_each(Place::start);
+        assert_eq!(gauge.running_and_waiting(), (16, 8));
+        assert!(all(&gauge, "script").is_empty());
+        held.pop();
+        assert_eq!(all(&gauge, "script").len(), 1);
+    }
+
+    #[test]
+    fn whoever_comes_new_gets_a_place_beside_clients_that_take_all_they_can() {
+        let gauge = Arc::new(Gauge::default());
+        let mut held = Vec::new();
+        for client in 0..14 {
+            held.push(all(&gauge, &format!("script {client}")));
+        }
+        let counts: Vec<_> = held.iter().map(Vec::len).collect();
+        assert_eq!(counts, [24, 12, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+        // As answers end, the places go to those who hold the fewest.
+        held[0].truncate(12);
+        assert_eq!(all(&gauge, "script 0").len(), 0);
+        assert_eq!(all(&gauge, "script 2").len(), 0);
+        held[1].truncate(6);
+        let more = all(&gauge, "script 2");
+        assert_eq!(more.len(), 6);
+    }
+
+    #[test]
+    fn who_has_no_name_is_held_to_no_share() {
+        let gauge = Arc::new(Gauge::default());
+        let held: Vec<_> =
+            std::iter::from_fn(|| Gauge::take(&gauge, CAPACITY, None).ok()).collect();
+        assert_eq!(held.len(), 48);
+        assert!(matches!(
+            Gauge::take(&gauge, CAPACITY, None),
+            Err(SubmitError::Busy { waiting: 48, .. })
+        ));
+        drop(held);
+        assert_eq!(gauge.running_and_waiting(), (0, 0));
+    }
+
+    #[derive(Debug, Clone)]
+    enum Act {
+        Take(u8),
+        Start(usize),
+        GiveBack(usize),
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        prop_oneof![
+            3 => (0_u8..6).prop_map(Act::Take),
+            1 => any::<usize>().prop_map(Act::Start),
+            2 => any::<usize>().prop_map(Act::GiveBack),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_script_of_comings_and_goings_locks_a_newcomer_out_or_loses_a_place(
+            acts in prop::collection::vec(act(), 1..200),
+            waiting in 0_usize..12,
+            running in 1_usize..6,
+        ) {
+            let (gauge, capacity) = (Arc::new(Gauge::default()), Capacity { waiting, running });
+            let most = waiting + running;
+            let mut held: Vec<(u8, Place)> = Vec::new();
+            for act in acts {
+                match act {
+                    Act::Take(client) => {
+                        let own = held.iter().filter(|(other, _)| *other == client).count();
+                        let left = most - held.len();
+                        match Gauge::take(&gauge, capacity, Some(&client.to_string())) {
+                            Ok(place) => {
+                                prop_assert!(own == 0 || own < left && left > most / KEPT);
+                                held.push((client, place));
+                            }
+                            Err(SubmitError::Busy { .. }) => prop_assert_eq!(left, 0),
+                            Err(SubmitError::OverShare { held, .. }) => {
+                                prop_assert!(own > 0 && held == own);
+                                prop_assert!(own >= left || left <= most / KEPT);
+                            }
+                            Err(other) => prop_assert!(false, "{}", other),
+                        }
+                    }
+                    Act::Start(_) | Act::GiveBack(_) if held.is_empty() => {}
+                    Act::Start(at) => {
+                        let at = at % held.len();
+                        held[at].1.start();
+                    }
+                    Act::GiveBack(at) => {
+                        let at = at % held.len();
+                        held.swap_remove(at);
+                    }
+                }
+                let (running, waiting) = gauge.running_and_waiting();
+                prop_assert_eq!(running + waiting, held.len());
+            }
+            held.clear();
+            let counts = gauge.counts();
+            prop_assert_eq!((counts.running, counts.waiting, counts.held.len()), (0, 0, 0));
+        }
     }
 }

@@ -40,7 +40,7 @@ fn words(answer: Answer) -> String {
 
 /// A question that no `submit` would let through: its last token is none of the model's.
 fn submit_impossible(engine: &Handle, text: &str) -> Answer {
-    let place = engine.take_place().expect("room");
+    let place = engine.take_place(None).expect("room");
     let mut prepared = engine
         .shared
         .preparer
@@ -72,7 +72,7 @@ fn a_fault_inside_one_answer_is_told_and_the_next_questions_are_answered() {
     let broken = submit_impossible(&engine, "And what is that?");
     let behind = engine.submit(question("What is E102?")).expect("accepted");
     match broken.last() {
-        Some(Event::Failed(why)) => assert!(why.contains("ask again"), "{why}"),
+        Some(Event::Failed(why)) => assert!(why.message.contains("ask again"), "{why}"),
         other => panic!("expected a failure, got {other:?}"),
     }
     assert_eq!(words(behind), before);

@@ -1,8 +1,8 @@
 //! Askers who leave, whose time is over, who do not listen; and that nothing of them stays.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use engine::{Event, FinishReason, Speculation};
+use engine::{Event, FinishReason, Speculation, SubmitError};
 
 use crate::stage::{ask, ask_all, at_rest, engine, engine_with, hear, question};
 
@@ -113,4 +113,57 @@ fn those_who_wait_hear_their_place_and_for_how_long() {
         }
         assert!(places.is_sorted_by(|a, b| a > b), "{places:?}");
     }
+}
+
+#[test]
+fn a_first_token_counts_though_its_asker_leaves_and_is_not_late_because_nobody_listens() {
+    let engine = engine("tiny-a");
+    let started = Instant::now();
+    let deaf = engine
+        .submit(question(&[], "What is it?", 100))
+        .expect("accepted");
+    let stats = at_rest(&engine);
+    let took = started.elapsed().as_secs_f64();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(hear(deaf).ids.len(), 100);
+    assert_eq!(engine.stats().inter_token, stats.inter_token);
+    assert_eq!(stats.inter_token.count(), 99);
+    assert!(stats.inter_token.sum_s < took);
+    let leaves = engine
+        .submit(question(&[], "And that?", 400))
+        .expect("accepted");
+    while !matches!(leaves.next_event(), Some(Event::Delta(_))) {}
+    drop(leaves);
+    let mut never_starts = question(&[], "And this?", 400);
+    never_starts.time_limit = Some(Duration::ZERO);
+    ask(&engine, never_starts);
+    assert_eq!(at_rest(&engine).first_token.count(), 2);
+}
+
+#[test]
+fn a_client_gets_no_more_places_than_its_share_and_others_get_theirs() {
+    let engine = engine_with("tiny-a", |options| {
+        options.most_waiting = 6;
+        options.most_running = 2;
+    });
+    let of = |client: &str| {
+        let mut request = question(&[], "What is it?", 400);
+        request.client = Some(client.to_owned());
+        engine.submit(request)
+    };
+    let held: Vec<_> = std::iter::from_fn(|| of("script").ok()).take(8).collect();
+    assert_eq!(held.len(), 4);
+    match of("script").map(drop) {
+        Err(SubmitError::OverShare {
+            held: 4,
+            retry_after_s,
+        }) => assert!(retry_after_s > 0),
+        other => panic!("expected to be held to a share, got {other:?}"),
+    }
+    assert_eq!(engine.stats().requests.rejected_busy, 2);
+    let team = of("team").expect("there is a place for others");
+    drop(held);
+    drop(team);
+    at_rest(&engine);
+    assert!(of("script").is_ok());
 }

@@ -98,7 +98,7 @@ pub fn hear(answer: Answer) -> Answered {
                 heard.text.push_str(&delta.text);
             }
             Event::Finished(finished) => (ends, heard.end) = (1, Ok(finished)),
-            Event::Failed(why) => (ends, heard.end) = (1, Err(why)),
+            Event::Failed(why) => (ends, heard.end) = (1, Err(why.to_string())),
             Event::Queued { .. } | Event::Reading { .. } | Event::Prefill { .. } => {}
         }
     }

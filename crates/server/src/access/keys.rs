@@ -267,6 +267,26 @@ impl Key {
     }
 }
 
+impl Key {
+    /// Lets a request that has begun give so many answers more than one, and holds their places.
+    pub(crate) fn also(&self, more: u32) -> Result<Option<OwnedSemaphorePermit>, ApiError> {
+        let Some((limit, permits)) = &self.at_once else {
+            return Ok(None);
+        };
+        if more >= *limit {
+            return Err(ApiError::Field {
+                param: "n".to_owned(),
+                message: format!(
+                    "`n` must be at most {limit}: this key may have {limit} answers at the same time."
+                ),
+            });
+        }
+        let permits = permits.clone().try_acquire_many_owned(more);
+        let busy = |_| ApiError::TooManyAtOnce { limit: *limit };
+        permits.map(Some).map_err(busy)
+    }
+}
+
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Key")

@@ -14,7 +14,7 @@ use super::chat_stream::ChatWriter;
 use super::question::{ask, served_name};
 use super::read::{Read, read};
 use super::{listen, refused};
-use crate::access::Asker;
+use crate::access::{Asker, Brought, holding};
 use crate::answers::streamed;
 use crate::error::{ApiError, OpenAiErrorBody};
 use crate::meter;
@@ -36,7 +36,7 @@ use crate::shared::Shared;
         (status = 400, description = "Ask differently; see `param`", body = OpenAiErrorBody),
         (status = 401, description = "A key is missing or unknown", body = OpenAiErrorBody),
         (status = 404, description = "No such model", body = OpenAiErrorBody),
-        (status = 408, description = "The body came too slowly", body = OpenAiErrorBody),
+        (status = 408, description = "The body came too slowly, or the answer's time was over before a word", body = OpenAiErrorBody),
         (status = 413, description = "Too large", body = OpenAiErrorBody),
         (status = 415, description = "The body does not say that it is JSON", body = OpenAiErrorBody),
         (status = 429, description = "Too much at once; see Retry-After", body = OpenAiErrorBody),
@@ -46,6 +46,7 @@ use crate::shared::Shared;
 pub(crate) async fn complete(
     State(shared): State<Shared>,
     Extension(asker): Extension<Asker>,
+    Extension(brought): Extension<Brought>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -53,10 +54,12 @@ pub(crate) async fn complete(
         read::<ChatRequest>(&shared, &headers, body, refused::CHAT).await?;
     let model = served_name(&shared, request.model.as_deref())?.to_owned();
     let (request, manner) = request.understand()?;
+    let more = brought.also(manner.answers - 1)?;
+    let places = request.places;
     let answers = ask(&shared, asker, Read { request, place }, manner.answers).await?;
     let head = Head::new(model);
     if !manner.stream {
-        let heard = listen::to_all(&shared, answers).await?;
+        let heard = listen::to_all(&shared, answers, places).await?;
         return Ok(Json(head.whole(heard, manner.logprobs)).into_response());
     }
     let events = (0..).zip(answers).map(|(index, answer)| {
@@ -64,8 +67,8 @@ pub(crate) async fn complete(
         events.map(move |event| (index, event)).boxed()
     });
     let events = select_all(events.collect::<Vec<_>>());
-    let mut writer = ChatWriter::new(head, manner);
+    let mut writer = ChatWriter::new(head, manner, places);
     let opening = iter(writer.opening());
     let rest = events.flat_map(move |(index, event)| iter(writer.lines(index, event)));
-    Ok(streamed(opening.chain(rest).map(Ok)))
+    Ok(holding(streamed(opening.chain(rest).map(Ok)), more))
 }

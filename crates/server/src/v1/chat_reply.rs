@@ -187,6 +187,9 @@ fn fingerprint() -> String {
 pub(super) fn finish_reason(reason: FinishReason) -> &'static str {
     match reason {
         FinishReason::Stop => "stop",
-        FinishReason::Length | FinishReason::Repetition | FinishReason::Cancelled => "length",
+        FinishReason::Length
+        | FinishReason::Repetition
+        | FinishReason::Cancelled
+        | FinishReason::TimedOut => "length",
     }
 }

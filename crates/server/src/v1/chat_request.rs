@@ -1,5 +1,7 @@
 //! What a chat completion may ask for.
 
+use std::time::Duration;
+
 use desk::{AskedSettings, Role, Shape};
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,6 +15,9 @@ use crate::error::ApiError;
 const MOST_ANSWERS: u32 = 8;
 /// Alternatives beside a token.
 pub(super) const MOST_ALTERNATIVES: u32 = 20;
+
+/// Nobody waits longer; the desk's own limit is far below.
+const LONGEST_S: f64 = 1e9;
 
 const PLACES: Places = Places {
     messages: "messages",
@@ -65,6 +70,10 @@ pub(crate) struct ChatRequest {
     stream_options: Option<StreamOptions>,
     /// What the answer must look like.
     response_format: Option<ResponseFormat>,
+    /// Seconds the answer may take in all, waiting included; at most what the desk allows. What was said by then is
+    /// the answer.
+    #[schema(exclusive_minimum = 0.0)]
+    timeout: Option<f64>,
     /// Whether the answer goes on past the model's own end, up to `max_tokens`: for measuring speed.
     ignore_eos: Option<bool>,
 }
@@ -183,6 +192,7 @@ impl ChatRequest {
             shape: self.response_format.map_or(Shape::Free, Shape::from),
             alternatives,
             ignore_eos: self.ignore_eos.unwrap_or(false),
+            time_limit: time_limit(self.timeout)?,
             places: Places {
                 max_tokens: max_tokens_name,
                 ..PLACES
@@ -243,6 +253,18 @@ impl ChatPart {
                 }
             }
         }
+    }
+}
+
+/// A wish for an end in time.
+pub(super) fn time_limit(seconds: Option<f64>) -> Result<Option<Duration>, ApiError> {
+    let Some(seconds) = seconds else {
+        return Ok(None);
+    };
+    let limit = Duration::try_from_secs_f64(seconds.min(LONGEST_S)).ok();
+    match limit.filter(|limit| !limit.is_zero()) {
+        None => Err(outside("timeout", "a number of seconds above 0")),
+        limit => Ok(limit),
     }
 }
 

@@ -7,12 +7,14 @@ use serde::Serialize;
 
 use super::chat_reply::{ChatLogprobs, ChatUsage, ChunkChoice, ChunkDelta, Head, finish_reason};
 use super::chat_request::Manner;
-use crate::error::{ApiError, OpenAiErrorBody};
+use super::question::Places;
+use crate::error::OpenAiErrorBody;
 
 /// The writer of one stream.
 pub(super) struct ChatWriter {
     head: Head,
     manner: Manner,
+    places: Places,
     usage: ChatUsage,
     /// Answers that have not ended.
     open: u32,
@@ -22,11 +24,12 @@ pub(super) struct ChatWriter {
 
 impl ChatWriter {
     /// A writer for as many answers as were asked for.
-    pub fn new(head: Head, manner: Manner) -> Self {
+    pub fn new(head: Head, manner: Manner, places: Places) -> Self {
         let open = manner.answers;
         Self {
             head,
             manner,
+            places,
             usage: ChatUsage::default(),
             open,
             broken: false,
@@ -82,7 +85,7 @@ impl ChatWriter {
             }
             AnswerEvent::Error(refusal) => {
                 self.broken = true;
-                let error = ApiError::Refused(refusal).openai();
+                let error = self.places.refused(refusal).openai();
                 vec![line(&OpenAiErrorBody { error })]
             }
         }

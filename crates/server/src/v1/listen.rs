@@ -4,6 +4,7 @@ use desk::{AnswerEvent, AnswerStream, FinishReason, TokenPiece, Usage};
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 
+use super::question::Places;
 use crate::error::ApiError;
 use crate::meter;
 use crate::shared::Shared;
@@ -20,11 +21,13 @@ pub(super) struct Heard {
 pub(super) async fn to_all(
     shared: &Shared,
     answers: Vec<AnswerStream>,
+    places: Places,
 ) -> Result<Vec<Heard>, ApiError> {
-    try_join_all(answers.into_iter().map(|answer| to_one(shared, answer))).await
+    let heard = answers.into_iter();
+    try_join_all(heard.map(|answer| to_one(shared, answer, places))).await
 }
 
-async fn to_one(shared: &Shared, answer: AnswerStream) -> Result<Heard, ApiError> {
+async fn to_one(shared: &Shared, answer: AnswerStream, places: Places) -> Result<Heard, ApiError> {
     let mut events = std::pin::pin!(meter::events(shared, answer));
     let mut text = String::new();
     let mut tokens = Vec::new();
@@ -49,7 +52,7 @@ async fn to_one(shared: &Shared, answer: AnswerStream) -> Result<Heard, ApiError
                     usage,
                 });
             }
-            AnswerEvent::Error(refusal) => return Err(refusal.into()),
+            AnswerEvent::Error(refusal) => return Err(places.refused(refusal)),
             AnswerEvent::Queued { .. }
             | AnswerEvent::Reading { .. }
             | AnswerEvent::Prefill { .. } => {}

@@ -2,7 +2,7 @@
 //! named as the desk names them, and refusals given back in the interface's own names.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use desk::{
     AnswerRequest, AnswerStream, AskedSettings, Code, Message, Part, Picture, Refusal, Role, Shape,
@@ -62,6 +62,8 @@ pub(super) struct Asked {
     pub alternatives: u32,
     /// Go on past the model's own end.
     pub ignore_eos: bool,
+    /// How long it may take in all, from when the request was whole.
+    pub time_limit: Option<Duration>,
     pub places: Places,
 }
 
@@ -160,8 +162,10 @@ async fn on_the_desk<T: Send + 'static>(
         shape,
         alternatives,
         ignore_eos,
+        time_limit,
         places,
     } = request;
+    let begun = Instant::now();
     settings.image_tokens = Detail::image_tokens(details(&spoken));
     let spoken = one_system(spoken)?;
     let counted = count_pictures(&spoken, shared.desk.limits().pictures_per_question);
@@ -189,6 +193,8 @@ async fn on_the_desk<T: Send + 'static>(
             ignore_eos,
             asker: Some(asker.0),
             default_max_tokens: Some(MAX_TOKENS.min(longest)),
+            // Pictures that were waited for took of it.
+            time_limit: time_limit.map(|limit| limit.saturating_sub(begun.elapsed())),
         };
         act(&shared, request, wishes)
     });

@@ -38,7 +38,7 @@ use crate::shared::Shared;
         (status = 400, description = "Ask differently; see `param`", body = OpenAiErrorBody),
         (status = 401, description = "A key is missing or unknown", body = OpenAiErrorBody),
         (status = 404, description = "No such model", body = OpenAiErrorBody),
-        (status = 408, description = "The body came too slowly", body = OpenAiErrorBody),
+        (status = 408, description = "The body came too slowly, or the answer's time was over before a word", body = OpenAiErrorBody),
         (status = 413, description = "Too large", body = OpenAiErrorBody),
         (status = 415, description = "The body does not say that it is JSON", body = OpenAiErrorBody),
         (status = 429, description = "Too much at once; see Retry-After", body = OpenAiErrorBody),
@@ -55,6 +55,7 @@ pub(crate) async fn respond(
     let Read { request, place } = read::<ResponsesRequest>(&shared, &headers, body, rules).await?;
     let model = served_name(&shared, request.model.as_deref())?.to_owned();
     let (request, manner) = request.understand()?;
+    let places = request.places;
     let answers = ask(&shared, asker, Read { request, place }, 1).await?;
     let (stream, with_logprobs) = (manner.stream, manner.logprobs);
     let response = ResponseReply::begun(model, manner);
@@ -66,7 +67,7 @@ pub(crate) async fn respond(
         let rest = events.flat_map(move |event| iter(writer.events(event)));
         return Ok(streamed(opening.chain(rest).map(Ok)));
     }
-    let heard = listen::to_all(&shared, answers)
+    let heard = listen::to_all(&shared, answers, places)
         .await?
         .pop()
         .ok_or(ApiError::Internal)?;

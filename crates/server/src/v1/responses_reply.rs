@@ -1,6 +1,6 @@
 //! What a response replies.
 
-use desk::{FinishReason, Usage};
+use desk::{Class, FinishReason, Refusal, Usage};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -145,7 +145,10 @@ fn as_written(setting: f32) -> f64 {
 pub(super) fn message_status(reason: FinishReason) -> &'static str {
     match reason {
         FinishReason::Stop => "completed",
-        FinishReason::Length | FinishReason::Repetition | FinishReason::Cancelled => "incomplete",
+        FinishReason::Length
+        | FinishReason::Repetition
+        | FinishReason::Cancelled
+        | FinishReason::TimedOut => "incomplete",
     }
 }
 
@@ -187,6 +190,7 @@ impl ResponseReply {
             FinishReason::Length => Some("max_output_tokens"),
             FinishReason::Repetition => Some("repetition"),
             FinishReason::Cancelled => Some("cancelled"),
+            FinishReason::TimedOut => Some("timed_out"),
         };
         self.incomplete_details = cut_short.map(|reason| Incomplete { reason });
         self.output = vec![message];
@@ -195,9 +199,14 @@ impl ResponseReply {
     }
 
     /// The same response without one.
-    pub fn failed(mut self, message: String) -> Self {
+    pub fn failed(mut self, refusal: Refusal) -> Self {
         self.status = "failed";
-        let code = "server_error";
+        // Of the codes that clients know, these two say whose turn it is to change something.
+        let code = match refusal.class() {
+            Class::Invalid => "invalid_prompt",
+            _ => "server_error",
+        };
+        let message = refusal.message;
         self.error = Some(Fault { code, message });
         self
     }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::chat_request::{MOST_ALTERNATIVES, outside};
+use super::chat_request::{MOST_ALTERNATIVES, outside, time_limit};
 use super::content::{Detail, NamedSchema, TextOr};
 use super::question::{Asked, Places, Spoken, SpokenPart};
 use crate::error::ApiError;
@@ -55,6 +55,10 @@ pub(crate) struct ResponsesRequest {
     /// How many likely alternatives to report beside each token.
     #[schema(maximum = 20)]
     top_logprobs: Option<u32>,
+    /// Seconds the answer may take in all, waiting included; at most what the desk allows. What was said by then is
+    /// the answer.
+    #[schema(exclusive_minimum = 0.0)]
+    timeout: Option<f64>,
     /// Comes back as it was sent.
     metadata: Option<Value>,
 }
@@ -198,6 +202,7 @@ impl ResponsesRequest {
             shape,
             alternatives,
             ignore_eos: false,
+            time_limit: time_limit(self.timeout)?,
             places: PLACES,
         };
         let manner = ResponseManner {

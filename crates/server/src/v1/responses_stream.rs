@@ -72,7 +72,7 @@ impl ResponseWriter {
                 ..
             } => self.ending(finish_reason, usage),
             AnswerEvent::Error(refusal) => {
-                let failed = self.response.clone().failed(refusal.message);
+                let failed = self.response.clone().failed(refusal);
                 vec![self.event("response.failed", json!({"response": failed}))]
             }
         }

@@ -10,6 +10,7 @@ mod cors;
 mod decoding;
 mod docs;
 mod gate;
+mod limits;
 mod metrics;
 mod models;
 mod openapi;

@@ -7,7 +7,7 @@ use desk::testing::{ScriptedAnswerer, ask, delta, done};
 use server::{ServeLimits, serve};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -43,6 +43,11 @@ async fn start(limits: ServeLimits) -> Running {
 impl Running {
     /// Asks over a new connection.
     async fn ask(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).await;
+        self.ask_on(stream.expect("a connection")).await
+    }
+
+    async fn ask_on(&self, mut stream: TcpStream) -> TcpStream {
         let body = serde_json::to_string(&ask("?", &[])).expect("plain data");
         let head = format!(
             "POST /api/answers HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n\
@@ -50,9 +55,6 @@ impl Running {
             self.address,
             body.len()
         );
-        let mut stream = TcpStream::connect(self.address)
-            .await
-            .expect("a connection");
         stream.write_all(head.as_bytes()).await.expect("sent");
         stream.write_all(body.as_bytes()).await.expect("sent");
         stream
@@ -226,4 +228,21 @@ async fn an_address_with_all_connections_it_may_have_is_let_in_again_when_one_en
     };
     let seen = timeout(PATIENCE, let_in).await.expect("in time");
     assert_eq!(&seen, b"HTTP/1.1 200");
+}
+
+/// Only Linux has more addresses of its own than one.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn who_brings_no_key_is_told_apart_by_the_address_of_the_connection() {
+    let running = start(ServeLimits::default()).await;
+    for address in ["127.0.0.2", "127.0.0.3"] {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        let local = format!("{address}:0").parse().expect("an address");
+        socket.bind(local).expect("an address of this machine");
+        let stream = socket.connect(running.address).await;
+        let mut stream = running.ask_on(stream.expect("a connection")).await;
+        read_until(&mut stream, "\"done\"").await;
+        let asked = running.answerer.asked().pop().expect("asked");
+        assert_eq!(asked.asker, Some(format!("address {address}")));
+    }
 }

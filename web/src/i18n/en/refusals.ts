@@ -23,6 +23,9 @@ export const refusals = {
 		limit === undefined
 			? 'Too many of your questions are being answered. Wait until one has ended.'
 			: `Up to ${limit} of your questions are answered at the same time. Wait until one has ended.`,
+	shareFull: (held: number | undefined, seconds: number | undefined) =>
+		`You have ${held === undefined ? 'enough' : held} questions being answered or waiting already; the places left are kept for others. Try again in ${seconds === undefined ? 'a moment' : `${seconds} s`}.`,
+	timedOut: 'The time for this answer was over before its first word. Ask again later.',
 	recordsBusy: (seconds: number | undefined) =>
 		seconds === undefined
 			? 'The records are busy or cannot be reached; nothing was stored. Try again in a moment.'

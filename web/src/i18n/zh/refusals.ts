@@ -22,6 +22,9 @@ export const refusals: Messages['refusals'] = {
 		limit === undefined
 			? '您同时提的问题太多，请等一个答完再试。'
 			: `您最多可以同时提 ${limit} 个问题，请等一个答完再试。`,
+	shareFull: (held, seconds) =>
+		`您已有${held === undefined ? '足够多的' : ` ${held} 个`}问题正在回答或排队，余下的位置留给其他人，请${seconds === undefined ? '稍后' : ` ${seconds} 秒后`}再试。`,
+	timedOut: '还没写出第一个字，这个回答的时间就到了，请稍后再问。',
 	recordsBusy: (seconds) =>
 		seconds === undefined
 			? '记录正忙或连接不上，没有保存任何内容，请稍后再试。'
