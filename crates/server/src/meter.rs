@@ -2,7 +2,6 @@
 
 use std::future::pending;
 use std::sync::Arc;
-use std::time::Instant;
 
 use desk::rounds::RoundEvent;
 use desk::{AnswerEvent, Refusal};
@@ -70,8 +69,6 @@ async fn told_to_close(closing: &mut watch::Receiver<bool>) {
 /// Watches one answer.
 struct Meter {
     metrics: Arc<Metrics>,
-    /// When the last words came.
-    last: Option<Instant>,
     /// Tokens so far.
     said: usize,
     ended: bool,
@@ -81,7 +78,6 @@ impl Meter {
     fn new(metrics: Arc<Metrics>) -> Self {
         Self {
             metrics,
-            last: None,
             said: 0,
             ended: false,
         }
@@ -91,18 +87,14 @@ impl Meter {
         match event {
             AnswerEvent::Delta { tokens, .. } => {
                 self.said += tokens.len();
-                let now = Instant::now();
-                if let Some(last) = self.last.replace(now) {
-                    self.metrics.next_tokens(tokens.len(), now - last);
-                }
             }
             AnswerEvent::Done {
                 finish_reason,
                 usage,
-                timings,
+                ..
             } => {
                 self.ended = true;
-                self.metrics.finished(*finish_reason, usage, timings);
+                self.metrics.finished(*finish_reason, usage);
             }
             AnswerEvent::Error(_) => {
                 self.ended = true;

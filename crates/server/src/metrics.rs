@@ -1,34 +1,24 @@
-//! Figures for Prometheus: what this server did, observed on the answers that pass through it, and how
-//! the engine stands, asked for when somebody looks.
+//! Figures for Prometheus: what this server did, counted on the answers that pass through it, and how the engine
+//! stands and how long it takes, asked for when somebody looks: a slow reader makes no answer slow.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, Method};
-use desk::{Desk, FinishReason, Timings, Usage};
+use desk::{Desk, Durations, FinishReason, Usage};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::error::ApiError;
 use crate::shared::Shared;
 
-/// From a cached word to a large picture on a small machine. Seconds.
-const FIRST_WORD: [f64; 14] = [
-    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0,
-];
-/// From a small model on many cores to a large one on two. Seconds.
-const NEXT_TOKEN: [f64; 12] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
-];
 const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -50,8 +40,6 @@ pub(crate) struct Metrics {
     refusals: Family<Label, Counter>,
     answers: Family<Label, Counter>,
     tokens: Family<Label, Counter>,
-    first_word: Histogram,
-    next_token: Histogram,
 }
 
 impl Metrics {
@@ -62,8 +50,6 @@ impl Metrics {
         let refusals = Family::default();
         let answers = Family::default();
         let tokens = Family::default();
-        let first_word = Histogram::new(FIRST_WORD);
-        let next_token = Histogram::new(NEXT_TOKEN);
         registry.register(
             "http_requests",
             "Requests by route and status",
@@ -72,16 +58,6 @@ impl Metrics {
         registry.register("refusals", "Requests refused, by case", refusals.clone());
         registry.register("answers", "Answers by how they ended", answers.clone());
         registry.register("tokens", "Tokens taken in and given out", tokens.clone());
-        registry.register(
-            "time_to_first_token_seconds",
-            "From the question's arrival to the first word",
-            first_word.clone(),
-        );
-        registry.register(
-            "inter_token_seconds",
-            "From one token of an answer to the next",
-            next_token.clone(),
-        );
         registry.register_collector(Box::new(Standing(desk)));
         Self {
             registry,
@@ -89,12 +65,9 @@ impl Metrics {
             refusals,
             answers,
             tokens,
-            first_word,
-            next_token,
         }
     }
 
-            FinishReason::TimedOut => "timed_out",
     /// A request was responded to.
     pub fn responded(&self, method: &Method, route: Option<&str>, status: u16) {
         let labels = RequestLabels {
@@ -114,27 +87,16 @@ impl Metrics {
         count(&self.refusals, code, 1);
     }
 
-    /// So many tokens came together, after the ones before.
-    pub fn next_tokens(&self, tokens: usize, after: Duration) {
-        let each = after.as_secs_f64() / tokens.max(1) as f64;
-        for _ in 0..tokens {
-            self.next_token.observe(each);
-        }
-    }
-
     /// An answer came to its end.
-    pub fn finished(&self, reason: FinishReason, usage: &Usage, timings: &Timings) {
+    pub fn finished(&self, reason: FinishReason, usage: &Usage) {
         let kind = match reason {
             FinishReason::Stop => "stop",
             FinishReason::Length => "length",
             FinishReason::Repetition => "repetition",
             FinishReason::Cancelled => "cancelled",
+            FinishReason::TimedOut => "timed_out",
         };
         count(&self.answers, kind, 1);
-        // Only the answerer knows when the question came: before its pictures were decoded.
-        if usage.completion_tokens > 0 {
-            self.first_word.observe(timings.ttft_ms / 1000.0);
-        }
         count(&self.tokens, "prompt", usage.prompt_tokens);
         count(&self.tokens, "image", usage.image_tokens);
         count(&self.tokens, "cached", usage.cached_tokens);
@@ -220,6 +182,28 @@ impl Collector for Standing {
             "memory_bytes",
             "Memory of the process",
             &[("", status.memory.used_bytes)],
+        )?;
+        let mut histogram = |name: &str, help: &str, durations: &Durations| {
+            // An engine that is not there yet has no ranges; a histogram always has the last.
+            let none = [(f64::INFINITY, 0)];
+            let ranges = match durations.ranges.as_slice() {
+                [] => &none,
+                ranges => ranges,
+            };
+            let kind = MetricType::Histogram;
+            let mut encoder = encoder.encode_descriptor(name, help, None, kind)?;
+            let (sum, count) = (durations.sum_s, durations.count());
+            encoder.encode_histogram::<NoLabelSet>(sum, count, ranges, None)
+        };
+        histogram(
+            "time_to_first_token_seconds",
+            "From a question's arrival to its first token",
+            &figures.first_token,
+        )?;
+        histogram(
+            "inter_token_seconds",
+            "From one token of an answer to the next, as they are computed",
+            &figures.inter_token,
         )?;
         let mut counter = |name: &str, help: &str, values: &[(&str, u64)]| {
             let mut encoder = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;

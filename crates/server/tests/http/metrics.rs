@@ -1,6 +1,6 @@
 use axum::http::Method;
 use desk::testing::{delta, done_with, token};
-use desk::{Refusal, Usage};
+use desk::{Durations, Figures, Refusal, Usage};
 use serde_json::json;
 
 use crate::stage::{Stage, request, stage};
@@ -44,8 +44,6 @@ async fn what_was_answered_and_refused_is_counted() {
         r#"lookdesk_refusals_total{kind="queue_full"} 1"#,
         r#"lookdesk_tokens_total{kind="completion"} 3"#,
         r#"lookdesk_tokens_total{kind="cached"} 16"#,
-        "lookdesk_time_to_first_token_seconds_count 1",
-        "lookdesk_inter_token_seconds_count 1",
         "lookdesk_ready 1",
         "lookdesk_queue_depth 0",
         r#"lookdesk_questions{kind="waiting"} 0"#,
@@ -57,6 +55,45 @@ async fn what_was_answered_and_refused_is_counted() {
         assert!(text.contains(line), "{line} is missing in\n{text}");
     }
     assert!(!text.contains("wild"));
+}
+
+#[tokio::test]
+async fn how_long_words_take_is_told_by_whoever_computes_them() {
+    let stage = stage();
+    // However late somebody hears of these.
+    stage.answerer.will_say([
+        token("AX", -0.1),
+        token("73", -0.1),
+        done_with(Usage::default()),
+    ]);
+    let question = json!({"messages": [{"role": "user", "content": "?"}]});
+    stage.post("/v1/chat/completions", &question).await;
+    let text = figures(&stage).await;
+    assert!(
+        text.contains("lookdesk_inter_token_seconds_count 0"),
+        "{text}"
+    );
+    let durations = |sum_s, counts: [u64; 3]| Durations {
+        sum_s,
+        ranges: [0.1, 1.0, f64::INFINITY].into_iter().zip(counts).collect(),
+    };
+    stage.answerer.set_figures(Figures {
+        first_token: durations(6.5, [1, 0, 1]),
+        inter_token: durations(0.25, [4, 1, 0]),
+        ..Figures::default()
+    });
+    let text = figures(&stage).await;
+    for line in [
+        "# TYPE lookdesk_time_to_first_token_seconds histogram",
+        "lookdesk_time_to_first_token_seconds_count 2",
+        "lookdesk_time_to_first_token_seconds_sum 6.5",
+        r#"lookdesk_time_to_first_token_seconds_bucket{le="0.1"} 1"#,
+        r#"lookdesk_time_to_first_token_seconds_bucket{le="1.0"} 1"#,
+        r#"lookdesk_time_to_first_token_seconds_bucket{le="+Inf"} 2"#,
+        "lookdesk_inter_token_seconds_count 5",
+    ] {
+        assert!(text.contains(line), "{line} is missing in\n{text}");
+    }
 }
 
 #[tokio::test]
