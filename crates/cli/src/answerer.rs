@@ -141,6 +141,12 @@ impl EngineAnswerer {
 }
 
 impl Answerer for EngineAnswerer {
+    fn forget(&self) {
+        if let Ok(handle) = self.handle() {
+            handle.forget();
+        }
+    }
+
     fn status(&self) -> EngineStatus {
         let mut status = EngineStatus {
             state: State::Ready,

@@ -51,6 +51,10 @@ pub trait Answerer: Send + Sync + 'static {
     /// What a question costs, without asking it.
     fn count(&self, question: &Question) -> Result<TokenCount, Refusal>;
 
+    /// Gives up whatever is only kept so that the next question is answered sooner: something that was asked or
+    /// shown has been deleted for good.
+    fn forget(&self) {}
+
     /// Takes a question in, or says why not. Dropping the stream cancels.
     fn answer(&self, question: Question) -> Result<AnswerStream, Refusal>;
 }

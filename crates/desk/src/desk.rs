@@ -133,9 +133,11 @@ impl Desk {
         sample.or_else(|| self.shelf.get(id))
     }
 
-    /// Forgets pictures that were uploaded: somebody wants them gone.
+    /// Forgets pictures that were uploaded, and lets the engine forget what it has kept of anything:
+    /// somebody wants them gone.
     pub fn forget_pictures(&self, ids: &[PictureId]) {
         self.shelf.remove(ids);
+        self.answerer.forget();
     }
 
     /// Tokens that a picture takes in a question that allows each at most so many.

@@ -4,7 +4,7 @@
 //! nothing to make.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -27,6 +27,7 @@ pub struct ScriptedAnswerer {
     asked: Mutex<Vec<Question>>,
     status: Mutex<EngineStatus>,
     figures: Mutex<Figures>,
+    forgot: AtomicU32,
 }
 
 enum Act {
@@ -86,6 +87,11 @@ impl ScriptedAnswerer {
         lock(&self.asked).clone()
     }
 
+    /// How often it was told to forget what it keeps.
+    pub fn forgot(&self) -> u32 {
+        self.forgot.load(Ordering::SeqCst)
+    }
+
     /// Lets go of the questions, and with them of their pictures.
     pub fn forget_questions(&self) {
         lock(&self.asked).clear();
@@ -108,6 +114,10 @@ impl ScriptedAnswerer {
 }
 
 impl Answerer for ScriptedAnswerer {
+    fn forget(&self) {
+        self.forgot.fetch_add(1, Ordering::SeqCst);
+    }
+
     fn status(&self) -> EngineStatus {
         lock(&self.status).clone()
     }
@@ -220,6 +230,7 @@ impl Default for ScriptedAnswerer {
         Self {
             acts: Mutex::default(),
             asked: Mutex::default(),
+            forgot: AtomicU32::new(0),
             status: Mutex::new(status),
             figures: Mutex::default(),
         }

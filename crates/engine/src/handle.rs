@@ -21,7 +21,7 @@ use crate::event::Event;
 use crate::prepare::Preparer;
 use crate::request::{Request, SubmitError};
 use crate::stats::Stats;
-use crate::worker::Job;
+use crate::worker::{Call, Job};
 
 pub(crate) use places::{Capacity, Gauge, Place};
 
@@ -109,7 +109,7 @@ pub struct Handle {
 pub(crate) struct Shared {
     pub(crate) info: EngineInfo,
     pub(crate) preparer: Preparer,
-    pub(crate) jobs: mpsc::Sender<Job>,
+    pub(crate) jobs: mpsc::Sender<Call>,
     pub(crate) gauge: Arc<Gauge>,
     /// Set once the device answers nothing any more: what happened and what to do.
     pub(crate) lost: Arc<OnceLock<String>>,
@@ -196,12 +196,20 @@ impl Handle {
         };
         self.shared
             .jobs
-            .send(job)
+            .send(Call::Answer(Box::new(job)))
             .map_err(|_| SubmitError::Stopped)?;
         Ok(Answer {
             events: receiver,
             cancelled,
         })
+    }
+
+    /// Gives up what is only kept so that the next question is answered sooner: what was read of
+    /// pictures, and what was computed of conversations. Answers that are being given are not disturbed, but
+    /// what they have computed so far will not be found afterwards.
+    pub fn forget(&self) {
+        // A worker that has ended remembers nothing.
+        let _ = self.shared.jobs.send(Call::Forget);
     }
 
     fn count_refusal(&self, error: &SubmitError) {

@@ -37,7 +37,7 @@ use crate::kv::Chain;
 use crate::prepare::{Cutter, Preparer};
 use crate::runner::{Room, Runner};
 use crate::stats::Stats;
-use crate::worker::{self, Job, Worker};
+use crate::worker::{self, Call, Worker};
 use parts::{Parts, Source};
 
 /// Loads a model and starts the worker. Blocks; `progress` is told how far it is.
@@ -119,7 +119,7 @@ struct Started {
 
 /// A worker at work, and what is said of it.
 struct Running {
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<Call>,
     precision: Precision,
     device: String,
     tier: String,
@@ -244,7 +244,7 @@ impl Loading<'_> {
         backend: Arc<B>,
         model: Qwen3Vl<B>,
         room: Room,
-    ) -> Result<(mpsc::Sender<Job>, f64), LoadError> {
+    ) -> Result<(mpsc::Sender<Call>, f64), LoadError> {
         let bounds = room::bounds(self.options);
         let mut runner = Runner::new(backend, model, room, bounds.rows, bounds.logits)?;
         (self.progress)(Progress {

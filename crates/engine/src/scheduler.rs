@@ -146,6 +146,11 @@ impl Scheduler {
         &self.pool
     }
 
+    /// What earlier questions left in the pages is found no more.
+    pub(crate) fn forget_all(&mut self) {
+        self.pool.forget_all();
+    }
+
     /// How many questions run.
     pub(crate) fn running(&self) -> usize {
         self.running.len()

@@ -34,6 +34,14 @@ use live::Live;
 
 pub(crate) use live::Job;
 
+/// What the worker is asked to do.
+pub(crate) enum Call {
+    /// To answer a question.
+    Answer(Box<Job>),
+    /// To give up what is only kept so that the next question is answered sooner.
+    Forget,
+}
+
 /// Why an answer broke off. The text is what the user reads.
 #[derive(Debug, thiserror::Error)]
 enum AnswerError {
@@ -123,16 +131,16 @@ impl<B: Backend> Worker<B> {
     }
 
     /// Answers until every handle is gone and everybody has been answered.
-    pub(crate) fn run(mut self, jobs: Receiver<Job>) {
+    pub(crate) fn run(mut self, calls: Receiver<Call>) {
         loop {
             if self.live.is_empty() {
                 self.publish();
-                match jobs.recv() {
-                    Ok(job) => self.take_in(job),
+                match calls.recv() {
+                    Ok(call) => self.hear(call),
                     Err(_) => return,
                 }
             }
-            jobs.try_iter().for_each(|job| self.take_in(job));
+            calls.try_iter().for_each(|call| self.hear(call));
             if self.end_if_lost() {
                 continue;
             }
@@ -141,6 +149,16 @@ impl<B: Backend> Worker<B> {
                 self.start_over(panic);
             }
             self.publish();
+        }
+    }
+
+    fn hear(&mut self, call: Call) {
+        match call {
+            Call::Answer(job) => self.take_in(*job),
+            Call::Forget => {
+                self.scheduler.forget_all();
+                self.parts.runner.forget();
+            }
         }
     }
 

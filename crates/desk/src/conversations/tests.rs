@@ -442,6 +442,11 @@ async fn a_picture_that_was_deleted_for_good_lies_on_the_desk_no_more() {
     let records = office.conversations.records();
     let gone = records.delete_for_good(office.conversation, None).await;
     gone.expect("it is there");
+    assert_eq!(
+        office.answerer.forgot(),
+        1,
+        "the engine keeps nothing of it"
+    );
     let find = async |id| {
         office
             .conversations
@@ -451,6 +456,29 @@ async fn a_picture_that_was_deleted_for_good_lies_on_the_desk_no_more() {
     };
     assert!(find(asked_about).await.is_none());
     assert!(find(on_the_tray).await.is_some(), "nobody deleted that one");
+}
+
+#[tokio::test]
+async fn an_answer_in_a_conversation_that_is_deleted_for_good_is_stopped() {
+    let office = office().await;
+    let script = office.answerer.will_wait();
+    let mut stream = office.stream(question("a")).await;
+    stream.next().await.expect("asked");
+    let records = office.conversations.records();
+    let gone = records.delete_for_good(office.conversation, None).await;
+    gone.expect("it is there");
+    while !script.is_cancelled() {
+        // Words come on, until the records say that nobody wants them.
+        script.send(delta("A"));
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    script.send(done());
+    while stream.next().await.is_some() {}
+    assert_eq!(
+        office.answerer.forgot(),
+        2,
+        "what it said last is forgotten too"
+    );
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{RoundEvent, RoundStep, Stop};
+use super::{RoundEvent, RoundStep, Stop, Stops};
 use crate::desk::AtHand;
 use crate::records::{
     AnswerEnd, AnswerId, AnswerProblem, AnswerState, NewWords, Records, TextMark,
@@ -250,7 +250,9 @@ impl Ended {
 
 /// What has been said so far, and how much of it is written down.
 struct Said<'a> {
+    desk: &'a Desk,
     records: &'a Records,
+    stops: Stops,
     answer: AnswerId,
     marker: Marker,
     unwritten: Unwritten,
@@ -263,7 +265,9 @@ struct Said<'a> {
 impl<'a> Said<'a> {
     fn new(runner: &'a Runner) -> Self {
         Self {
+            desk: &runner.desk,
             records: &runner.records,
+            stops: runner.stop.stops(),
             answer: runner.answer,
             marker: Marker::default(),
             unwritten: Unwritten::default(),
@@ -298,11 +302,17 @@ impl<'a> Said<'a> {
         let mut words = std::mem::take(&mut self.unwritten);
         words.marks = self.marker.marks().to_vec();
         let (records, answer) = (self.records.clone(), self.answer);
+        let stops = self.stops.clone();
         self.next = Instant::now() + PAUSE;
         self.writing = Some(tokio::spawn(async move {
             let written = records.append(answer, words.as_words()).await;
             match written {
                 Ok(()) => None,
+                // Deleted for good meanwhile: nobody wants to know the rest.
+                Err(refusal) if refusal.code == Code::AnswerUnknown => {
+                    stops.stop(answer);
+                    None
+                }
                 Err(refusal) => {
                     tracing::warn!(%answer, refusal = refusal.message, "words were not written");
                     Some(words)
@@ -331,8 +341,11 @@ impl<'a> Said<'a> {
             let written = self.records.finish_answer(self.answer, words, end.clone());
             match written.await {
                 Ok(()) => return Ok(()),
-                // Deleted for good meanwhile: there is nothing to keep.
-                Err(refusal) if refusal.code == Code::AnswerUnknown => return Ok(()),
+                // Deleted for good meanwhile: there is nothing to keep, here or in the engine.
+                Err(refusal) if refusal.code == Code::AnswerUnknown => {
+                    self.desk.forget_pictures(&[]);
+                    return Ok(());
+                }
                 Err(refusal) if tries == LAST_TRIES => {
                     let answer = self.answer;
                     tracing::error!(%answer, refusal = refusal.message, "an answer was not kept");

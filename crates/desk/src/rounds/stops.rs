@@ -48,6 +48,11 @@ impl Stops {
 }
 
 impl Stop {
+    /// Where it can be told so.
+    pub fn stops(&self) -> Stops {
+        self.stops.clone()
+    }
+
     /// Ready once, when the answer was told to stop; also where that was before.
     pub async fn said(&self) {
         self.said.notified().await;

@@ -58,7 +58,8 @@ fn submit_impossible(engine: &Handle, text: &str) -> Answer {
         client: None,
         place: Some(place),
     };
-    engine.shared.jobs.send(job).expect("a worker");
+    let call = Call::Answer(Box::new(job));
+    engine.shared.jobs.send(call).expect("a worker");
     Answer {
         events: receiver,
         cancelled,
@@ -109,4 +110,31 @@ fn a_fault_inside_one_answer_leaves_those_that_share_its_steps_alone() {
     let stats = engine.stats();
     assert_eq!((stats.requests.failed, stats.requests.ended_length), (5, 4));
     assert_eq!(stats.kv.used, 0);
+}
+
+#[test]
+fn what_is_to_be_forgotten_is_computed_again() {
+    let engine = engine();
+    let cached = || {
+        let text = "What is E102, and why does the red light beside it blink three times?";
+        match engine.submit(question(text)).expect("accepted").last() {
+            Some(Event::Finished(finished)) => finished.usage.cached_tokens,
+            other => panic!("expected an end, got {other:?}"),
+        }
+    };
+    assert_eq!(cached(), 0);
+    assert!(cached() > 0, "the same words are found again");
+    engine.forget();
+    assert_eq!(cached(), 0);
+    assert!(cached() > 0, "and what comes later is kept again");
+    // Pages in use are not given away; they are free once their users are done.
+    let mut long = question("Say it again, slowly.");
+    long.max_tokens = 200;
+    let answer = engine.submit(long).expect("accepted");
+    assert!(answer.next_event().is_some());
+    engine.forget();
+    assert!(matches!(answer.last(), Some(Event::Finished(_))));
+    let kv = engine.stats().kv;
+    assert_eq!(kv.used, 0, "{kv:?}");
+    assert_eq!(kv.cached + kv.free, kv.total, "{kv:?}");
 }

@@ -236,6 +236,18 @@ impl PagePool {
         }
     }
 
+    /// Nothing that was computed can be found any more: idle pages are free, and those in use are free once
+    /// their users are done.
+    pub(crate) fn forget_all(&mut self) {
+        self.full.clear();
+        self.children.clear();
+        self.free
+            .extend(std::mem::take(&mut self.idle).into_values());
+        for page in &mut self.pages {
+            page.holds = None;
+        }
+    }
+
     /// Frees what can only be found through an idle page.
     fn forget_after(&mut self, page: u32) {
         let chain = |page: u32| self.pages[page as usize].holds.as_ref()?.chain;
