@@ -12,7 +12,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
@@ -58,12 +58,14 @@ pub(crate) async fn envelope(
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let dialect = Dialect::of(&path);
+    let path = logged_path(route.as_ref().map(MatchedPath::as_str), path);
     // What is logged meanwhile carries the request's id.
     let span = tracing::info_span!("request", id, %method, path);
     let mut response = next.run(request).instrument(span).await;
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         shared.metrics.refused(&error.code());
-        response = worded(response, &error, &id, Dialect::of(&path));
+        response = worded(response, &error, &id, dialect);
     }
     let status = response.status().as_u16();
     // Paths of the wild are too many to count; routes are few.
@@ -82,10 +84,29 @@ pub(crate) async fn envelope(
     response
 }
 
+/// The path as the log may hold it: the name of a customer belongs to nobody's log, least of all when
+/// the customer is deleted.
+fn logged_path(route: Option<&str>, path: String) -> String {
+    match route {
+        Some(route) if route.contains("{name}") => route.to_owned(),
+        _ => path,
+    }
+}
+
+/// The words of an error as the log may hold them. What is wrong with a request is told by quoting it,
+/// and an import is full of customers' words; the code must do there.
+fn logged_message(status: StatusCode, message: &str) -> &str {
+    match status.is_server_error() {
+        true => message,
+        false => "",
+    }
+}
+
 /// The same status and headers, with a body that says what happened.
 fn worded(bare: Response, error: &ApiError, id: &str, dialect: Dialect) -> Response {
     let problem = error.problem(id.to_owned());
-    tracing::info!(id, code = ?problem.code, message = problem.message, "refused");
+    let message = logged_message(bare.status(), &problem.message);
+    tracing::info!(id, code = ?problem.code, message, "refused");
     let mut response = match dialect {
         Dialect::Desk => Json(ErrorBody { error: problem }).into_response(),
         Dialect::OpenAi => Json(OpenAiErrorBody {
@@ -155,4 +176,25 @@ fn new_request_id() -> String {
     });
     let request = REQUESTS.fetch_add(1, Ordering::Relaxed);
     format!("{started:x}-{request:x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_holds_no_name_of_a_customer_and_no_word_of_an_import() {
+        let path = "/api/customers/%E6%9D%8E".to_owned();
+        let route = Some("/api/customers/{name}");
+        assert_eq!(logged_path(route, path), "/api/customers/{name}");
+        let path = "/api/conversations/0198".to_owned();
+        let route = Some("/api/conversations/{id}");
+        assert_eq!(logged_path(route, path.clone()), path);
+        assert_eq!(logged_path(None, path.clone()), path);
+        let quoting = "This file cannot be imported: unknown variant `李 called`.";
+        assert_eq!(logged_message(StatusCode::BAD_REQUEST, quoting), "");
+        let broken = "The records could not be read.";
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        assert_eq!(logged_message(status, broken), broken);
+    }
 }
