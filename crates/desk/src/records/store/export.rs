@@ -1,12 +1,17 @@
 //! Records taken out: piece by piece, so that memory does not grow with their number.
 //!
-//! An export holds no connection while its reader is slow. It leaves out what was asked after it
-//! began, and whatever lies in the bin: that is on its way out.
+//! An export holds no connection while its reader is slow. Which conversations belong to it is settled
+//! when it begins: what is asked later, laid into the bin or taken out of it changes nothing. Its
+//! pictures are exactly those that its conversations show, so that it can be imported whatever
+//! happened meanwhile.
+
+use std::collections::{BTreeSet, HashSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::stream;
 use serde::Serialize;
+use sqlx::AnyConnection;
 use tokio::sync::mpsc;
 
 use super::files::{Name, aside};
@@ -20,6 +25,7 @@ use crate::records::exported::{
 };
 use crate::records::{
     AuditAction, ConversationId, ExportFormat, ExportPictures, ExportStream, ExportWish, Records,
+    RoundId,
 };
 use crate::{Code, PictureId, Refusal};
 
@@ -56,14 +62,17 @@ impl Records {
         };
         enter(connection, AuditAction::Export, &subject, detail, asker).await?;
         let horizon = sqlx::query_scalar("SELECT COALESCE(MAX(number), 0) FROM rounds")
-            .fetch_one(connection)
+            .fetch_one(&mut *connection)
             .await?;
+        let chosen = chosen(connection, &wish).await?;
         turn.keep().await?;
         let (sender, receiver) = mpsc::channel(PIECES);
         let export = Export {
             records: self.clone(),
             wish,
             horizon,
+            chosen,
+            pictures: BTreeSet::new(),
             out: Out {
                 sender,
                 gathered: Vec::new(),
@@ -134,6 +143,10 @@ struct Export {
     wish: ExportWish,
     /// The last round that belongs to it.
     horizon: i64,
+    /// Its conversations, in the order of their beginning.
+    chosen: Vec<ConversationId>,
+    /// The pictures written into it.
+    pictures: BTreeSet<PictureId>,
     out: Out,
 }
 
@@ -155,7 +168,8 @@ impl Export {
     async fn json(&mut self) -> Result<(), Stop> {
         let head = format!(r#"{{"schema":"{SCHEMA}","version":{VERSION},"pictures":["#);
         self.out.write(head.as_bytes()).await?;
-        self.pictures().await?;
+        self.pictures = self.shown().await?;
+        self.write_pictures().await?;
         self.out.write(b"\n],\n\"roles\":[").await?;
         if self.is_everything() {
             let mut connection = self.records.database().read().await?;
@@ -167,13 +181,11 @@ impl Export {
         }
         self.out.write(b"\n],\n\"conversations\":[").await?;
         let mut is_first = true;
-        let mut after = None;
-        while let Some(page) = self.conversations(&mut after).await? {
-            for id in page {
-                if let Some(conversation) = self.conversation(id).await? {
-                    self.out.element(is_first, &conversation).await?;
-                    is_first = false;
-                }
+        for id in std::mem::take(&mut self.chosen) {
+            if let Some(mut conversation) = self.conversation(id).await? {
+                self.drop_later_rounds(&mut conversation);
+                self.out.element(is_first, &conversation).await?;
+                is_first = false;
             }
         }
         self.out.write(b"\n]}\n").await?;
@@ -182,12 +194,9 @@ impl Export {
 
     async fn csv(&mut self) -> Result<(), Stop> {
         self.out.write(&Table::head()).await?;
-        let mut after = None;
-        while let Some(page) = self.conversations(&mut after).await? {
-            for id in page {
-                if let Some(conversation) = self.conversation(id).await? {
-                    self.out.write(&Table::rows(&conversation)).await?;
-                }
+        for id in std::mem::take(&mut self.chosen) {
+            if let Some(conversation) = self.conversation(id).await? {
+                self.out.write(&Table::rows(&conversation)).await?;
             }
         }
         self.out.flush().await
@@ -199,64 +208,51 @@ impl Export {
         wish.conversation.is_none() && wish.from.is_none() && wish.to.is_none()
     }
 
-    /// Which conversations `c` are wanted.
-    fn condition(&self, statement: &mut Statement) -> Result<String, Refusal> {
-        let mut condition = "c.deleted_at IS NULL".to_owned();
-        if let Some(id) = self.wish.conversation {
-            let place = statement.text(id.to_string())?;
-            condition.push_str(&format!(" AND c.id = {place}"));
-        }
-        let mut in_time = Vec::new();
-        if let Some(from) = self.wish.from {
-            in_time.push(format!("r.asked_at >= {}", statement.whole(from)?));
-        }
-        if let Some(to) = self.wish.to {
-            in_time.push(format!("r.asked_at < {}", statement.whole(to)?));
-        }
-        if !in_time.is_empty() {
-            condition.push_str(&format!(
-                " AND c.number IN (SELECT r.conversation FROM rounds r WHERE {})",
-                in_time.join(" AND "),
-            ));
-        }
-        Ok(condition)
-    }
-
-    async fn pictures(&mut self) -> Result<(), Stop> {
-        let mut after = String::new();
-        let mut is_first = true;
-        loop {
+    /// The pictures that its conversations show.
+    async fn shown(&self) -> Result<BTreeSet<PictureId>, Refusal> {
+        let mut shown = BTreeSet::new();
+        for page in self.chosen.chunks(PAGE) {
             let mut statement = Statement::new("");
-            let condition = self.condition(&mut statement)?;
-            let place = statement.text(after.clone())?;
+            let places = page.iter().map(|id| statement.text(id.to_string()));
+            let places = places.collect::<Result<Vec<_>, _>>()?.join(", ");
             statement.sql = format!(
-                "SELECT p.id, p.media_type, p.width, p.height, p.tokens, p.bytes FROM pictures p \
-                 WHERE p.id > {place} AND p.id IN \
-                     (SELECT rp.picture FROM round_pictures rp \
-                      JOIN rounds o ON o.number = rp.round \
-                      JOIN conversations c ON c.number = o.conversation \
-                      WHERE o.number <= {} AND {condition}) \
-                 ORDER BY p.id LIMIT {PAGE}",
+                "SELECT DISTINCT rp.picture FROM conversations c \
+                 JOIN rounds r ON r.conversation = c.number \
+                 JOIN round_pictures rp ON rp.round = r.number \
+                 WHERE c.id IN ({places}) AND r.number <= {}",
                 self.horizon,
             );
             let mut connection = self.records.database().read().await?;
-            let rows = statement.fetch(&mut connection).await?;
-            drop(connection);
-            let pictures = rows
-                .iter()
-                .map(whole::picture)
-                .collect::<Result<Vec<_>, _>>()?;
-            for picture in pictures {
-                after = picture.id.to_string();
-                let data = self.data(picture.id).await?;
-                let picture = ExportedPicture::new(picture, data);
-                self.out.element(is_first, &picture).await?;
-                is_first = false;
-            }
-            if rows.len() < PAGE {
-                return Ok(());
+            for row in statement.fetch(&mut connection).await? {
+                shown.insert(row.id("picture")?);
             }
         }
+        Ok(shown)
+    }
+
+    async fn write_pictures(&mut self) -> Result<(), Stop> {
+        let mut is_first = true;
+        for id in self.pictures.clone() {
+            // Deleted since the export began, with every conversation that showed it.
+            let Some(known) = self.records.known_picture(id).await? else {
+                self.pictures.remove(&id);
+                continue;
+            };
+            let data = self.data(id).await?;
+            let picture = ExportedPicture::new(known, data);
+            self.out.element(is_first, &picture).await?;
+            is_first = false;
+        }
+        Ok(())
+    }
+
+    /// Leaves out rounds that show a picture which is not in the file: they were asked after it was
+    /// begun, under a number that a deletion had set free.
+    fn drop_later_rounds(&self, conversation: &mut ExportedConversation) {
+        let is_in = |id: &PictureId| self.pictures.contains(id);
+        let rounds = &mut conversation.rounds;
+        rounds.retain(|round| round.pictures.iter().all(is_in));
+        stand_by_themselves(rounds);
     }
 
     async fn data(&self, id: PictureId) -> Result<Option<String>, Refusal> {
@@ -266,32 +262,6 @@ impl Export {
         let files = self.records.files().clone();
         let bytes = aside(move || files.get(Name::Picture(id))).await?;
         Ok(bytes.map(|bytes| STANDARD.encode(bytes)))
-    }
-
-    /// The next ids, in the order of their beginning.
-    async fn conversations(
-        &self,
-        after: &mut Option<(i64, String)>,
-    ) -> Result<Option<Vec<ConversationId>>, Refusal> {
-        let mut statement = Statement::new("");
-        let mut condition = self.condition(&mut statement)?;
-        if let Some((created_at, id)) = after {
-            let created_at = statement.whole(*created_at)?;
-            let id = statement.text(id.clone())?;
-            condition.push_str(&format!(" AND (c.created_at, c.id) > ({created_at}, {id})"));
-        }
-        statement.sql = format!(
-            "SELECT c.created_at, c.id FROM conversations c WHERE {condition} \
-             ORDER BY c.created_at, c.id LIMIT {PAGE}"
-        );
-        let mut connection = self.records.database().read().await?;
-        let rows = statement.fetch(&mut connection).await?;
-        let Some(last) = rows.last() else {
-            return Ok(None);
-        };
-        *after = Some((last.whole("created_at")?, last.text("id")?));
-        let ids = rows.iter().map(|row| row.id("id"));
-        ids.collect::<Result<_, _>>().map(Some)
     }
 
     /// A conversation whole; none where it was deleted meanwhile.
@@ -310,7 +280,46 @@ impl Export {
         let stored = stored.filter(|stored| stored.number <= self.horizon);
         let rounds = stored
             .map(|stored| ExportedRound::new(stored.round, stored.replaced_by, &stored.tokens));
-        let rounds = rounds.collect::<Result<_, _>>()?;
+        let mut rounds = rounds.collect::<Result<Vec<_>, _>>()?;
+        stand_by_themselves(&mut rounds);
         Ok(Some(ExportedConversation::new(summary, rounds)))
     }
+}
+
+/// A round that was replaced by one which is not among these, being asked later, is not replaced yet.
+fn stand_by_themselves(rounds: &mut [ExportedRound]) {
+    let ids: HashSet<RoundId> = rounds.iter().map(|round| round.id).collect();
+    for round in rounds {
+        round.replaced_by = round.replaced_by.filter(|id| ids.contains(id));
+    }
+}
+
+/// The conversations of an export, in the order of their beginning.
+async fn chosen(
+    connection: &mut AnyConnection,
+    wish: &ExportWish,
+) -> Result<Vec<ConversationId>, Refusal> {
+    let mut statement = Statement::new("");
+    let mut condition = "c.deleted_at IS NULL".to_owned();
+    if let Some(id) = wish.conversation {
+        let place = statement.text(id.to_string())?;
+        condition.push_str(&format!(" AND c.id = {place}"));
+    }
+    let mut in_time = Vec::new();
+    if let Some(from) = wish.from {
+        in_time.push(format!("r.asked_at >= {}", statement.whole(from)?));
+    }
+    if let Some(to) = wish.to {
+        in_time.push(format!("r.asked_at < {}", statement.whole(to)?));
+    }
+    if !in_time.is_empty() {
+        condition.push_str(&format!(
+            " AND c.number IN (SELECT r.conversation FROM rounds r WHERE {})",
+            in_time.join(" AND "),
+        ));
+    }
+    statement.sql =
+        format!("SELECT c.id FROM conversations c WHERE {condition} ORDER BY c.created_at, c.id");
+    let rows = statement.fetch(connection).await?;
+    rows.iter().map(|row| row.id("id")).collect()
 }

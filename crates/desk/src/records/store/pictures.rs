@@ -54,7 +54,10 @@ impl Records {
         turn.keep().await
     }
 
-    async fn known_picture(&self, id: PictureId) -> Result<Option<RoundPicture>, Refusal> {
+    pub(super) async fn known_picture(
+        &self,
+        id: PictureId,
+    ) -> Result<Option<RoundPicture>, Refusal> {
         let mut connection = self.database().read().await?;
         let row = sqlx::query(
             "SELECT id, media_type, width, height, tokens, bytes FROM pictures WHERE id = $1",
