@@ -4,12 +4,15 @@
 mod day;
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use desk::records::{ConversationId, ExportFormat, ExportPictures, ExportWish, Imported, Records};
+use desk::records::{
+    ConversationId, ExportFormat, ExportPictures, ExportWish, ImportSource, Imported, PictureSize,
+    Records,
+};
 use futures_util::StreamExt;
 use model::picture::{PictureLimits, decode};
 use tokio::runtime::{Builder, Runtime};
@@ -109,21 +112,18 @@ pub fn export(args: &ExportArgs) -> Outcome {
 
 /// Runs `lookdesk import`.
 pub fn import(args: &ImportArgs) -> Outcome {
-    let source: Box<dyn Read + Send> = match args.file.to_str() {
-        Some("-") => Box::new(io::stdin()),
-        _ => {
-            let file = File::open(&args.file);
-            let file = file.map_err(|error| Failure::at(args.file.display(), &error))?;
-            Box::new(io::BufReader::new(file))
-        }
-    };
+    let source = source(&args.file)?;
     let place = args.data.place(None)?;
     runtime()?.block_on(async {
         let records = data::open(&place).await?;
-        let readable = |bytes: &[u8]| decode(bytes, &PictureLimits::default()).is_ok();
-        let imported = records
-            .import_checked(source, None, Arc::new(readable))
-            .await;
+        let look = |bytes: &[u8]| {
+            let picture = decode(bytes, &PictureLimits::default()).ok()?;
+            Some(PictureSize {
+                width: picture.width,
+                height: picture.height,
+            })
+        };
+        let imported = records.import_checked(source, None, Arc::new(look)).await;
         records.close().await;
         let imported = imported?;
         note(&format!(
@@ -140,6 +140,26 @@ pub fn import(args: &ImportArgs) -> Outcome {
         }
         Ok(())
     })
+}
+
+/// The file, which is read twice. What comes through a pipe, or is a pipe itself, is put down first.
+fn source(path: &Path) -> Outcome<ImportSource> {
+    let failed = |error: io::Error| Failure::at(path.display(), &error);
+    let mut stream: Box<dyn Read> = match path.to_str() {
+        Some("-") => Box::new(io::stdin()),
+        _ => {
+            let file = File::open(path).map_err(failed)?;
+            if file.metadata().map_err(failed)?.is_file() {
+                return Ok(Box::new(file));
+            }
+            Box::new(file)
+        }
+    };
+    // Without a name: nobody else can open it, and it is gone with the program.
+    let mut put_down = tempfile::tempfile().map_err(failed)?;
+    io::copy(&mut stream, &mut put_down).map_err(failed)?;
+    put_down.rewind().map_err(failed)?;
+    Ok(Box::new(put_down))
 }
 
 /// Which pictures could not be read.
@@ -178,7 +198,7 @@ async fn write_file(records: &Records, wish: ExportWish, path: &Path) -> Outcome
     beside.push(".part");
     let beside = PathBuf::from(beside);
     let whole = async {
-        let mut file = File::create(&beside)?;
+        let mut file = private(&beside)?;
         write_out(records, wish, &mut file).await?;
         file.sync_all()?;
         fs::rename(&beside, path)?;
@@ -192,6 +212,20 @@ async fn write_file(records: &Records, wish: ExportWish, path: &Path) -> Outcome
         Err(Failure::Failed(text)) => Err(Failure::Failed(format!("{}: {text}", path.display()))),
         written => written,
     }
+}
+
+/// A new file that only its owner can read: customers' words and pictures will stand in it.
+fn private(path: &Path) -> io::Result<File> {
+    // One that was left over may be open to others.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 async fn write_out(records: &Records, wish: ExportWish, to: &mut impl Write) -> Outcome {

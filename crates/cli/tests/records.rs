@@ -237,6 +237,16 @@ fn records_go_out_and_come_in_on_the_command_line() {
         "{}",
         done.stderr
     );
+    #[cfg(unix)]
+    {
+        // Customers' words and pictures stand in it.
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&out)
+            .expect("a file")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
     let exported: Value =
         serde_json::from_slice(&std::fs::read(&out).expect("a file")).expect("JSON");
     assert!(exported.is_object());

@@ -16,8 +16,8 @@ use tokio::task::spawn_blocking;
 use crate::desk::AtHand;
 use crate::history::{Memory, Told, pictures};
 use crate::records::{
-    AnswerId, BegunRound, Conversation, ConversationId, ImportSource, Imported, NewRound, Records,
-    Round, RoundId,
+    AnswerId, BegunRound, Conversation, ConversationId, ImportSource, Imported, NewRound,
+    PictureSize, Records, Round, RoundId,
 };
 use crate::rounds::{
     AskedAgain, AskedRound, Plan, REMEMBERED_ROUNDS, RoundEvent, RoundStep, RoundStream, Runner,
@@ -235,8 +235,15 @@ impl Conversations {
         asker: Option<&str>,
     ) -> Result<Imported, Refusal> {
         let answerer = self.desk.answerer().clone();
-        let readable = Arc::new(move |bytes: &[u8]| answerer.inspect(bytes).is_ok());
-        self.records.import_checked(source, asker, readable).await
+        let look = move |bytes: &[u8]| {
+            let facts = answerer.inspect(bytes).ok()?;
+            Some(PictureSize {
+                width: facts.width,
+                height: facts.height,
+            })
+        };
+        let look = Arc::new(look);
+        self.records.import_checked(source, asker, look).await
     }
 
     /// Stops an answer; what was said is kept. One that has ended stays as it is.

@@ -11,6 +11,7 @@ mod answer;
 mod audit;
 mod clock;
 mod conversation;
+mod customer;
 mod cut;
 mod exported;
 mod filter;
@@ -36,6 +37,7 @@ pub use conversation::{
     Conversation, ConversationChange, ConversationPage, ConversationSummary, NewConversation,
     Snippet, Verdict,
 };
+pub use customer::{Customer, CustomerAlike, LinkedConversation};
 pub use filter::ConversationFilter;
 pub use ids::{AnswerId, ConversationId, EvidenceId, GroupId, NotAnId, ReadingId, RoleId, RoundId};
 pub use insights::{
@@ -46,8 +48,7 @@ use named::named;
 pub use open::{OpenError, Records, RecordsPlace};
 pub use role::{NewRole, RoleChange, RolePreset};
 pub use round::{BegunRound, FoundAnswer, FoundRound, NewRound, Round, RoundPicture};
-pub use store::Readable;
 pub use transfer::{
-    DamagedPicture, ExportFormat, ExportPictures, ExportStream, ExportWish, ImportSource, Imported,
-    Swept,
+    DamagedPicture, ExportFormat, ExportPictures, ExportStream, ExportWish, ImportFile,
+    ImportSource, Imported, Look, PictureSize, Swept,
 };

@@ -68,7 +68,7 @@ pub enum Code {
     AnswerUnknown,
     /// Details: `id`.
     RoleUnknown,
-    /// No details.
+    /// Details: `alike`, names that may be meant.
     CustomerUnknown,
     /// A role that comes with the desk is not deleted. No details.
     RoleStandard,
@@ -90,6 +90,9 @@ pub enum Code {
     RecordsFailed,
     /// Not a file that can be imported. Details: `reason`.
     ImportUnfit,
+    /// An import that ended half-way; the same file brings the rest. Details: `conversations`,
+    /// `rounds` (what came in), `reason` (the code of what stood in the way).
+    ImportCutShort,
     /// Whoever answers cannot do this. No details.
     NotOffered,
 }
@@ -148,9 +151,11 @@ impl Code {
             Self::PictureUnknown => Class::UnknownPicture,
             Self::TimedOut => Class::TimedOut,
             Self::PicturesFull | Self::QueueFull | Self::ShareFull => Class::Busy,
-            Self::NotReady | Self::ModelFailed | Self::ShuttingDown | Self::RecordsBusy => {
-                Class::NotReady
-            }
+            Self::NotReady
+            | Self::ModelFailed
+            | Self::ShuttingDown
+            | Self::RecordsBusy
+            | Self::ImportCutShort => Class::NotReady,
             Self::AnswerFailed | Self::RecordsFailed => Class::Failed,
             Self::ConversationUnknown
             | Self::RoundUnknown

@@ -431,7 +431,7 @@ async fn every_figure_is_as_large_as_the_list_behind_it() {
         assert_eq!(imported.conversations, CONVERSATIONS, "{}", place.name);
         for number in (0..CONVERSATIONS).filter(|number| number % 11 == 7) {
             let id: ConversationId = id(0, number).parse().expect("an id");
-            records.delete(id).await.expect("into the bin");
+            records.delete(id, None).await.expect("into the bin");
         }
         let middle = BEGIN + 20 * 24 * HOUR_MS + 12_345;
         for wish in [

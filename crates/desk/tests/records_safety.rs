@@ -112,6 +112,17 @@ async fn a_second_program_on_a_server_is_refused_too() {
     Records::open(&elsewhere).await.expect("free again");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_data_directory_that_is_made_is_its_owners_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = sqlite();
+    let _records = place.open().await;
+    let data = place.place.data_dir.clone().expect("a folder");
+    let mode = fs::metadata(data).expect("made").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
 #[tokio::test]
 async fn places_that_cannot_be_opened_say_why() {
     let place = sqlite();
@@ -337,7 +348,9 @@ async fn a_customer_deleted_for_good_leaves_no_word_and_no_picture() {
             assert!(!holding(&data, "翡翠".as_bytes()).is_empty());
         }
 
-        let deleted = records.delete_customer("欧阳翡翠", Some("anna")).await;
+        let deleted = records
+            .delete_customer("欧阳翡翠", false, Some("anna"))
+            .await;
         assert_eq!(deleted, Ok(2));
         for words in ["翡翠", "zircon", "欧阳", "of the customer", "made smaller"] {
             assert_eq!(holding(&data, words.as_bytes()), [""; 0], "{words}");
@@ -367,7 +380,7 @@ async fn a_customer_deleted_for_good_leaves_no_word_and_no_picture() {
         assert_eq!(audit[0].detail, "2 conversations");
         assert!(!format!("{audit:?}").contains("翡翠"));
         let refusal = records
-            .delete_customer("欧阳翡翠", None)
+            .delete_customer("欧阳翡翠", false, None)
             .await
             .expect_err("gone");
         assert_eq!(refusal.code, Code::CustomerUnknown);
@@ -424,7 +437,7 @@ async fn the_bin_is_emptied_after_a_day_and_old_records_leave() {
         let records = place.open().await;
         let binned = said(&records, None, "错误码？", "E1").await;
         said(&records, None, "保修期？", "一年。").await;
-        records.delete(binned).await.expect("binned");
+        records.delete(binned, Some("anna")).await.expect("binned");
         let swept = records.sweep().await.expect("swept");
         assert_eq!((swept.from_bin, swept.too_old), (0, 0));
         let swept = records
@@ -440,7 +453,15 @@ async fn the_bin_is_emptied_after_a_day_and_old_records_leave() {
         assert_eq!(titles(&records).await, [""; 0]);
         let audit = records.audit().await.expect("readable");
         let actions: Vec<_> = audit.iter().map(|entry| entry.action).collect();
-        assert_eq!(actions, [AuditAction::Retention, AuditAction::EmptyBin]);
+        let expected = [
+            AuditAction::Retention,
+            AuditAction::EmptyBin,
+            AuditAction::Bin,
+        ];
+        assert_eq!(actions, expected);
+        // Who laid it into the bin is who asked for its deletion.
+        assert_eq!(audit[1].subject, binned.to_string());
+        assert_eq!(audit[1].asker.as_deref(), Some("anna"));
     }
 }
 

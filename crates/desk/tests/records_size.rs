@@ -6,13 +6,16 @@
 
 mod common;
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{Place, places};
+use common::{Place, answer, ask, places};
 use desk::PictureId;
 use desk::records::{
-    ConversationFilter, ConversationId, InsightsWish, NewWords, Records, RoundId, Thumb, Verdict,
+    ConversationFilter, ConversationId, InsightsWish, NewConversation, NewWords, Records, RoundId,
+    Thumb, Verdict,
 };
 use serde_json::json;
 
@@ -235,6 +238,33 @@ fn processor() -> Duration {
     Duration::from_millis(fields.iter().sum::<u64>() * 10)
 }
 
+impl Seek for File {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        assert_eq!(to, SeekFrom::Start(0), "it is only ever begun again");
+        self.next = 0;
+        self.piece = Cursor::default();
+        Ok(0)
+    }
+}
+
+/// Asks one question after another until it is told to end; says how often and how long it took at
+/// the longest to store one, with its answer.
+async fn somebody_asks(records: Records, ended: Arc<AtomicBool>) -> (u32, Duration) {
+    let begun = records.create(NewConversation::default()).await;
+    let id = begun.expect("begun").summary.id;
+    let (mut asked, mut longest) = (0, Duration::ZERO);
+    while !ended.load(Ordering::Relaxed) {
+        let begin = Instant::now();
+        let begun = ask(&records, id, "保修期多久？").await;
+        answer(&records, begun.answer, "一年。", &[]).await;
+        longest = longest.max(begin.elapsed());
+        asked += 1;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    records.delete_for_good(id, None).await.expect("deleted");
+    (asked, longest)
+}
+
 /// Runs something a few times; prints and returns the middle and the worst of the times.
 async fn time(name: &str, run: impl AsyncFn() -> usize) -> Duration {
     let mut times = Vec::new();
@@ -263,10 +293,13 @@ async fn measure(place: &Place, records: &Records) -> Duration {
         next: 0,
         piece: Cursor::default(),
     };
+    let ended = Arc::new(AtomicBool::new(false));
+    let asking = tokio::spawn(somebody_asks(records.clone(), ended.clone()));
     let imported = records
         .import(Box::new(file), None)
         .await
         .expect("imported");
+    ended.store(true, Ordering::Relaxed);
     assert_eq!(imported.rounds, CONVERSATIONS * ROUNDS);
     assert_eq!(imported.pictures, CONVERSATIONS);
     eprintln!(
@@ -274,6 +307,12 @@ async fn measure(place: &Place, records: &Records) -> Duration {
         place.name,
         begin.elapsed().as_secs_f64()
     );
+    let (asked, longest) = asking.await.expect("no panic");
+    eprintln!(
+        "  meanwhile somebody asked {asked} times, and waited at most {:.0} ms",
+        longest.as_secs_f64() * 1000.0
+    );
+    assert!(longest < Duration::from_secs(1), "{longest:?}");
     let none = ConversationFilter::default;
     let list = async |filter: ConversationFilter| {
         records
@@ -422,7 +461,7 @@ async fn measure(place: &Place, records: &Records) -> Duration {
     );
     let begin = Instant::now();
     records
-        .delete_customer("客户17", None)
+        .delete_customer("客户17", false, None)
         .await
         .expect("deleted");
     eprintln!(

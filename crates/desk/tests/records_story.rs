@@ -243,7 +243,7 @@ async fn finding(records: &Records) {
     }
     assert_eq!(walked, titles);
 
-    records.delete(other).await.expect("binned");
+    records.delete(other, None).await.expect("binned");
     assert_eq!(found(records, "serial").await, [""; 0]);
     let bin = ConversationFilter {
         deleted: Some(true),

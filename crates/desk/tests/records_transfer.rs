@@ -12,7 +12,8 @@ use common::{
 use desk::records::{
     AnswerProblem, AnswerState, Certainty, ConversationChange, ConversationFilter, Evidence,
     EvidenceId, ExportFormat, ExportPictures, ExportWish, FeedbackChange, Imported, InsightsWish,
-    NewConversation, NewRole, NewWords, Reading, ReadingId, Records, RecordsPlace, Thumb, Verdict,
+    NewConversation, NewRole, NewWords, PictureSize, Reading, ReadingId, Records, RecordsPlace,
+    Thumb, Verdict,
 };
 use desk::{AskedSettings, Code, Refusal};
 use proptest::test_runner::Config as ProptestConfig;
@@ -188,7 +189,11 @@ async fn a_picture_that_cannot_be_read_is_named_and_left_out_and_nothing_else_is
         fill(&old).await;
         let file = export(&old, ExportPictures::Bytes).await;
         let new = place.open().await;
-        let readable = Arc::new(|bytes: &[u8]| !bytes.ends_with(b"two"));
+        let size = PictureSize {
+            width: 640,
+            height: 480,
+        };
+        let readable = Arc::new(move |bytes: &[u8]| (!bytes.ends_with(b"two")).then_some(size));
         let source = Box::new(std::io::Cursor::new(file.clone()));
         let imported = new.import_checked(source, None, readable).await;
         let imported = imported.expect("imported");
@@ -273,7 +278,10 @@ async fn a_choice_of_records_goes_out() {
         let json: serde_json::Value = serde_json::from_slice(&file).expect("JSON");
         assert!(json["conversations"].as_array().expect("a list").is_empty());
         // What lies in the bin does not leave.
-        records.delete(all[0].id).await.expect("binned");
+        records
+            .delete(all[0].id, Some("anna"))
+            .await
+            .expect("binned");
         let refusal = export_of(&records, one).await.expect_err("binned");
         assert_eq!(refusal.code, Code::ConversationDeleted);
         let entries = records.audit().await.expect("readable");
@@ -282,7 +290,7 @@ async fn a_choice_of_records_goes_out() {
                 .iter()
                 .all(|entry| entry.asker.as_deref() == Some("anna"))
         );
-        assert_eq!(entries.len(), 2);
+        assert_eq!(entries.len(), 3);
     }
 }
 

@@ -120,7 +120,6 @@ pub(crate) async fn change_conversation(
         (status = 204, description = "Done"),
         (status = 400, description = "Not a way to delete", body = ErrorBody),
         (status = 404, description = "No such conversation", body = ErrorBody),
-        (status = 409, description = "An answer in it is being written", body = ErrorBody),
     )
 )]
 pub(crate) async fn delete_conversation(
@@ -132,7 +131,7 @@ pub(crate) async fn delete_conversation(
     let records = shared.conversations.records();
     match how.for_good {
         Some(true) => records.delete_for_good(id, asker.name()).await?,
-        _ => records.delete(id).await?,
+        _ => records.delete(id, asker.name()).await?,
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
-use desk::records::{AuditEntry, Insights, InsightsWish};
+use desk::records::{AuditEntry, Customer, Insights, InsightsWish};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
@@ -56,25 +56,54 @@ pub(crate) async fn customers(
     Ok(Json(records.customers(wish.query.as_deref()).await?))
 }
 
-/// Deletes all conversations of a customer for good: rows, pictures that nobody else uses, what the
-/// search knows of them.
+/// What there is of a customer, and what else may be theirs: names that look alike, conversations
+/// linked with theirs. Look at it before deleting.
 #[utoipa::path(
-    delete,
+    get,
     path = "/api/customers/{name}",
     params(("name" = String, Path)),
     responses(
+        (status = 200, body = Customer),
+        (status = 404, description = "No conversation names anybody like this", body = ErrorBody),
+    )
+)]
+pub(crate) async fn customer(
+    State(shared): State<Shared>,
+    Named(name): Named<String>,
+) -> Result<Json<Customer>, ApiError> {
+    Ok(Json(shared.conversations.records().customer(&name).await?))
+}
+
+/// What to delete with a customer.
+#[derive(Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HowToForget {
+    /// Also conversations linked with theirs that name nobody.
+    pub linked: Option<bool>,
+}
+
+/// Deletes all conversations of a customer for good: rows, pictures that nobody else uses, what the
+/// search knows of them. The name is meant to the letter.
+#[utoipa::path(
+    delete,
+    path = "/api/customers/{name}",
+    params(("name" = String, Path), HowToForget),
+    responses(
         (status = 204, description = "Done"),
+        (status = 400, description = "Not a way to delete", body = ErrorBody),
         (status = 404, description = "No conversation names this customer", body = ErrorBody),
-        (status = 409, description = "An answer for this customer is being written", body = ErrorBody),
     )
 )]
 pub(crate) async fn forget_customer(
     State(shared): State<Shared>,
     Extension(asker): Extension<Asker>,
     Named(name): Named<String>,
+    Wished(how): Wished<HowToForget>,
 ) -> Result<StatusCode, ApiError> {
     let records = shared.conversations.records();
-    records.delete_customer(&name, asker.name()).await?;
+    let linked = how.linked.unwrap_or(false);
+    records.delete_customer(&name, linked, asker.name()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

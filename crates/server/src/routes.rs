@@ -74,7 +74,7 @@ fn records() -> OpenApiRouter<Shared> {
         .routes(routes!(roles::change_role, roles::delete_role))
         .routes(routes!(insights::insights))
         .routes(routes!(insights::customers))
-        .routes(routes!(insights::forget_customer))
+        .routes(routes!(insights::customer, insights::forget_customer))
         .routes(routes!(insights::audit))
         .routes(routes!(transfer::export))
         .routes(routes!(transfer::import))

@@ -57,7 +57,7 @@ pub(crate) struct Shared {
     pub fetched: Room,
     /// Permits to decode pictures.
     decoding: Arc<Semaphore>,
-    /// Permits to import, which takes the database for itself.
+    /// Permits to import: one at a time.
     pub imports: Arc<Semaphore>,
     /// Turns true when nothing new is taken in any more.
     pub ending: watch::Receiver<bool>,

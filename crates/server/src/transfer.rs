@@ -71,8 +71,9 @@ pub(crate) async fn export(
     Ok((described, Body::from_stream(pieces)).into_response())
 }
 
-/// Brings an exported JSON file in, all or nothing. What is here already stays as it is. Pictures that
-/// cannot be read are named and left out; everything about them comes in.
+/// Brings an exported JSON file in. An unfit one changes nothing; a fit one comes in piece by piece, also
+/// when the client leaves, while others go on asking. What is here already stays as it is. Pictures
+/// that cannot be read are named and left out; everything about them comes in.
 #[utoipa::path(
     post,
     path = "/api/import",
@@ -84,6 +85,7 @@ pub(crate) async fn export(
         (status = 413, description = "Too large", body = ErrorBody),
         (status = 415, description = "Not JSON, or compressed", body = ErrorBody),
         (status = 429, description = "Another import is under way", body = ErrorBody),
+        (status = 503, description = "Cut short; the same file brings the rest", body = ErrorBody),
         (status = 507, description = "The disk is full", body = ErrorBody),
     )
 )]
@@ -120,8 +122,12 @@ pub(crate) async fn import(
         Unread::Failed(error) => error,
     })?;
     file.rewind().map_err(failed)?;
-    let conversations = &shared.conversations;
-    let imported = conversations.import(Box::new(file), asker.name()).await?;
-    drop(permit);
-    Ok(Json(imported))
+    let importing = async move {
+        // Held here: the import goes on when the client leaves, and so does its turn.
+        let _permit = permit;
+        let conversations = &shared.conversations;
+        conversations.import(Box::new(file), asker.name()).await
+    };
+    let imported = tokio::spawn(importing).await;
+    Ok(Json(imported.map_err(|_| ApiError::Internal)??))
 }

@@ -216,12 +216,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * What there is of a customer, and what else may be theirs: names that look alike, conversations
+         *     linked with theirs. Look at it before deleting.
+         */
+        get: operations["customer"];
         put?: never;
         post?: never;
         /**
          * Deletes all conversations of a customer for good: rows, pictures that nobody else uses, what the
-         *     search knows of them.
+         *     search knows of them. The name is meant to the letter.
          */
         delete: operations["forget_customer"];
         options?: never;
@@ -256,8 +260,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Brings an exported JSON file in, all or nothing. What is here already stays as it is. Pictures that
-         *     cannot be read are named and left out; everything about them comes in.
+         * Brings an exported JSON file in. An unfit one changes nothing; a fit one comes in piece by piece, also
+         *     when the client leaves, while others go on asking. What is here already stays as it is. Pictures
+         *     that cannot be read are named and left out; everything about them comes in.
          */
         post: operations["import"];
         delete?: never;
@@ -889,7 +894,7 @@ export interface components {
          * @description What was done.
          * @enum {string}
          */
-        AuditAction: "export" | "import" | "delete_conversation" | "delete_customer" | "empty_bin" | "retention";
+        AuditAction: "export" | "import" | "bin" | "delete_conversation" | "delete_customer" | "empty_bin" | "retention";
         /** @description An entry of the audit log. */
         AuditEntry: {
             /** @description What was done. */
@@ -1116,6 +1121,36 @@ export interface components {
             updated_at: number;
             verdict?: components["schemas"]["Verdict"] | null;
         };
+        /**
+         * @description What there is of a customer. Deleting a customer deletes what names them to the letter; what looks
+         *     alike is for people to judge.
+         */
+        Customer: {
+            /**
+             * @description Names that may mean the same customer: other capitals, widths, accents or spaces, or one within
+             *     the other. At most 50, the likeliest first.
+             */
+            alike: components["schemas"]["CustomerAlike"][];
+            /**
+             * Format: int64
+             * @description Conversations that name them to the letter, those in the bin too.
+             */
+            conversations: number;
+            /** @description Conversations linked with theirs that name nobody, or somebody else. */
+            linked: components["schemas"]["LinkedConversation"][];
+            /** @description As asked. */
+            name: string;
+        };
+        /** @description A name that may mean the same customer. */
+        CustomerAlike: {
+            /**
+             * Format: int64
+             * @description Conversations that name them, those in the bin too.
+             */
+            conversations: number;
+            /** @description As it is written. */
+            name: string;
+        };
         /** @description A picture of an import that cannot be read. */
         DamagedPicture: {
             conversation?: components["schemas"]["ConversationId"] | null;
@@ -1176,7 +1211,7 @@ export interface components {
          * @description Why the desk said no, to the case.
          * @enum {string}
          */
-        DeskCode: "question_empty" | "question_order" | "too_many_messages" | "too_many_pictures" | "text_too_long" | "question_too_long" | "setting_out_of_range" | "picture_too_large" | "picture_empty" | "picture_type" | "picture_unreadable" | "picture_dimensions" | "picture_unknown" | "pictures_full" | "queue_full" | "share_full" | "shape_unsupported" | "timed_out" | "not_ready" | "model_failed" | "shutting_down" | "answer_failed" | "conversation_unknown" | "round_unknown" | "answer_unknown" | "role_unknown" | "customer_unknown" | "role_standard" | "field_out_of_range" | "conversation_deleted" | "round_not_newest" | "answer_running" | "no_place" | "records_full" | "records_busy" | "records_failed" | "import_unfit" | "not_offered";
+        DeskCode: "question_empty" | "question_order" | "too_many_messages" | "too_many_pictures" | "text_too_long" | "question_too_long" | "setting_out_of_range" | "picture_too_large" | "picture_empty" | "picture_type" | "picture_unreadable" | "picture_dimensions" | "picture_unknown" | "pictures_full" | "queue_full" | "share_full" | "shape_unsupported" | "timed_out" | "not_ready" | "model_failed" | "shutting_down" | "answer_failed" | "conversation_unknown" | "round_unknown" | "answer_unknown" | "role_unknown" | "customer_unknown" | "role_standard" | "field_out_of_range" | "conversation_deleted" | "round_not_newest" | "answer_running" | "no_place" | "records_full" | "records_busy" | "records_failed" | "import_unfit" | "import_cut_short" | "not_offered";
         /** @description How the desk is doing. */
         DeskStatus: {
             /** @description What a setting is when nobody set it. */
@@ -1476,6 +1511,15 @@ export interface components {
              * @description The most pictures in one message.
              */
             pictures_per_question: number;
+        };
+        /** @description A conversation that continues one of the customer's, or is continued by it. */
+        LinkedConversation: {
+            /** @description Whom it names, where it names anybody. */
+            customer?: string | null;
+            /** @description Its name. */
+            id: components["schemas"]["ConversationId"];
+            /** @description What people call it. */
+            title: string;
         };
         /** @description The machine's memory. */
         Memory: {
@@ -2930,15 +2974,6 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description An answer in it is being written */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
         };
     };
     change_conversation: {
@@ -3160,9 +3195,42 @@ export interface operations {
             };
         };
     };
-    forget_customer: {
+    customer: {
         parameters: {
             query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            /** @description No conversation names anybody like this */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    forget_customer: {
+        parameters: {
+            query?: {
+                /** @description Also conversations linked with theirs that name nobody. */
+                linked?: boolean;
+            };
             header?: never;
             path: {
                 name: string;
@@ -3178,8 +3246,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description No conversation names this customer */
-            404: {
+            /** @description Not a way to delete */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3187,8 +3255,8 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description An answer for this customer is being written */
-            409: {
+            /** @description No conversation names this customer */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3307,6 +3375,15 @@ export interface operations {
             };
             /** @description Another import is under way */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Cut short; the same file brings the rest */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -42,6 +42,16 @@ describe('what the log says of an export, an import or a deletion', () => {
 			'21 conversations, 1 round, 3 answers, 0 pictures',
 			'21 个对话，1 轮提问，3 个回答，0 张图片'
 		],
+		[
+			'cut short: 2 conversations, 1 rounds, 3 answers, 0 pictures',
+			'cut short: 2 conversations, 1 round, 3 answers, 0 pictures',
+			'中断，已导入 2 个对话，1 轮提问，3 个回答，0 张图片'
+		],
+		[
+			'begun: a file of 2 conversations, 1 rounds',
+			'not ended; a file of 2 conversations, 1 round',
+			'未完成，文件含 2 个对话，1 轮提问'
+		],
 		['', '', '']
 	])('%s', (detail, english, chinese) => {
 		expect(en.records.audit.detailWords(detail)).toBe(english);

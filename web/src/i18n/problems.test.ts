@@ -64,6 +64,7 @@ const facts: Record<string, [details: object, ...told: string[]]> = {
 	records_busy: [{ retry_after_s: 17 }, '17'],
 	records_failed: [{}],
 	import_unfit: [{ reason: 'the picture p1 is larger than 20 MB' }, '20 MB'],
+	import_cut_short: [{ conversations: 1234, rounds: 5678, reason: 'records_full' }, '1234', '5678'],
 	not_offered: [{}],
 	invalid_json: [{ reason: 'expected value' }],
 	not_json: [{}],

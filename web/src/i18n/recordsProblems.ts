@@ -13,6 +13,11 @@ export function recordsSentence(
 	switch (code) {
 		case 'import_unfit':
 			return records.problem.unfit(typeof details['reason'] === 'string' ? details['reason'] : '');
+		case 'import_cut_short': {
+			const { conversations, rounds } = details;
+			const isTold = typeof conversations === 'number' && typeof rounds === 'number';
+			return records.problem.cutShort(isTold ? { conversations, rounds } : undefined);
+		}
 		case 'import_empty':
 			return records.import.empty;
 		case 'import_csv':

@@ -18,7 +18,8 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 pub struct RecordsOptions {
     #[command(flatten)]
     pub data: DataOptions,
-    /// Delete conversations for good when nothing was asked in them for so many days [default: never]
+    /// Delete conversations for good, pinned ones too, when nothing was asked or answered in them for so many days
+    /// [default: never]
     #[arg(long, value_name = "N", help_heading = "Records",
           value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub keep_days: Option<u32>,

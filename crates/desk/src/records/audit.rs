@@ -12,13 +12,15 @@ pub enum AuditAction {
     Export,
     /// Records were brought in.
     Import,
+    /// A conversation was laid into the bin; it is deleted for good after a day.
+    Bin,
     /// A conversation was deleted for good.
     DeleteConversation,
     /// All conversations of a customer were deleted for good.
     DeleteCustomer,
-    /// The bin was emptied of what lay in it for a day.
+    /// A conversation that lay in the bin for a day was deleted for good; who asked is who laid it there.
     EmptyBin,
-    /// Conversations older than the records are kept were deleted.
+    /// Conversations older than the records are kept were deleted for good.
     Retention,
 }
 

@@ -8,10 +8,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
 use super::store::{
-    Database, DatabaseError, Groups, Lock, LockError, PictureFiles, bring_standard, recover,
+    Checked, Database, DatabaseError, Groups, Lock, LockError, PictureFiles, bring_standard,
+    recover,
 };
 use super::{AnswerId, clock};
 use crate::{PictureId, Refusal};
@@ -106,6 +107,10 @@ struct Inner {
     /// Answers that somebody in this program is writing.
     writers: Mutex<HashSet<AnswerId>>,
     keep_days: Option<u32>,
+    /// Held by an import: one at a time.
+    importing: AsyncMutex<()>,
+    /// What an import needs that is under way.
+    arriving: Mutex<Option<Arc<Checked>>>,
     /// Told of pictures that were deleted for good.
     deleted: Told,
     /// Held for as long as the records are open.
@@ -148,6 +153,8 @@ impl Records {
                 groups: OnceCell::new(),
                 writers: Mutex::default(),
                 keep_days: place.keep_days,
+                importing: AsyncMutex::default(),
+                arriving: Mutex::default(),
                 deleted: Told::default(),
                 lock: Mutex::new(lock),
             }),
@@ -214,6 +221,15 @@ impl Records {
     pub(super) fn writers(&self) -> MutexGuard<'_, HashSet<AnswerId>> {
         let writers = self.inner.writers.lock();
         writers.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn importing(&self) -> &AsyncMutex<()> {
+        &self.inner.importing
+    }
+
+    pub(super) fn arriving(&self) -> MutexGuard<'_, Option<Arc<Checked>>> {
+        let arriving = self.inner.arriving.lock();
+        arriving.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Instants before this are too long ago to keep.

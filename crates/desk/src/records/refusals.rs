@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use serde_json::{Value, json};
 
+use super::{CustomerAlike, Imported};
 use crate::{Code, Refusal};
 
 /// How long to wait for a database that somebody else keeps busy.
@@ -36,10 +37,12 @@ impl Refusal {
         unknown(Code::RoleUnknown, "role", &id)
     }
 
-    /// No conversation names this customer.
-    pub fn customer_unknown() -> Self {
-        let message = "No conversation names this customer. Look at the list of customers.";
-        Self::new(Code::CustomerUnknown, message, Value::Null)
+    /// No conversation names this customer; these look alike.
+    pub fn customer_unknown(alike: &[CustomerAlike]) -> Self {
+        let message = "No conversation names this customer to the letter. Look at the names that \
+                       are alike, and at the list of customers.";
+        let names: Vec<_> = alike.iter().map(|one| one.name.as_str()).collect();
+        Self::new(Code::CustomerUnknown, message, json!({"alike": names}))
     }
 
     /// A role that comes with the desk cannot be deleted.
@@ -111,5 +114,24 @@ impl Refusal {
         let reason = reason.to_string();
         let message = format!("This file cannot be imported: {reason}. Nothing was changed.");
         Self::new(Code::ImportUnfit, message, json!({"reason": reason}))
+    }
+
+    /// An import that ended half-way, after it had begun to store.
+    pub fn import_cut_short(kept: &Imported, why: &Self) -> Self {
+        if kept.conversations + kept.rounds + kept.answers == 0 {
+            // Nothing of it is here: what stood in the way says it all.
+            return why.clone();
+        }
+        let message = format!(
+            "The import was cut short: {} conversations and {} questions came in, the rest did not. \
+             Import the same file again; what is here already stays as it is. {}",
+            kept.conversations, kept.rounds, why.message
+        );
+        let details = json!({
+            "conversations": kept.conversations,
+            "rounds": kept.rounds,
+            "reason": why.code,
+        });
+        Self::new(Code::ImportCutShort, message, details)
     }
 }

@@ -1,8 +1,8 @@
 //! The records on a database: one way through, one text of SQL; SQLite and PostgreSQL differ only in
 //! their migrations, in how a search index is written and asked, and in how a database is opened.
 
-mod checking;
 mod conversations;
+mod customers;
 mod database;
 mod deletion;
 mod export;
@@ -20,13 +20,14 @@ mod reactions;
 mod roles;
 mod rows;
 mod table;
+mod ungrouped;
 mod whole;
 mod writing;
 
-pub use checking::Readable;
 pub(super) use database::{Database, DatabaseError};
 pub(super) use files::PictureFiles;
 pub(super) use grouping::Groups;
+pub(super) use import::check::Checked;
 pub(super) use lock::{Lock, LockError};
 pub(super) use roles::bring_standard;
 pub(super) use writing::recover;

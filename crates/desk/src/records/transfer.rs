@@ -1,7 +1,8 @@
 //! What goes in and out: exports, imports, and what a sweep removed.
 
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_core::Stream;
 use serde::{Deserialize, Serialize};
@@ -54,8 +55,24 @@ pub enum ExportPictures {
 /// An export, piece by piece.
 pub type ExportStream = Pin<Box<dyn Stream<Item = Result<Vec<u8>, Refusal>> + Send>>;
 
+/// Something an import can be read from, twice: first to check it, then to store it.
+pub trait ImportFile: Read + Seek + Send {}
+
+impl<File: Read + Seek + Send> ImportFile for File {}
+
 /// Where an import is read from: a file, or a body that has been spooled.
-pub type ImportSource = Box<dyn Read + Send>;
+pub type ImportSource = Box<dyn ImportFile>;
+
+/// Opens a picture; `None` where no decoder can read it.
+pub type Look = Arc<dyn Fn(&[u8]) -> Option<PictureSize> + Send + Sync>;
+
+/// How large a picture is shown, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct PictureSize {
+    pub width: u32,
+    pub height: u32,
+}
 
 /// What an import has added.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

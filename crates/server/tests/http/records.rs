@@ -147,6 +147,21 @@ async fn what_is_asked_is_found_counted_and_forgotten_with_its_customer() {
     assert_eq!(figures.json()["questions"], 1, "{}", figures.text());
     assert_eq!(stage.get("/api/customers").await.json(), json!(["李 & Co"]));
     let picture = hit["picture"].as_str().expect("a picture");
+    // What there is of a customer is looked at first; a name written otherwise is offered, not taken.
+    let known = stage
+        .get("/api/customers/%E6%9D%8E%20%26%20Co")
+        .await
+        .json();
+    assert_eq!(
+        known,
+        json!({"name": "李 & Co", "conversations": 1, "alike": [], "linked": []})
+    );
+    let unsure = stage.delete("/api/customers/%E6%9D%8E%26co").await;
+    assert_eq!(unsure.code(), "customer_unknown");
+    assert_eq!(
+        unsure.json()["error"]["details"]["alike"],
+        json!(["李 & Co"])
+    );
     let gone = stage.delete("/api/customers/%E6%9D%8E%20%26%20Co").await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.text());
     assert_eq!(stage.get("/api/customers").await.json(), json!([]));

@@ -121,13 +121,17 @@ export const records = {
 		detail: 'How much',
 		/** The server says what an export held in a word, all else as counts. */
 		detailWords: (detail: string) =>
-			exported[detail] ?? detail.replaceAll(/\b1 (conversation|round|answer|picture)s/g, '1 $1'),
+			exported[detail] ??
+			detail
+				.replace('begun: a file of', 'not ended; a file of')
+				.replaceAll(/\b1 (conversation|round|answer|picture)s/g, '1 $1'),
 		asker: 'Who',
 		empty: 'Nothing has been taken out, brought in or deleted yet.',
 		desk: 'the desk itself',
 		actions: {
 			export: 'Export',
 			import: 'Import',
+			bin: 'Laid into the bin',
 			delete_conversation: 'Conversation deleted',
 			delete_customer: 'Customer deleted',
 			empty_bin: 'Bin emptied',
@@ -138,6 +142,8 @@ export const records = {
 	problem: {
 		unfit: (reason: string) =>
 			`This file cannot be brought in: ${reason || 'it is not an export of Lookdesk'}. Nothing was changed.`,
+		cutShort: (came: { conversations: number; rounds: number } | undefined) =>
+			`The import was cut short${came ? `: ${things(came.conversations, 'conversation', 'conversations')} with ${things(came.rounds, 'question', 'questions')} came in, the rest did not` : ''}. Bring the same file in again; what is here already stays as it is.`,
 		importsBusy: (seconds: number | undefined) =>
 			`Another file is being brought in. Try again when it is done${seconds === undefined ? '' : `, about ${seconds} s from now`}.`,
 		customerUnknown: 'No conversation belongs to this customer any more.'

@@ -108,6 +108,8 @@ export const records: Messages['records'] = {
 		detailWords: (detail) =>
 			exported[detail] ??
 			detail
+				.replace('begun: a file of ', '未完成，文件含 ')
+				.replace('cut short: ', '中断，已导入 ')
 				.replaceAll(/(\d+) conversations?/g, '$1 个对话')
 				.replaceAll(/(\d+) rounds?/g, '$1 轮提问')
 				.replaceAll(/(\d+) answers?/g, '$1 个回答')
@@ -119,6 +121,7 @@ export const records: Messages['records'] = {
 		actions: {
 			export: '导出',
 			import: '导入',
+			bin: '移入回收站',
 			delete_conversation: '删除对话',
 			delete_customer: '删除客户',
 			empty_bin: '清空回收站',
@@ -129,6 +132,8 @@ export const records: Messages['records'] = {
 	problem: {
 		unfit: (reason) =>
 			`这个文件不能导入，它可能不是 Lookdesk 的导出文件，或者已经损坏。没有任何改动。${reason ? `（技术原因：${reason}）` : ''}`,
+		cutShort: (came) =>
+			`导入中断了${came ? `：已导入 ${came.conversations} 个对话、${came.rounds} 轮提问，其余没有导入` : ''}。请再次导入同一个文件，已有的内容不会改变。`,
 		importsBusy: (seconds) =>
 			`正在导入另一个文件，请等它完成后再试${seconds === undefined ? '' : `（约 ${seconds} 秒后）`}。`,
 		customerUnknown: '已经没有属于这位客户的对话。'

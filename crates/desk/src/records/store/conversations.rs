@@ -4,11 +4,13 @@ use sqlx::AnyConnection;
 
 use super::database::Kind;
 use super::found;
+use super::log::enter;
 use super::rows::{bounded, limits, storable, word};
 use super::whole;
 use crate::Refusal;
 use crate::records::{
-    Conversation, ConversationChange, ConversationId, NewConversation, Records, clock, cut,
+    AuditAction, Conversation, ConversationChange, ConversationId, NewConversation, Records, clock,
+    cut,
 };
 
 impl Records {
@@ -79,14 +81,14 @@ impl Records {
         Ok(conversation)
     }
 
-    /// Puts a conversation into the bin.
-    pub async fn delete(&self, id: ConversationId) -> Result<(), Refusal> {
-        self.lay(id, Some(clock::now())).await.map(drop)
+    /// Puts a conversation into the bin; the audit log notes who.
+    pub async fn delete(&self, id: ConversationId, asker: Option<&str>) -> Result<(), Refusal> {
+        self.lay(id, Some(clock::now()), asker).await.map(drop)
     }
 
     /// Takes a conversation out of the bin.
     pub async fn restore(&self, id: ConversationId) -> Result<Conversation, Refusal> {
-        self.lay(id, None).await
+        self.lay(id, None, None).await
     }
 
     /// Puts a conversation into the bin or takes it out; its rounds count only outside.
@@ -94,6 +96,7 @@ impl Records {
         &self,
         id: ConversationId,
         deleted_at: Option<i64>,
+        asker: Option<&str>,
     ) -> Result<Conversation, Refusal> {
         let mut turn = self.database().write().await?;
         let connection = turn.connection();
@@ -111,6 +114,9 @@ impl Records {
             .bind(i64::from(deleted_at.is_none()))
             .execute(&mut *connection)
             .await?;
+            if deleted_at.is_some() {
+                enter(connection, AuditAction::Bin, &id.to_string(), "", asker).await?;
+            }
         }
         let conversation = whole::conversation(connection, id).await?;
         turn.keep().await?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::pool::PoolConnection;
-use sqlx::{AnyConnection, AnyPool, Connection, Executor, SqlSafeStr, Transaction};
+use sqlx::{AnyConnection, AnyPool, Connection, Executor, Row, SqlSafeStr, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::Refusal;
@@ -24,6 +24,9 @@ const POSTGRES: &[(i64, &str, &str)] = &[(
 
 /// One who writes, one that holds a server's database, and readers.
 const CONNECTIONS: u32 = 7;
+/// How often a log that somebody reads is tried to be emptied, and how long is waited in between.
+const CHECKPOINTS: u32 = 8;
+const CHECKPOINT_PAUSE: Duration = Duration::from_millis(250);
 /// How long somebody waits for a connection before hearing that the database is busy.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -190,13 +193,46 @@ impl Database {
         Ok(Turn { transaction, turn })
     }
 
-    /// Lets go of what deleted rows have left behind in the file and beside it.
-    pub async fn scrub(&self) -> Result<(), Refusal> {
-        if self.kind == Kind::Postgres {
-            return Ok(());
+    /// Notes, with a deletion, that its words still lie in the file and beside it. The file keeps a
+    /// number for its program; it is one of ours until [`Database::scrub`] is through.
+    pub async fn owe_scrub(&self, connection: &mut AnyConnection) -> Result<(), Refusal> {
+        if self.kind == Kind::Sqlite {
+            connection.execute("PRAGMA user_version = 1").await?;
         }
-        // Merging rewrites the index without what was deleted. A negative number takes up all of
-        // it; each statement does a little, so that others can write in between.
+        Ok(())
+    }
+
+    /// Whether a deletion has left words in the file or beside it.
+    pub async fn is_scrub_due(&self) -> Result<bool, Refusal> {
+        if self.kind == Kind::Postgres {
+            return Ok(false);
+        }
+        let mut connection = self.pool.acquire().await?;
+        let owed: i64 = sqlx::query_scalar("PRAGMA user_version")
+            .fetch_one(&mut *connection)
+            .await?;
+        Ok(owed != 0)
+    }
+
+    /// Lets go of what deleted rows have left behind in the file and beside it. Says whether nothing
+    /// is left; where a reader stands in the way, that stays to be done.
+    pub async fn scrub(&self) -> Result<bool, Refusal> {
+        if self.kind == Kind::Postgres {
+            return Ok(true);
+        }
+        self.merge_index().await?;
+        for _ in 0..CHECKPOINTS {
+            if self.empty_log().await? {
+                return Ok(true);
+            }
+            tokio::time::sleep(CHECKPOINT_PAUSE).await;
+        }
+        Ok(false)
+    }
+
+    /// Merging rewrites the search index without what was deleted. A negative number takes up all of
+    /// it; each statement does a little, so that others can write in between.
+    async fn merge_index(&self) -> Result<(), Refusal> {
         let mut merge = "INSERT INTO found (found, rank) VALUES ('merge', -2000)";
         loop {
             let _turn = self.writing.lock().await;
@@ -204,16 +240,28 @@ impl Database {
             let before = total_changes(&mut connection).await?;
             connection.execute(merge).await?;
             if total_changes(&mut connection).await? - before < 2 {
-                break;
+                return Ok(());
             }
             merge = "INSERT INTO found (found, rank) VALUES ('merge', 2000)";
         }
+    }
+
+    /// Brings the write-ahead log into the file and empties it; says whether that could be done. It
+    /// waits a little for readers, and for that time nobody writes.
+    async fn empty_log(&self) -> Result<bool, Refusal> {
         let _turn = self.writing.lock().await;
         let mut connection = self.pool.acquire().await?;
-        connection
-            .execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            .await?;
-        Ok(())
+        connection.execute("PRAGMA busy_timeout = 200").await?;
+        let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&mut *connection)
+            .await;
+        connection.execute("PRAGMA busy_timeout = 5000").await?;
+        let is_busy: i64 = emptied?.try_get(0)?;
+        if is_busy != 0 {
+            return Ok(false);
+        }
+        connection.execute("PRAGMA user_version = 0").await?;
+        Ok(true)
     }
 
     /// Tells the database that much has changed, for its plans. SQLite plans without such figures.

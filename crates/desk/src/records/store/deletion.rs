@@ -5,12 +5,13 @@ use std::collections::HashSet;
 
 use sqlx::AnyConnection;
 
+use super::database::Turn;
 use super::files::aside;
 use super::found;
 use super::grouping::{Orphan, bereave};
 use super::log::enter;
-use super::rows::Columns;
-use super::whole;
+use super::rows::{Columns, word};
+use super::{customers, whole};
 use crate::records::{AuditAction, ConversationId, Records, Swept, clock};
 use crate::{PictureId, Refusal};
 
@@ -25,53 +26,63 @@ struct Removed {
 }
 
 impl Records {
-    /// Deletes a conversation at once: rows, pictures that nobody else uses, search index.
+    /// Deletes a conversation at once: rows, pictures that nobody else uses, search index. Whoever
+    /// asked may leave: what was begun is finished.
     pub async fn delete_for_good(
         &self,
         id: ConversationId,
         asker: Option<&str>,
     ) -> Result<(), Refusal> {
-        let groups = self.groups().await?;
-        let mut turn = self.database().write().await?;
-        let connection = turn.connection();
-        let (number, _) = whole::find(connection, id).await?;
-        let mut removed = Removed::default();
-        remove(connection, number, &mut removed).await?;
-        let action = AuditAction::DeleteConversation;
-        enter(connection, action, &id.to_string(), "", asker).await?;
-        let turn = turn.keep_and_hold().await?;
-        groups.relearn(removed.orphans);
-        self.remove_files(removed.pictures).await?;
-        drop(turn);
-        self.database().scrub().await
+        let (this, asker) = (self.clone(), asker.map(str::to_owned));
+        to_the_end(async move { this.delete_one(id, asker.as_deref()).await }).await
     }
 
-    /// Deletes all conversations of a customer at once, those in the bin too; says how many.
-    pub async fn delete_customer(&self, name: &str, asker: Option<&str>) -> Result<u64, Refusal> {
-        let groups = self.groups().await?;
+    async fn delete_one(&self, id: ConversationId, asker: Option<&str>) -> Result<(), Refusal> {
+        let mut turn = self.database().write().await?;
+        let (number, _) = whole::find(turn.connection(), id).await?;
+        let action = AuditAction::DeleteConversation;
+        enter(turn.connection(), action, &id.to_string(), "", asker).await?;
+        self.delete_all(turn, &[number]).await?;
+        self.scrub().await
+    }
+
+    /// Deletes all conversations of a customer at once, those in the bin too; says how many. The name
+    /// is meant to the letter: names that look alike are other customers until somebody says
+    /// otherwise, see [`Records::customer`]. With `linked`, conversations that continue one of them or
+    /// are continued by it go too, unless they name a customer themselves.
+    pub async fn delete_customer(
+        &self,
+        name: &str,
+        linked: bool,
+        asker: Option<&str>,
+    ) -> Result<u64, Refusal> {
+        let (this, name, asker) = (self.clone(), name.to_owned(), asker.map(str::to_owned));
+        let work = async move { this.delete_named(&name, linked, asker.as_deref()).await };
+        to_the_end(work).await
+    }
+
+    async fn delete_named(
+        &self,
+        name: &str,
+        linked: bool,
+        asker: Option<&str>,
+    ) -> Result<u64, Refusal> {
         let mut turn = self.database().write().await?;
         let connection = turn.connection();
-        let numbers: Vec<i64> =
-            sqlx::query_scalar("SELECT number FROM conversations WHERE customer = $1")
-                .bind(name.to_owned())
-                .fetch_all(&mut *connection)
-                .await?;
+        let (mut numbers, chained) = customers::conversations_of(connection, name).await?;
         if numbers.is_empty() {
-            return Err(Refusal::customer_unknown());
+            let alike = customers::alike(connection, name).await?;
+            return Err(Refusal::customer_unknown(&alike));
         }
-        let mut removed = Removed::default();
-        for number in &numbers {
-            remove(connection, *number, &mut removed).await?;
+        if linked {
+            numbers.extend(chained.iter().map(|one| one.number));
         }
         let count = numbers.len() as u64;
         // The customer's name is one of the customer's words.
         let detail = format!("{count} conversations");
         enter(connection, AuditAction::DeleteCustomer, "", &detail, asker).await?;
-        let turn = turn.keep_and_hold().await?;
-        groups.relearn(removed.orphans);
-        self.remove_files(removed.pictures).await?;
-        drop(turn);
-        self.database().scrub().await?;
+        self.delete_all(turn, &numbers).await?;
+        self.scrub().await?;
         Ok(count)
     }
 
@@ -86,7 +97,7 @@ impl Records {
         let mut swept = Swept {
             from_bin: self
                 .delete_where(
-                    "SELECT number FROM conversations WHERE deleted_at < $1 LIMIT $2",
+                    "SELECT number, id FROM conversations WHERE deleted_at < $1 LIMIT $2",
                     now - clock::DAY_MS,
                     AuditAction::EmptyBin,
                 )
@@ -96,15 +107,17 @@ impl Records {
         if let Some(since) = self.keep_since(now) {
             swept.too_old = self
                 .delete_where(
-                    "SELECT number FROM conversations WHERE updated_at < $1 LIMIT $2",
+                    "SELECT number, id FROM conversations WHERE updated_at < $1 LIMIT $2",
                     since,
                     AuditAction::Retention,
                 )
                 .await?;
         }
         swept.pictures = self.sweep_pictures().await?;
-        if swept.from_bin + swept.too_old > 0 {
-            self.database().scrub().await?;
+        // Also what an end of the program has left undone.
+        self.group_questions().await?;
+        if self.database().is_scrub_due().await? {
+            self.scrub().await?;
         }
         Ok(swept)
     }
@@ -115,35 +128,75 @@ impl Records {
         before: i64,
         action: AuditAction,
     ) -> Result<u64, Refusal> {
-        let groups = self.groups().await?;
         let mut count = 0;
         loop {
             let mut turn = self.database().write().await?;
             let connection = turn.connection();
-            let numbers: Vec<i64> = sqlx::query_scalar(selection)
+            let rows = sqlx::query(selection)
                 .bind(before)
                 .bind(BATCH)
                 .fetch_all(&mut *connection)
                 .await?;
-            if numbers.is_empty() {
+            if rows.is_empty() {
                 return Ok(count);
             }
-            let mut removed = Removed::default();
-            for number in &numbers {
-                remove(connection, *number, &mut removed).await?;
+            let mut numbers = Vec::with_capacity(rows.len());
+            for row in &rows {
+                numbers.push(row.whole("number")?);
+                let id = row.text("id")?;
+                if action == AuditAction::EmptyBin {
+                    // Who laid it into the bin asked for its deletion.
+                    let asker = who_binned(connection, &id).await?;
+                    enter(connection, action, &id, "", asker.as_deref()).await?;
+                }
+            }
+            if action == AuditAction::Retention {
+                let detail = format!("{} conversations", numbers.len());
+                enter(connection, action, "", &detail, None).await?;
             }
             count += numbers.len() as u64;
-            let detail = format!("{} conversations", numbers.len());
-            enter(connection, action, "", &detail, None).await?;
-            let turn = turn.keep_and_hold().await?;
-            groups.relearn(removed.orphans);
-            self.remove_files(removed.pictures).await?;
-            drop(turn);
+            self.delete_all(turn, &numbers).await?;
         }
+    }
+
+    /// Removes conversations in a turn and keeps it, then what they leave behind elsewhere.
+    async fn delete_all(&self, mut turn: Turn<'_>, numbers: &[i64]) -> Result<(), Refusal> {
+        let groups = self.groups().await?;
+        let mut removed = Removed::default();
+        for number in numbers {
+            self.remove(turn.connection(), *number, &mut removed)
+                .await?;
+        }
+        // Remembered with the deletion itself: an end of the program right after it forgets nothing.
+        self.database().owe_scrub(turn.connection()).await?;
+        let turn = turn.keep_and_hold().await?;
+        groups.relearn(removed.orphans);
+        self.remove_files(removed.pictures).await?;
+        drop(turn);
+        Ok(())
+    }
+
+    /// Lets go of what deleted rows have left in the file and beside it. Where a reader stands in the
+    /// way for longer, the next sweep does it.
+    async fn scrub(&self) -> Result<(), Refusal> {
+        let is_clean = self.database().scrub().await?;
+        if !is_clean {
+            tracing::warn!("another reader of the database keeps deleted words in its log for now");
+        }
+        Ok(())
     }
 
     /// Removes pictures that no round uses, and files that no row knows.
     async fn sweep_pictures(&self) -> Result<u64, Refusal> {
+        // Those of an import that runs are not used yet.
+        match self.importing().try_lock() {
+            Ok(_alone) => self.remove_unused_pictures().await,
+            Err(_) => Ok(0),
+        }
+    }
+
+    /// The same, for an import that has ended.
+    pub(super) async fn remove_unused_pictures(&self) -> Result<u64, Refusal> {
         let mut turn = self.database().write().await?;
         let connection = turn.connection();
         let unused = sqlx::query(
@@ -176,48 +229,81 @@ impl Records {
         let files = self.files().clone();
         aside(move || pictures.into_iter().try_for_each(|id| files.remove(id))).await
     }
-}
 
-/// Removes a conversation's rows, and the rows of pictures that only it used.
-async fn remove(
-    connection: &mut AnyConnection,
-    conversation: i64,
-    removed: &mut Removed,
-) -> Result<(), Refusal> {
-    removed
-        .orphans
-        .extend(bereave(connection, conversation).await?);
-    let rows = sqlx::query(
-        "SELECT DISTINCT rp.picture FROM rounds r JOIN round_pictures rp ON rp.round = r.number \
-         WHERE r.conversation = $1",
-    )
-    .bind(conversation)
-    .fetch_all(&mut *connection)
-    .await?;
-    sqlx::query(
-        "UPDATE conversations SET follows = NULL \
-         WHERE follows = (SELECT id FROM conversations WHERE number = $1)",
-    )
-    .bind(conversation)
-    .execute(&mut *connection)
-    .await?;
-    found::forget_all(connection, conversation).await?;
-    sqlx::query("DELETE FROM conversations WHERE number = $1")
+    /// Removes a conversation's rows, and the rows of pictures that only it used.
+    async fn remove(
+        &self,
+        connection: &mut AnyConnection,
+        conversation: i64,
+        removed: &mut Removed,
+    ) -> Result<(), Refusal> {
+        removed
+            .orphans
+            .extend(bereave(connection, conversation).await?);
+        let rows = sqlx::query(
+            "SELECT DISTINCT rp.picture FROM rounds r JOIN round_pictures rp ON rp.round = r.number \
+             WHERE r.conversation = $1",
+        )
+        .bind(conversation)
+        .fetch_all(&mut *connection)
+        .await?;
+        sqlx::query(
+            "UPDATE conversations SET follows = NULL \
+             WHERE follows = (SELECT id FROM conversations WHERE number = $1)",
+        )
         .bind(conversation)
         .execute(&mut *connection)
         .await?;
-    for row in &rows {
-        let id: PictureId = row.id("picture")?;
-        let gone = sqlx::query(
-            "DELETE FROM pictures WHERE id = $1 AND NOT EXISTS \
-                 (SELECT 1 FROM round_pictures rp WHERE rp.picture = pictures.id)",
-        )
-        .bind(id.to_string())
-        .execute(&mut *connection)
-        .await?;
-        if gone.rows_affected() > 0 {
-            removed.pictures.push(id);
+        found::forget_all(connection, conversation).await?;
+        sqlx::query("DELETE FROM conversations WHERE number = $1")
+            .bind(conversation)
+            .execute(&mut *connection)
+            .await?;
+        for row in &rows {
+            let id: PictureId = row.id("picture")?;
+            if self.is_arriving(id) {
+                continue;
+            }
+            let gone = sqlx::query(
+                "DELETE FROM pictures WHERE id = $1 AND NOT EXISTS \
+                     (SELECT 1 FROM round_pictures rp WHERE rp.picture = pictures.id)",
+            )
+            .bind(id.to_string())
+            .execute(&mut *connection)
+            .await?;
+            if gone.rows_affected() > 0 {
+                removed.pictures.push(id);
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Whether an import needs this picture that is under way.
+    fn is_arriving(&self, id: PictureId) -> bool {
+        self.arriving()
+            .as_ref()
+            .is_some_and(|import| import.needs(id))
+    }
+}
+
+/// Goes through with a deletion even if the asker leaves half-way.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::spawn(work).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a deletion broke");
+        Err(Refusal::records_failed())
+    })
+}
+
+/// Who laid a conversation into the bin.
+async fn who_binned(connection: &mut AnyConnection, id: &str) -> Result<Option<String>, Refusal> {
+    let row = sqlx::query(
+        "SELECT asker FROM audit WHERE subject = $1 AND action = $2 ORDER BY number DESC LIMIT 1",
+    )
+    .bind(id.to_owned())
+    .bind(word(AuditAction::Bin))
+    .fetch_optional(connection)
+    .await?;
+    row.map_or(Ok(None), |row| row.maybe_text("asker"))
 }

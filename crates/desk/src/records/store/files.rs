@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{PictureId, Refusal};
@@ -69,8 +70,10 @@ impl PictureFiles {
             return Ok(false);
         }
         fs::create_dir_all(&folder)?;
-        // Only one writes at a time, so the name beside cannot be taken; a left-over is overwritten.
-        let beside = folder.join(format!(".{file}.part"));
+        // Two may bring the same picture at the same time; each writes beside under a name of its own.
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let beside = folder.join(format!(".{file}.{number}.part"));
         let written = File::create(&beside).and_then(|mut out| {
             out.write_all(bytes)?;
             out.sync_all()
@@ -82,6 +85,26 @@ impl PictureFiles {
         }
         sync_folder(&folder)?;
         Ok(true)
+    }
+
+    /// Whether a file of this length lies here. Blocks.
+    pub fn has(&self, name: Name, length: u64) -> io::Result<bool> {
+        match self {
+            Self::Folder(base) => {
+                let (folder, file) = name.place();
+                match fs::metadata(base.join(folder).join(file)) {
+                    Ok(known) => Ok(known.len() == length),
+                    Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+                    Err(error) => Err(error),
+                }
+            }
+            Self::Memory(files) => {
+                let files = files.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok(files
+                    .get(&name)
+                    .is_some_and(|bytes| bytes.len() as u64 == length))
+            }
+        }
     }
 
     /// The bytes, where there are any. Blocks.

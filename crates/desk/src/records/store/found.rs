@@ -16,6 +16,34 @@ pub const PLACES: i64 = 1 << 20;
 /// PostgreSQL holds no more than a megabyte of entries for one text.
 const ENTRY_BYTES: usize = 900_000;
 
+/// The entries of a round's texts, as the index of a database takes them. Cutting long texts takes a
+/// while, and nobody's turn to write.
+pub struct Words {
+    kind: Kind,
+    written: String,
+}
+
+impl Words {
+    /// Cuts the texts.
+    pub fn of<'a>(kind: Kind, texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut room = ENTRY_BYTES;
+        let entries = cut::entries(texts);
+        let entries = entries.iter().take_while(|entry| {
+            let left = room.checked_sub(entry.len());
+            room = left.unwrap_or_default();
+            left.is_some()
+        });
+        let written: Vec<_> = match kind {
+            Kind::Sqlite => entries.cloned().collect(),
+            Kind::Postgres => entries.map(|entry| quoted(entry)).collect(),
+        };
+        Self {
+            kind,
+            written: written.join(" "),
+        }
+    }
+}
+
 /// Puts the texts of a round into the index, in place of what stood there. Position 0 is the title.
 pub async fn index<'a>(
     connection: &mut AnyConnection,
@@ -24,34 +52,29 @@ pub async fn index<'a>(
     position: i64,
     texts: impl IntoIterator<Item = &'a str>,
 ) -> Result<(), Refusal> {
+    let words = Words::of(kind, texts);
+    put(connection, conversation, position, words).await
+}
+
+/// Puts what [`Words::of`] has cut into the index, in place of what stood there.
+pub async fn put(
+    connection: &mut AnyConnection,
+    conversation: i64,
+    position: i64,
+    words: Words,
+) -> Result<(), Refusal> {
     let place = place(conversation, position)?;
     forget(&mut *connection, conversation, position).await?;
-    let mut room = ENTRY_BYTES;
-    let entries = cut::entries(texts);
-    let entries = entries.iter().take_while(|entry| {
-        let left = room.checked_sub(entry.len());
-        room = left.unwrap_or_default();
-        left.is_some()
-    });
-    let (sql, words) = match kind {
-        Kind::Sqlite => (
-            "INSERT INTO found (rowid, words) VALUES ($1, $2)",
-            entries.map(String::as_str).collect::<Vec<_>>().join(" "),
-        ),
-        Kind::Postgres => (
-            "INSERT INTO found (rowid, words) VALUES ($1, CAST($2 AS tsvector))",
-            entries
-                .map(|entry| quoted(entry))
-                .collect::<Vec<_>>()
-                .join(" "),
-        ),
-    };
-    if words.is_empty() {
+    if words.written.is_empty() {
         return Ok(());
     }
+    let sql = match words.kind {
+        Kind::Sqlite => "INSERT INTO found (rowid, words) VALUES ($1, $2)",
+        Kind::Postgres => "INSERT INTO found (rowid, words) VALUES ($1, CAST($2 AS tsvector))",
+    };
     sqlx::query(sql)
         .bind(place)
-        .bind(words)
+        .bind(words.written)
         .execute(connection)
         .await?;
     Ok(())

@@ -57,9 +57,8 @@ impl Groups {
         &self,
         connection: &mut AnyConnection,
         round: i64,
-        question: &str,
+        meaning: Meaning,
     ) -> Result<Begun, Refusal> {
-        let meaning = Meaning::of(question);
         if meaning.is_empty() {
             return Ok(Begun(None));
         }
@@ -88,6 +87,14 @@ impl Groups {
     pub fn learn(&self, begun: Begun) {
         if let Some((group, meaning)) = begun.0 {
             self.index().add(group, &meaning);
+        }
+    }
+
+    /// Learns a group of a turn that is not kept yet, for the rest of that turn.
+    pub(super) fn learn_for_now(&self, begun: Begun, learnt: &mut Learnt<'_>) {
+        if let Some((group, meaning)) = begun.0 {
+            self.index().add(group, &meaning);
+            learnt.begun.push((group, meaning));
         }
     }
 
@@ -165,20 +172,35 @@ impl Groups {
             }
         }
     }
+}
 
-    /// Forgets groups that were begun and not stored after all.
-    pub fn unlearn(&self, begun: Vec<Begun>) {
-        let mut index = self.index();
-        for (group, meaning) in begun.into_iter().filter_map(|begun| begun.0) {
-            index.remove(group, &meaning);
+/// Groups learnt in a turn that is not kept yet: forgotten again unless it is.
+#[must_use]
+pub(super) struct Learnt<'a> {
+    groups: &'a Groups,
+    begun: Vec<(i64, Meaning)>,
+}
+
+impl<'a> Learnt<'a> {
+    pub fn new(groups: &'a Groups) -> Self {
+        Self {
+            groups,
+            begun: Vec::new(),
         }
+    }
+
+    /// The turn has been kept.
+    pub fn keep(mut self) {
+        self.begun.clear();
     }
 }
 
-impl Begun {
-    /// Another handle on the same group.
-    pub fn again(&self) -> Self {
-        Self(self.0.clone())
+impl Drop for Learnt<'_> {
+    fn drop(&mut self) {
+        let mut index = self.groups.index();
+        for (group, meaning) in &self.begun {
+            index.remove(*group, meaning);
+        }
     }
 }
 

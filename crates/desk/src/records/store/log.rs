@@ -9,27 +9,41 @@ use crate::records::{AuditAction, AuditEntry, Records, clock};
 /// How many entries are shown.
 const SHOWN: i64 = 500;
 
-/// Adds an entry. `detail` must hold counts, never a customer's words.
+/// Adds an entry and says its number. `detail` must hold counts, never a customer's words.
 pub async fn enter(
     connection: &mut AnyConnection,
     action: AuditAction,
     subject: &str,
     detail: &str,
     asker: Option<&str>,
-) -> Result<(), Refusal> {
+) -> Result<i64, Refusal> {
     if let Some(asker) = asker {
         bounded("asker", asker, limits::ASKER)?;
     }
-    sqlx::query(
-        "INSERT INTO audit (at, action, subject, detail, asker) VALUES ($1, $2, $3, $4, $5)",
+    Ok(sqlx::query_scalar(
+        "INSERT INTO audit (at, action, subject, detail, asker) VALUES ($1, $2, $3, $4, $5) \
+         RETURNING number",
     )
     .bind(clock::now())
     .bind(word(action))
     .bind(subject.to_owned())
     .bind(detail.to_owned())
     .bind(asker.map(storable))
-    .execute(connection)
-    .await?;
+    .fetch_one(connection)
+    .await?)
+}
+
+/// Says how something ended whose entry was made when it began.
+pub async fn amend(
+    connection: &mut AnyConnection,
+    entry: i64,
+    detail: &str,
+) -> Result<(), Refusal> {
+    sqlx::query("UPDATE audit SET detail = $2 WHERE number = $1")
+        .bind(entry)
+        .bind(detail.to_owned())
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

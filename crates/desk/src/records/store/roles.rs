@@ -171,14 +171,7 @@ pub async fn bring(connection: &mut AnyConnection, roles: &[RolePreset]) -> Resu
         })
     });
     for role in roles {
-        let (name, text) = (name(&role.name)?, text(&role.text)?);
-        let is_standard = STANDARD.iter().any(|(id, ..)| role.id.to_string() == *id);
-        let role = RolePreset {
-            name,
-            text,
-            standard: is_standard,
-            ..role.clone()
-        };
+        let role = fitting(role)?;
         let place = known.iter().find(|known| known.id == role.id);
         if place.is_none() {
             insert(connection, &role).await?;
@@ -193,6 +186,16 @@ pub async fn bring(connection: &mut AnyConnection, roles: &[RolePreset]) -> Resu
         }
     }
     Ok(())
+}
+
+/// A role of an export as it is stored.
+pub fn fitting(role: &RolePreset) -> Result<RolePreset, Refusal> {
+    Ok(RolePreset {
+        name: name(&role.name)?,
+        text: text(&role.text)?,
+        standard: STANDARD.iter().any(|(id, ..)| role.id.to_string() == *id),
+        ..role.clone()
+    })
 }
 
 fn name(text: &str) -> Result<String, Refusal> {

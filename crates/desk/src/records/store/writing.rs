@@ -14,6 +14,7 @@ use super::files::{Name, aside};
 use super::found;
 use super::rows::{Columns, bounded, document, limits, storable, word};
 use super::whole;
+use crate::records::meaning::Meaning;
 use crate::records::{
     AnswerEnd, AnswerId, AnswerState, BegunRound, Certainty, NewRound, NewWords, Records, RoundId,
     TextMark, Thumb, clock,
@@ -35,6 +36,7 @@ impl Records {
         )?;
         let kind = self.database().kind();
         let groups = self.groups().await?;
+        let meaning = Meaning::of(&storable(&new.question));
         let mut turn = self.database().write().await?;
         let connection = turn.connection();
         let (conversation, known) = whole::find(connection, new.conversation).await?;
@@ -87,7 +89,7 @@ impl Records {
             [question.as_str()],
         )
         .await?;
-        let placed = groups.place(connection, round, &question).await?;
+        let placed = groups.place(connection, round, meaning).await?;
         turn.keep().await?;
         groups.learn(placed);
         self.writers().insert(answer);

@@ -1,0 +1,332 @@
+//! Imports while others work, and imports that end half-way.
+
+mod common;
+
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use common::{answer, ask, conversation, export, picture, places, question, said, sqlite};
+use desk::Code;
+use desk::records::{
+    ConversationFilter, ConversationId, ExportPictures, InsightsWish, PictureSize, Records,
+};
+
+/// An export of so many conversations, each with a question of its own and a long answer.
+async fn file(conversations: usize) -> Vec<u8> {
+    let place = sqlite();
+    let donor = place.open().await;
+    for number in 0..conversations {
+        let reply = format!("第 {number} 台：{}", "灯亮着。".repeat(200));
+        let words = format!("E{number}0{number} 是什么意思，机器 {number}？");
+        said(&donor, Some("王先生"), &words, &reply).await;
+    }
+    export(&donor, ExportPictures::Bytes).await
+}
+
+/// What the second reading meets in the middle of the file.
+enum Middle {
+    /// It stands still until it is told to go on.
+    Gate(Receiver<()>),
+    /// It ends.
+    Broken,
+    /// Nothing: it has been passed.
+    Passed,
+}
+
+/// A file whose second reading does not simply go through.
+struct Eventful {
+    file: Cursor<Vec<u8>>,
+    half: u64,
+    readings: u32,
+    middle: Middle,
+    arrived: Sender<()>,
+}
+
+impl Eventful {
+    fn new(file: Vec<u8>, middle: Middle) -> (Self, Receiver<()>) {
+        let (arrived, arrival) = channel();
+        let half = file.len() as u64 / 2;
+        let this = Self {
+            file: Cursor::new(file),
+            half,
+            readings: 1,
+            middle,
+            arrived,
+        };
+        (this, arrival)
+    }
+}
+
+impl Read for Eventful {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.readings > 1 && self.file.position() >= self.half {
+            match std::mem::replace(&mut self.middle, Middle::Passed) {
+                Middle::Gate(gate) => {
+                    let _ = self.arrived.send(());
+                    let _ = gate.recv();
+                }
+                Middle::Broken => return Err(io::Error::other("the disk is gone")),
+                Middle::Passed => {}
+            }
+        }
+        self.file.read(buffer)
+    }
+}
+
+impl Seek for Eventful {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.readings += 1;
+        self.file.seek(to)
+    }
+}
+
+async fn count(records: &Records) -> usize {
+    let filter = ConversationFilter {
+        limit: Some(200),
+        ..ConversationFilter::default()
+    };
+    records
+        .list(&filter)
+        .await
+        .expect("listed")
+        .conversations
+        .len()
+}
+
+/// Labels and counts of the groups of questions.
+async fn groups(records: &Records) -> Vec<(String, u64)> {
+    let insights = records.insights(&InsightsWish::default()).await;
+    let groups = insights.expect("counted").groups;
+    let mut groups: Vec<_> = groups.into_iter().map(|g| (g.label, g.count)).collect();
+    groups.sort();
+    groups
+}
+
+async fn arrives(arrival: Receiver<()>) {
+    let arrived = tokio::task::spawn_blocking(move || arrival.recv()).await;
+    arrived.expect("no panic").expect("it came to the middle");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_whose_client_leaves_comes_in_whole_while_others_ask() {
+    let whole = file(80).await;
+    for place in places().await {
+        let records = place.open().await;
+        let (go, gate) = channel();
+        let (source, arrival) = Eventful::new(whole.clone(), Middle::Gate(gate));
+        let importing = records.import(Box::new(source), Some("anna"));
+        let left = tokio::time::timeout(Duration::from_millis(20), importing).await;
+        assert!(left.is_err(), "{}: it cannot be through", place.name);
+        arrives(arrival).await;
+        // The import stands still in the middle, and stands in nobody's way.
+        let begin = Instant::now();
+        let own = conversation(&records, Some("李")).await;
+        ask(&records, own, "保修期多久？").await;
+        assert!(begin.elapsed() < Duration::from_secs(1));
+        let part = count(&records).await;
+        assert!((2..80).contains(&part), "{part}");
+        go.send(()).expect("it waits");
+        let ended = async {
+            while records.audit().await.expect("readable")[0]
+                .detail
+                .starts_with("begun")
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(60), ended).await;
+        ended.expect("the import goes on");
+        let audit = records.audit().await.expect("readable");
+        assert_eq!(
+            audit[0].detail,
+            "80 conversations, 80 rounds, 80 answers, 0 pictures"
+        );
+        assert_eq!(count(&records).await, 81);
+        let insights = records.insights(&InsightsWish::default()).await;
+        assert_eq!(insights.expect("counted").questions, 81);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_an_import_half_way_leaves_whole_questions_and_the_same_file_brings_the_rest() {
+    let whole = file(80).await;
+    let fresh = sqlite();
+    let fresh = fresh.open().await;
+    let source = Box::new(Cursor::new(whole.clone()));
+    fresh.import(source, None).await.expect("imported");
+    for place in places().await {
+        let records = place.open().await;
+        let (source, _) = Eventful::new(whole.clone(), Middle::Broken);
+        let refusal = records.import(Box::new(source), None).await;
+        let refusal = refusal.expect_err("cut short");
+        assert_eq!(refusal.code, Code::ImportCutShort, "{refusal}");
+        let came = count(&records).await as u64;
+        assert_eq!(refusal.details["conversations"], came);
+        assert!((1..80).contains(&came), "{came}");
+        let detail = &records.audit().await.expect("readable")[0].detail;
+        assert!(detail.starts_with("cut short: "), "{detail}");
+        let page = records.list(&ConversationFilter::default()).await;
+        for summary in page.expect("listed").conversations {
+            let whole = records.conversation(summary.id).await.expect("there");
+            assert_eq!(whole.rounds.len(), 1);
+            assert_eq!(whole.rounds[0].answers.len(), 1);
+        }
+        // What did not come in has left no group behind: a question like it begins one, here and
+        // after a start.
+        let id = said(&records, None, "E790790 是什么意思，机器 79？", "不知道。").await;
+        let known = groups(&records).await;
+        records.close().await;
+        drop(records);
+        let records = place.open().await;
+        assert_eq!(groups(&records).await, known);
+        records.delete_for_good(id, None).await.expect("deleted");
+        let source = Box::new(Cursor::new(whole.clone()));
+        let imported = records.import(source, None).await.expect("imported");
+        assert_eq!(
+            (imported.skipped, imported.conversations),
+            (came, 80 - came)
+        );
+        assert_eq!(export(&records, ExportPictures::Bytes).await, whole);
+        assert_eq!(groups(&records).await, groups(&fresh).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_an_import_needs_is_not_deleted_under_it() {
+    let donor = sqlite();
+    let donor = donor.open().await;
+    let mut ids: Vec<ConversationId> = Vec::new();
+    for number in 0..60 {
+        let id = conversation(&donor, None).await;
+        let mut asked = question(id, &format!("机器 {number}？"));
+        if number % 59 == 0 {
+            asked.pictures = vec![picture("of the first and the last")];
+        }
+        let begun = donor.begin_round(asked).await.expect("asked");
+        let reply = "灯亮着。".repeat(200);
+        answer(&donor, begun.answer, &reply, &[]).await;
+        ids.push(id);
+    }
+    let whole = export(&donor, ExportPictures::Bytes).await;
+    for place in places().await {
+        let records = place.open().await;
+        let (go, gate) = channel();
+        let (source, arrival) = Eventful::new(whole.clone(), Middle::Gate(gate));
+        let this = records.clone();
+        let importing =
+            tokio::spawn(async move { this.import(Box::new(source), Some("anna")).await });
+        arrives(arrival).await;
+        while records.conversation(ids[0]).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        records.delete_for_good(ids[0], None).await.expect("gone");
+        records.sweep().await.expect("swept");
+        go.send(()).expect("it waits");
+        importing.await.expect("no panic").expect("imported");
+        let last = records.conversation(ids[59]).await.expect("there");
+        assert_eq!(last.rounds[0].pictures.len(), 1);
+        let id = last.rounds[0].pictures[0].id;
+        assert!(records.picture(id).await.expect("readable").is_some());
+        assert_eq!(count(&records).await, 59);
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_was_edited_later_is_replaced_on_import_too() {
+    for place in places().await {
+        let here = sqlite();
+        let (here, there) = (here.open().await, place.open().await);
+        let id = said(&here, None, "错误码？", "E1").await;
+        let early = export(&here, ExportPictures::Bytes).await;
+        let source = Box::new(Cursor::new(early));
+        there.import(source, None).await.expect("imported");
+        let first = here.conversation(id).await.expect("there").rounds[0].id;
+        let mut edit = question(id, "错误码是哪一个？");
+        edit.replaces = Some(first);
+        let begun = here.begin_round(edit).await.expect("edited");
+        answer(&here, begun.answer, "E2", &[]).await;
+        let late = export(&here, ExportPictures::Bytes).await;
+        let source = Box::new(Cursor::new(late.clone()));
+        let imported = there.import(source, None).await.expect("imported");
+        assert_eq!((imported.rounds, imported.answers), (1, 1));
+        let rounds = there.conversation(id).await.expect("there").rounds;
+        assert_eq!(rounds, here.conversation(id).await.expect("there").rounds);
+        // Figures and search follow.
+        let insights = there.insights(&InsightsWish::default()).await;
+        assert_eq!(insights.expect("counted").questions, 1);
+        let filter = ConversationFilter {
+            query: Some("E1".into()),
+            ..ConversationFilter::default()
+        };
+        let found = there.list(&filter).await.expect("listed").conversations;
+        assert!(found.is_empty(), "{found:?}");
+        let whole = here.conversation(id).await.expect("there").summary;
+        let came = there.conversation(id).await.expect("there").summary;
+        assert_eq!(came.round_count, whole.round_count);
+    }
+}
+
+#[tokio::test]
+async fn a_picture_is_as_large_as_it_turns_out_to_be_whatever_the_file_says() {
+    let donor = sqlite();
+    let donor = donor.open().await;
+    let id = conversation(&donor, None).await;
+    let mut asked = question(id, "?");
+    asked.pictures = vec![picture("label")];
+    donor.begin_round(asked).await.expect("asked");
+    let file = String::from_utf8(export(&donor, ExportPictures::Bytes).await).expect("UTF-8");
+    let look = || {
+        std::sync::Arc::new(|_: &[u8]| {
+            Some(PictureSize {
+                width: 640,
+                height: 480,
+            })
+        })
+    };
+    for place in places().await {
+        let records = place.open().await;
+        for wrong in ["\"tokens\":0", "\"tokens\":4294967295"] {
+            let file = file.replacen("\"tokens\":300", wrong, 1);
+            let source = Box::new(Cursor::new(file.into_bytes()));
+            let refusal = records.import_checked(source, None, look()).await;
+            assert_eq!(refusal.expect_err("unfit").code, Code::ImportUnfit);
+        }
+        let lying = file.replacen("\"width\":640", "\"width\":64000", 1);
+        let source = Box::new(Cursor::new(lying.into_bytes()));
+        let imported = records.import_checked(source, None, look()).await;
+        assert_eq!(imported.expect("imported").damaged_pictures, 0);
+        let shown = records.conversation(id).await.expect("there").rounds[0].pictures[0].clone();
+        assert_eq!((shown.width, shown.height), (640, 480));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_waits_for_no_import() {
+    let whole = file(400).await;
+    for place in places().await {
+        let records = place.open().await;
+        let own = conversation(&records, None).await;
+        let this = records.clone();
+        let source = Box::new(Cursor::new(whole.clone()));
+        let importing = tokio::spawn(async move { this.import(source, None).await });
+        let (mut asked, mut longest) = (0, Duration::ZERO);
+        while !importing.is_finished() {
+            let begin = Instant::now();
+            let begun = ask(&records, own, "保修期多久？").await;
+            answer(&records, begun.answer, "一年。", &[]).await;
+            longest = longest.max(begin.elapsed());
+            asked += 1;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        importing.await.expect("no panic").expect("imported");
+        assert!(asked > 3, "{}: asked {asked} times", place.name);
+        // Two turns, each after one of the import's; a loaded machine is slow.
+        let name = place.name;
+        assert!(longest < Duration::from_secs(1), "{name}: {longest:?}");
+        assert_eq!(
+            groups(&records).await.iter().map(|g| g.1).max(),
+            Some(asked)
+        );
+    }
+}
