@@ -128,6 +128,7 @@ export const records = {
 		asker: 'Who',
 		empty: 'Nothing has been taken out, brought in or deleted yet.',
 		desk: 'the desk itself',
+		nobody: 'no name',
 		actions: {
 			export: 'Export',
 			import: 'Import',

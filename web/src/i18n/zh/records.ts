@@ -118,6 +118,7 @@ export const records: Messages['records'] = {
 		asker: '操作人',
 		empty: '还没有导出、导入或删除过任何内容。',
 		desk: '系统自动',
+		nobody: '未署名',
 		actions: {
 			export: '导出',
 			import: '导入',
