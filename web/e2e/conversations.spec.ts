@@ -236,6 +236,7 @@ test('an answer can be judged and corrected', shows('feedback'), async ({ page, 
 	await person.press(t.feedback.up);
 	await expect(person.button(t.feedback.up)).toHaveAttribute('aria-pressed', 'true');
 	await person.press(t.feedback.down);
+	await expect(person.button(t.feedback.save)).toBeInViewport({ ratio: 1 });
 	await page.getByRole('textbox', { name: t.feedback.label }).fill('AX5400 <b>v2</b>');
 	await person.press(t.feedback.save);
 	await page.reload();

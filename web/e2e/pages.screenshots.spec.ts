@@ -2,9 +2,8 @@
 import { test, type Browser, type Page } from '@playwright/test';
 import { MockRecords } from '../mock/records.ts';
 import { seed } from '../mock/seed.ts';
-import { serve, type Served } from './served.ts';
+import { serveScripted, type Served } from './served.ts';
 
-process.env['LOOKDESK_BIN'] = 'mock';
 const sizes = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
 const tall = { desktop: 2100, phone: 3300 };
 
@@ -34,7 +33,7 @@ async function shot(page: Page, name: string) {
 
 test('screenshots of insights and records', async ({ browser }) => {
 	test.setTimeout(240_000);
-	const desk = await serve(1, seed(new MockRecords()));
+	const desk = await serveScripted(1, seed(new MockRecords()));
 	try {
 		for (const device of ['desktop', 'phone'] as const) {
 			for (const [scheme, language] of [
@@ -64,7 +63,7 @@ test('screenshots of insights and records', async ({ browser }) => {
 
 test('screenshots of what opens over the pages', async ({ browser }) => {
 	test.setTimeout(240_000);
-	const desk = await serve(1, seed(new MockRecords()));
+	const desk = await serveScripted(1, seed(new MockRecords()));
 	try {
 		for (const device of ['desktop', 'phone'] as const) {
 			const language = device === 'desktop' ? 'en' : 'zh';
@@ -119,7 +118,7 @@ test('screenshots of what opens over the pages', async ({ browser }) => {
 
 test('screenshots of a machine with two GPUs, and of paper', async ({ browser }) => {
 	test.setTimeout(120_000);
-	const desk = await serve(1, seed(new MockRecords()));
+	const desk = await serveScripted(1, seed(new MockRecords()));
 	try {
 		for (const [width, gpus] of [
 			[1440, 1],

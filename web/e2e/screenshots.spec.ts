@@ -6,9 +6,8 @@ import { test, type Browser, type BrowserContextOptions, type Page } from '@play
 import { resolve } from 'node:path';
 import { MockRecords } from '../mock/records.ts';
 import { seed } from '../mock/seed.ts';
-import { serve } from './served.ts';
+import { serveScripted } from './served.ts';
 
-process.env['LOOKDESK_BIN'] = 'mock';
 const samples = resolve(import.meta.dirname, '../../demo/samples');
 const desktop = { width: 1440, height: 900 };
 const tablet = { width: 1024, height: 768 };
@@ -46,7 +45,7 @@ function options({ viewport, colorScheme, language }: Look): BrowserContextOptio
 
 /** A page of a desk with a past. */
 async function withPage(browser: Browser, look: Look, act: (page: Page) => Promise<void>) {
-	const desk = await serve(1, seed(new MockRecords()));
+	const desk = await serveScripted(1, seed(new MockRecords()));
 	const context = await browser.newContext({ baseURL: desk.url, ...options(look) });
 	const page = await context.newPage();
 	await page.goto('/');

@@ -1,6 +1,6 @@
 /**
- * A desk to test against: the real program when it is built, on a free port with the embedded demo
- * model. `LOOKDESK_BIN` names another one; `LOOKDESK_BIN=mock` takes the scripted desk.
+ * A desk to test against: the real program, on a free port with the embedded demo model; `LOOKDESK_BIN`
+ * names another one. And the scripted desk, for pictures of moments that pass too fast in the real one.
  */
 import { test as base } from '@playwright/test';
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { MockRecords } from '../mock/records.ts';
+import type { MockRecords } from '../mock/records.ts';
 import { serveMock } from '../mock/server.ts';
 import { en, type Messages } from '../src/i18n/en.ts';
 import { zh } from '../src/i18n/zh.ts';
@@ -16,7 +16,6 @@ import { Person } from './person.ts';
 
 export interface Served {
 	url: string;
-	isMock: boolean;
 	/** Ends the program and starts it again on the same port; it has forgotten every picture no question used. */
 	restart(): Promise<void>;
 	/** Ends the program at once, as a power cut does, and starts it again. */
@@ -76,7 +75,6 @@ async function serveProgram(program: string): Promise<Served> {
 	await start();
 	return {
 		url,
-		isMock: false,
 		stop: async () => {
 			await stop();
 			rmSync(folder, { recursive: true, force: true });
@@ -92,7 +90,8 @@ async function serveProgram(program: string): Promise<Served> {
 	};
 }
 
-async function serveScripted(pace: number, records: MockRecords): Promise<Served> {
+/** `records`: those the scripted desk begins with. */
+export async function serveScripted(pace: number, records: MockRecords): Promise<Served> {
 	const port = await freePort();
 	let server = await serveMock(port, pace, records);
 	const stop = () =>
@@ -106,7 +105,6 @@ async function serveScripted(pace: number, records: MockRecords): Promise<Served
 	};
 	return {
 		url: `http://127.0.0.1:${port}`,
-		isMock: true,
 		stop,
 		restart,
 		kill: async () => {
@@ -116,11 +114,8 @@ async function serveScripted(pace: number, records: MockRecords): Promise<Served
 	};
 }
 
-/** `records`: those the scripted desk begins with. */
-export async function serve(pace = 1, records = new MockRecords()): Promise<Served> {
-	const named = process.env['LOOKDESK_BIN'];
-	if (named === 'mock') return serveScripted(pace, records);
-	const program = resolve(named ?? '../target/debug/lookdesk');
+export async function serve(): Promise<Served> {
+	const program = resolve(process.env['LOOKDESK_BIN'] ?? '../target/debug/lookdesk');
 	if (!existsSync(program)) {
 		throw new Error(`${program} is not there; build it (cargo build) or set LOOKDESK_BIN`);
 	}
@@ -140,7 +135,7 @@ export const test = base.extend<Own, { desk: Served }>({
 	desk: [
 		// eslint-disable-next-line no-empty-pattern
 		async ({}, use) => {
-			const desk = await serve(0.3);
+			const desk = await serve();
 			await use(desk);
 			await desk.stop();
 		},
