@@ -75,7 +75,7 @@ impl Page {
         }
         for (media_type, content) in object(&operation["requestBody"]["content"]) {
             self.put(format_args!(
-                "<h4>Send <code>{}</code></h4>\n",
+                "<h3>Send <code>{}</code></h3>\n",
                 escaped(media_type)
             ));
             self.schema(&content["schema"], 0);
@@ -83,7 +83,7 @@ impl Page {
         for (status, response) in object(&operation["responses"]) {
             let said = response["description"].as_str().unwrap_or_default();
             self.put(format_args!(
-                "<h4>{} {}</h4>\n",
+                "<h3>{} {}</h3>\n",
                 escaped(status),
                 escaped(said)
             ));
