@@ -4,18 +4,19 @@
 //! stream. Inside a panel the sixteen outputs lie beside each other (they are the lanes of a vector) and the
 //! inputs follow one another, in the groups in which instructions sum them:
 //!
-//! | kind | 64 bytes hold | inputs padded to | a panel ends with |
-//! |------|---------------|------------------|-------------------|
+//! | kind | 64 bytes hold | inputs padded to | among them |
+//! |------|---------------|------------------|------------|
 //! | f32  | 1 input of 16 outputs | 1 | |
 //! | bf16 | 2 inputs of 16 outputs, `[16][2]` (also the tile layout of AMX) | 32 | |
-//! | q8   | 4 inputs of 16 outputs, `[16][4]`, each plus 128 | 128 | per 128 inputs: 16 float16 scales |
-//! | q4   | 8 inputs of 16 outputs: the low halves of the bytes are `[16][4]` of the first four | 256 | per 256 inputs: [`Q4_META`] bytes |
+//! | q8   | 4 inputs of 16 outputs, `[16][4]`, each plus 128 | 128 | before every 256 inputs: their float16 scales, 16 per 128 inputs ([`blocks::Q8`]) |
+//! | q4   | 8 inputs of 16 outputs: the low halves of the bytes are `[16][4]` of the first four | 256 | after every 256 inputs: their scales ([`blocks::Q4`]) |
 //!
 //! q8: `w = (byte - 128) * scale`. q4, in groups of 32 inputs: `w = half * d * s - m * dm` with one byte s and m
 //! per group and output, and float16 d and dm per 256 inputs and output. Float16 scales are stored times 4096
 //! ([`UNIT`]), because scales of small weights would be subnormal.
 //! Which numbers come closest is said in `quant`. Padding is zero and multiplies zeros. The last panel is padded with outputs of zero.
 
+pub(crate) mod blocks;
 mod expand;
 mod fill;
 mod pairs;
@@ -30,12 +31,10 @@ use crate::pool::Pool;
 use crate::tier::Tier;
 
 /// Changes whenever bytes of any kind get another meaning; part of the key of packed weights on disk.
-pub const LAYOUT_VERSION: u32 = 1;
+pub const LAYOUT_VERSION: u32 = 2;
 
 /// Outputs per panel: the lanes of a vector.
 pub(crate) const PANEL: usize = 16;
-/// Bytes per panel and block of q4: s `[8][16]`, m `[8][16]`, d `[16]`, dm `[16]`.
-pub(crate) const Q4_META: usize = 320;
 
 /// How a weight is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,8 +72,8 @@ impl Kind {
         match self {
             Self::F32 => depth * 64,
             Self::Bf16 => depth * 32,
-            Self::Q8 => depth * 16 + (depth / GROUP * 32).next_multiple_of(64),
-            Self::Q4 => depth * 8 + depth / Q4_BLOCK * Q4_META,
+            Self::Q8 => blocks::Q8::panel_bytes(depth),
+            Self::Q4 => depth / Q4_BLOCK * size_of::<blocks::Q4>(),
         }
     }
 }
@@ -162,8 +161,8 @@ impl Packed {
                     to.copy_from_slice(&both[..to.len()]);
                 }
             }
-            Kind::Q8 => expand::row_q8(panel, self.depth(), lane, out),
-            Kind::Q4 => expand::row_q4(panel, self.depth(), lane, out),
+            Kind::Q8 => expand::row_q8(panel, lane, out),
+            Kind::Q4 => expand::row_q4(panel, lane, out),
         }
     }
 }

@@ -3,7 +3,8 @@
 
 use super::lanes::Lanes;
 use super::{Ints, Kernel, Rows, dispatch};
-use crate::pack::{Kind, PANEL, Q4_BLOCK, Q4_META};
+use crate::pack::blocks::{Q4, Q8};
+use crate::pack::{GROUP, Kind, PANEL, Q4_BLOCK};
 use crate::tier::Tier;
 
 /// The most rows of a call.
@@ -176,19 +177,19 @@ unsafe fn pairs<L: Lanes, const M: usize>(x: Rows<f32>, panel: &[u8], out: &mut 
 
 #[inline(always)]
 unsafe fn bytes<L: Lanes, const M: usize>(x: Ints, depth: usize, panel: &[u8], out: &mut Outputs) {
-    // SAFETY: the panel holds `depth * 16` bytes and 16 float16 per 128 inputs; `Ints` holds what it says.
+    // SAFETY: the panel holds the blocks of `depth` inputs; `Ints` holds what it says.
     unsafe {
-        let w_at = panel.as_ptr();
-        let scale_at = w_at.add(depth * PANEL).cast::<u16>();
+        let panel = panel.as_ptr();
         let per_row = x.depth / 128;
         let mut total = [L::zero(); M];
-        for group in 0..depth / 128 {
+        for group in 0..depth / GROUP {
+            let w_at = panel.add(Q8::quads_at(GROUP * group));
             let mut sums: [[L::I; 2]; M] = std::array::from_fn(|m| {
                 let sum = *x.totals.get_unchecked(m * per_row + group);
                 [L::splat_i32(-128 * sum), L::splat_i32(0)]
             });
             for k in 0..16 {
-                let w = w_at.add(2048 * group + 128 * k);
+                let w = w_at.add(128 * k);
                 let w = [L::bytes(w), L::bytes(w.add(64))];
                 for (m, sums) in sums.iter_mut().enumerate() {
                     let x = x.values.as_ptr().add(m * x.depth + 128 * group + 8 * k);
@@ -197,7 +198,7 @@ unsafe fn bytes<L: Lanes, const M: usize>(x: Ints, depth: usize, panel: &[u8], o
                     }
                 }
             }
-            let scale = L::load_f16(scale_at.add(16 * group));
+            let scale = L::load_f16(panel.add(Q8::scales_at(GROUP * group)).cast());
             for (m, sums) in sums.iter().enumerate() {
                 let scale = L::mul(
                     scale,
@@ -215,21 +216,20 @@ unsafe fn bytes<L: Lanes, const M: usize>(x: Ints, depth: usize, panel: &[u8], o
 
 #[inline(always)]
 unsafe fn halves<L: Lanes, const M: usize>(x: Ints, depth: usize, panel: &[u8], out: &mut Outputs) {
-    // SAFETY: the panel holds `depth * 8` bytes and `Q4_META` bytes per 256 inputs; `Ints` holds what it says.
+    // SAFETY: the panel holds the blocks of `depth` inputs; `Ints` holds what it says.
     unsafe {
-        let w_at = panel.as_ptr();
         let per_row = x.depth / 128;
         let mut total = [L::zero(); M];
         for block in 0..depth / Q4_BLOCK {
-            let meta = w_at.add(depth * 8 + block * Q4_META);
+            let w_at = panel.as_ptr().add(block * size_of::<Q4>());
             let mut least = [L::zero(); M];
-            let d = L::load_f16(meta.add(256).cast());
+            let d = L::load_f16(w_at.add(Q4::UNIT).cast());
             for half in 0..2 {
                 let mut steps = [L::zero(); M];
                 for group in 4 * half..4 * half + 4 {
                     let mut sums = [[L::splat_i32(0); 2]; M];
                     for k in 0..4 {
-                        let at = 64 * (32 * block + 4 * group + k);
+                        let at = 64 * (4 * group + k);
                         let (low, high) = L::nibbles(L::bytes(w_at.add(at)));
                         for (m, sums) in sums.iter_mut().enumerate() {
                             let input = Q4_BLOCK * block + 32 * group + 8 * k;
@@ -238,8 +238,8 @@ unsafe fn halves<L: Lanes, const M: usize>(x: Ints, depth: usize, panel: &[u8], 
                             sums[1] = L::dot_small(sums[1], high, L::quad(x.add(4)));
                         }
                     }
-                    let s = L::load_u8(meta.add(16 * group));
-                    let m_bytes = L::load_u8(meta.add(128 + 16 * group));
+                    let s = L::load_u8(w_at.add(Q4::SCALES + PANEL * group));
+                    let m_bytes = L::load_u8(w_at.add(Q4::LEASTS + PANEL * group));
                     for (m, sums) in sums.iter().enumerate() {
                         steps[m] = L::mul_add(L::to_f(L::add_i(sums[0], sums[1])), s, steps[m]);
                         let sum = *x.sums.get_unchecked(m * 4 * per_row + 8 * block + group);
@@ -251,7 +251,7 @@ unsafe fn halves<L: Lanes, const M: usize>(x: Ints, depth: usize, panel: &[u8], 
                     total[m] = L::mul_add(L::mul(steps, d), L::splat(scale), total[m]);
                 }
             }
-            let dm = L::load_f16(meta.add(288).cast());
+            let dm = L::load_f16(w_at.add(Q4::LEAST_UNIT).cast());
             for (m, &least) in least.iter().enumerate() {
                 total[m] = L::mul_sub(least, dm, total[m]);
             }

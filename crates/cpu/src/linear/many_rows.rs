@@ -7,6 +7,7 @@ use super::{Sharing, Way, way};
 use crate::aligned::Aligned;
 use crate::kernel::wide::{Block, Steps};
 use crate::kernel::{Panels, Rows, amx, wide};
+use crate::pack::blocks::Q8;
 use crate::pack::{self, GROUP, Kind, PANEL, Packed, Q4_GROUP};
 
 /// Rows of a wide task; with its 64 outputs they stay in the second-level cache.
@@ -21,7 +22,7 @@ const TILES_TASKS: [(usize, usize); 4] = [(1024, 8), (1024, 4), (512, 4), (256, 
 const TASKS_PER_THREAD: usize = 4;
 /// Inputs per slice: four panels of a slice take 16 KB, of tiles twice that (two of them are in use at a time).
 const TILES_SLICE: usize = 256;
-const INTS_SLICE: usize = 256;
+const INTS_SLICE: usize = Q8::INPUTS;
 const WORDS_SLICE: usize = 128;
 const HALVES_SLICE: usize = 128;
 const PAIRS_SLICE: usize = 128;
@@ -201,7 +202,7 @@ impl Sharing<'_> {
                         pack::scales_of(weight, at.panel + n, from, scales);
                     }
                     let (bytes, stride) = weight.panels_from(at.panel);
-                    let quads: &[[u8; 4]] = bytemuck::cast_slice(&bytes[from * PANEL..]);
+                    let quads: &[[u8; 4]] = bytemuck::cast_slice(&bytes[Q8::quads_at(from)..]);
                     Panels::new(quads, at.panels, slice / 4, stride / 4)
                 }
             };

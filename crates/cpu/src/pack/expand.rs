@@ -2,24 +2,22 @@
 
 use half::f16;
 
-use super::{GROUP, Kind, PANEL, Packed, Q4_BLOCK, Q4_GROUP, Q4_META, UNIT};
+use super::blocks::{Q4, Q8, Quad};
+use super::{GROUP, Kind, PANEL, Packed, Q4_BLOCK, Q4_GROUP, UNIT};
 use crate::kernel::wide::Steps;
 use crate::kernel::{Work, vectorise};
 use crate::tier::Tier;
 
-pub(super) type Quad = [[u8; 4]; PANEL];
-
 /// s, m, d and dm of the q4 group of inputs that begins at `from`, as numbers: `w = half * scale - least`.
 #[inline(always)]
-fn group_of(meta: &[u8], from: usize) -> ([f32; PANEL], [f32; PANEL]) {
-    let block = &meta[from / Q4_BLOCK * Q4_META..][..Q4_META];
-    let group = from % Q4_BLOCK / Q4_GROUP * PANEL;
-    let halves: &[[f16; PANEL]] = bytemuck::cast_slice(&block[16 * PANEL..]);
+fn group_of(blocks: &[Q4], from: usize) -> ([f32; PANEL], [f32; PANEL]) {
+    let block = &blocks[from / Q4_BLOCK];
+    let group = from % Q4_BLOCK / Q4_GROUP;
+    let (s, m) = (&block.scales[group], &block.leasts[group]);
     let (mut scale, mut least) = ([0.0; PANEL], [0.0; PANEL]);
     for lane in 0..PANEL {
-        scale[lane] = f32::from(block[group + lane]) * (halves[0][lane].to_f32() * UNIT);
-        least[lane] =
-            f32::from(block[8 * PANEL + group + lane]) * (halves[1][lane].to_f32() * UNIT);
+        scale[lane] = f32::from(s[lane]) * (block.unit[lane].to_f32() * UNIT);
+        least[lane] = f32::from(m[lane]) * (block.least_unit[lane].to_f32() * UNIT);
     }
     (scale, least)
 }
@@ -34,7 +32,7 @@ fn for_each_input(
     count: usize,
     mut each: impl FnMut(usize, [f32; PANEL]),
 ) {
-    let (bytes, depth) = (weight.panel(panel), weight.depth());
+    let bytes = weight.panel(panel);
     match weight.kind {
         Kind::F32 => {
             let values: &[[f32; PANEL]] = bytemuck::cast_slice(bytes);
@@ -53,28 +51,28 @@ fn for_each_input(
             }
         }
         Kind::Q8 => {
-            let (weights, scales) = bytes.split_at(depth * PANEL);
-            let quads: &[Quad] = bytemuck::cast_slice(weights);
-            let scales: &[[f16; PANEL]] = bytemuck::cast_slice(scales);
-            for (index, quad) in quads[from / 4..(from + count) / 4].iter().enumerate() {
-                let scale = scales[(from + 4 * index) / GROUP].map(|s| s.to_f32() * UNIT);
-                let words = quad.map(u32::from_le_bytes);
-                for i in 0..4 {
-                    let mut values = [0.0; PANEL];
-                    for lane in 0..PANEL {
-                        let byte = (words[lane] >> (8 * i)) & 0xff;
-                        values[lane] = (byte.cast_signed() - 128) as f32 * scale[lane];
+            // In steps of 32 inputs, which share a scale.
+            for group in (0..count).step_by(Q4_GROUP) {
+                let scale = Q8::scales(bytes, from + group).map(|s| s.to_f32() * UNIT);
+                let quads = Q8::quads(bytes, from + group, Q4_GROUP);
+                for (index, quad) in quads.iter().enumerate() {
+                    let words = quad.map(u32::from_le_bytes);
+                    for i in 0..4 {
+                        let mut values = [0.0; PANEL];
+                        for lane in 0..PANEL {
+                            let byte = (words[lane] >> (8 * i)) & 0xff;
+                            values[lane] = (byte.cast_signed() - 128) as f32 * scale[lane];
+                        }
+                        each(group + 4 * index + i, values);
                     }
-                    each(4 * index + i, values);
                 }
             }
         }
         Kind::Q4 => {
-            let (weights, meta) = bytes.split_at(depth * PANEL / 2);
-            let quads: &[Quad] = bytemuck::cast_slice(weights);
+            let blocks = Q4::of(bytes);
             for group in (0..count).step_by(Q4_GROUP) {
-                let (scale, least) = group_of(meta, from + group);
-                let quads = &quads[(from + group) / 8..][..Q4_GROUP / 8];
+                let (scale, least) = group_of(blocks, from + group);
+                let quads = Q4::group(blocks, from + group);
                 for (index, quad) in quads.iter().enumerate() {
                     let words = quad.map(u32::from_le_bytes);
                     for i in 0..8 {
@@ -114,10 +112,9 @@ pub(crate) fn expand_f32(
 
 /// The float16 scales of the q8 groups from input `from` on, as float32 in [`UNIT`]s.
 pub(crate) fn scales_of(weight: &Packed, panel: usize, from: usize, out: &mut [[f32; PANEL]]) {
-    let scales: &[[f16; PANEL]] =
-        bytemuck::cast_slice(&weight.panel(panel)[weight.depth() * PANEL..]);
-    for (to, scales) in out.iter_mut().zip(&scales[from / GROUP..]) {
-        *to = scales.map(f16::to_f32);
+    let bytes = weight.panel(panel);
+    for (index, to) in out.iter_mut().enumerate() {
+        *to = Q8::scales(bytes, from + index * GROUP).map(f16::to_f32);
     }
 }
 
@@ -132,8 +129,7 @@ pub(crate) fn expand_bytes(
     scales: &mut [[f32; PANEL]],
 ) {
     struct Expand<'a> {
-        weights: &'a [Quad],
-        meta: &'a [u8],
+        blocks: &'a [Q4],
         from: usize,
         out: &'a mut [Quad],
         scales: &'a mut [[f32; PANEL]],
@@ -142,8 +138,7 @@ pub(crate) fn expand_bytes(
         #[inline(always)]
         fn run(self) {
             let Self {
-                weights,
-                meta,
+                blocks,
                 from,
                 out,
                 scales,
@@ -154,7 +149,7 @@ pub(crate) fn expand_bytes(
                 let mut groups = [([0.0; PANEL], [0.0; PANEL]); GROUPS];
                 let mut scale = [1e-30_f32; PANEL];
                 for (g, group) in groups.iter_mut().enumerate() {
-                    *group = group_of(meta, from + g * Q4_GROUP);
+                    *group = group_of(blocks, from + g * Q4_GROUP);
                     for (lane, scale) in scale.iter_mut().enumerate() {
                         let least = group.1[lane];
                         let most = group.0[lane] * 15.0 - least;
@@ -176,8 +171,7 @@ pub(crate) fn expand_bytes(
                     }
                     let a: &[u16; 4 * PANEL] = bytemuck::cast_ref(&a);
                     let b: &[u16; 4 * PANEL] = bytemuck::cast_ref(&b);
-                    let from = (from + g * Q4_GROUP) / 8;
-                    let quads = weights[from..from + Q4_GROUP / 8].as_flattened();
+                    let quads = Q4::group(blocks, from + g * Q4_GROUP).as_flattened();
                     let out = out[g * Q4_GROUP / 4..][..Q4_GROUP / 4].as_flattened_mut();
                     let (halves, _) = quads.as_flattened().as_chunks::<{ 4 * PANEL }>();
                     let (out, _) = out.as_flattened_mut().as_chunks_mut::<{ 8 * PANEL }>();
@@ -196,10 +190,8 @@ pub(crate) fn expand_bytes(
             }
         }
     }
-    let (weights, meta) = weight.panel(panel).split_at(weight.depth() * PANEL / 2);
     let expand = Expand {
-        weights: bytemuck::cast_slice(weights),
-        meta,
+        blocks: Q4::of(weight.panel(panel)),
         from,
         out,
         scales,
@@ -217,8 +209,7 @@ pub(crate) fn expand_halves(
     steps: &mut [Steps],
 ) {
     struct Expand<'a> {
-        quads: &'a [Quad],
-        meta: &'a [u8],
+        blocks: &'a [Q4],
         from: usize,
         out: &'a mut [Quad],
         steps: &'a mut [Steps],
@@ -226,31 +217,31 @@ pub(crate) fn expand_halves(
     impl Work for Expand<'_> {
         #[inline(always)]
         fn run(self) {
-            for (index, steps) in self.steps.iter_mut().enumerate() {
-                let (scale, least) = group_of(self.meta, self.from + index * Q4_GROUP);
+            let groups = self.out.as_chunks_mut::<{ Q4_GROUP / 4 }>().0;
+            for (index, (out, steps)) in groups.iter_mut().zip(self.steps).enumerate() {
+                let from = self.from + index * Q4_GROUP;
+                let (scale, least) = group_of(self.blocks, from);
                 for lane in 0..PANEL {
                     steps.scale[lane] = scale[lane] * (1.0 / UNIT);
                     steps.least[lane] = least[lane] * (1.0 / UNIT);
                 }
-            }
-            for (quad, out) in self.quads.iter().zip(self.out.as_chunks_mut::<2>().0) {
-                let halves = quad.as_flattened();
-                let [low, high] = out;
-                for (to, halves) in low.as_flattened_mut().iter_mut().zip(halves) {
-                    *to = halves & 15;
-                }
-                for (to, halves) in high.as_flattened_mut().iter_mut().zip(halves) {
-                    *to = halves >> 4;
+                let quads = Q4::group(self.blocks, from);
+                for (quad, out) in quads.iter().zip(out.as_chunks_mut::<2>().0) {
+                    let halves = quad.as_flattened();
+                    let [low, high] = out;
+                    for (to, halves) in low.as_flattened_mut().iter_mut().zip(halves) {
+                        *to = halves & 15;
+                    }
+                    for (to, halves) in high.as_flattened_mut().iter_mut().zip(halves) {
+                        *to = halves >> 4;
+                    }
                 }
             }
         }
     }
     assert!(from.is_multiple_of(Q4_GROUP) && out.len() == steps.len() * Q4_GROUP / 4);
-    let (quads, meta) = weight.panel(panel).split_at(weight.depth() * PANEL / 2);
-    let quads: &[Quad] = bytemuck::cast_slice(quads);
     let expand = Expand {
-        quads: &quads[from / 8..],
-        meta,
+        blocks: Q4::of(weight.panel(panel)),
         from,
         out,
         steps,
@@ -291,26 +282,26 @@ fn four_times(value: f32) -> u64 {
 }
 
 /// One lane of a q8 panel.
-pub(super) fn row_q8(panel: &[u8], depth: usize, lane: usize, out: &mut [f32]) {
-    let (weights, scales) = panel.split_at(depth * PANEL);
-    let quads: &[Quad] = bytemuck::cast_slice(weights);
-    let scales: &[[f16; PANEL]] = bytemuck::cast_slice(scales);
-    for (input, to) in out.iter_mut().enumerate() {
-        let scale = scales[input / GROUP][lane].to_f32() * UNIT;
-        *to = (f32::from(quads[input / 4][lane][input % 4]) - 128.0) * scale;
+pub(super) fn row_q8(panel: &[u8], lane: usize, out: &mut [f32]) {
+    for (group, values) in out.chunks_mut(GROUP).enumerate() {
+        let from = group * GROUP;
+        let scale = Q8::scales(panel, from)[lane].to_f32() * UNIT;
+        let quads = Q8::quads(panel, from, GROUP);
+        for (index, to) in values.iter_mut().enumerate() {
+            *to = (f32::from(quads[index / 4][lane][index % 4]) - 128.0) * scale;
+        }
     }
 }
 
 /// One lane of a q4 panel.
-pub(super) fn row_q4(panel: &[u8], depth: usize, lane: usize, out: &mut [f32]) {
-    let (weights, meta) = panel.split_at(depth * PANEL / 2);
-    let quads: &[Quad] = bytemuck::cast_slice(weights);
+pub(super) fn row_q4(panel: &[u8], lane: usize, out: &mut [f32]) {
+    let blocks = Q4::of(panel);
     for (group, values) in out.chunks_mut(Q4_GROUP).enumerate() {
-        let (scale, least) = group_of(meta, group * Q4_GROUP);
+        let (scale, least) = group_of(blocks, group * Q4_GROUP);
+        let quads = Q4::group(blocks, group * Q4_GROUP);
         for (index, to) in values.iter_mut().enumerate() {
-            let input = group * Q4_GROUP + index;
-            let byte = quads[input / 8][lane][input % 4];
-            let half = (byte >> (4 * (input / 4 % 2))) & 15;
+            let byte = quads[index / 8][lane][index % 4];
+            let half = (byte >> (4 * (index / 4 % 2))) & 15;
             *to = f32::from(half) * scale[lane] - least[lane];
         }
     }

@@ -2,9 +2,9 @@
 
 use formats::{Dtype, Tensor};
 use half::{bf16, f16};
-use quant::Q4_GROUPS;
 
-use super::{GROUP, Kind, PANEL, Q4_BLOCK, Q4_GROUP, Q4_META};
+use super::blocks::{Q4, Q8};
+use super::{GROUP, Kind, PANEL, Q4_BLOCK, Q4_GROUP};
 use crate::kernel::{Work, vectorise};
 use crate::pool::Pool;
 use crate::tier::Tier;
@@ -104,13 +104,14 @@ impl Work for Lane<'_> {
 
 #[inline(always)]
 fn q8(row: &[f32], lane: usize, panel: &mut [u8]) {
-    let (weights, scales) = panel.split_at_mut(row.len() * PANEL);
-    let quads: &mut [[[u8; 4]; PANEL]] = bytemuck::cast_slice_mut(weights);
-    let scales: &mut [[f16; PANEL]] = bytemuck::cast_slice_mut(scales);
     for (group, values) in row.as_chunks::<GROUP>().0.iter().enumerate() {
         let (scale, bytes) = quant::eight(values);
-        scales[group][lane] = scale;
-        let quads = &mut quads[group * GROUP / 4..];
+        let from = group * GROUP;
+        let scales: &mut [f16] =
+            bytemuck::cast_slice_mut(&mut panel[Q8::scales_at(from)..][..2 * PANEL]);
+        scales[lane] = scale;
+        let quads = &mut panel[Q8::quads_at(from)..][..GROUP * PANEL];
+        let quads: &mut [[[u8; 4]; PANEL]] = bytemuck::cast_slice_mut(quads);
         for (to, quad) in quads.iter_mut().zip(bytes.as_chunks::<4>().0) {
             to[lane] = *quad;
         }
@@ -119,25 +120,14 @@ fn q8(row: &[f32], lane: usize, panel: &mut [u8]) {
 
 #[inline(always)]
 fn q4(row: &[f32], lane: usize, panel: &mut [u8]) {
-    let (weights, meta) = panel.split_at_mut(row.len() * PANEL / 2);
-    let quads: &mut [[[u8; 4]; PANEL]] = bytemuck::cast_slice_mut(weights);
-    let blocks = meta.chunks_exact_mut(Q4_META);
-    for ((values, meta), quads) in row
-        .as_chunks::<Q4_BLOCK>()
-        .0
-        .iter()
-        .zip(blocks)
-        .zip(quads.chunks_exact_mut(Q4_BLOCK / 8))
-    {
+    let blocks: &mut [Q4] = bytemuck::cast_slice_mut(panel);
+    for (values, block) in row.as_chunks::<Q4_BLOCK>().0.iter().zip(blocks) {
         let four = quant::four(values);
-        let (s, rest) = meta.split_at_mut(Q4_GROUPS * PANEL);
-        let (m, rest) = rest.split_at_mut(Q4_GROUPS * PANEL);
-        let halves: &mut [[f16; PANEL]] = bytemuck::cast_slice_mut(rest);
-        (halves[0][lane], halves[1][lane]) = (four.unit, four.least_unit);
+        (block.unit[lane], block.least_unit[lane]) = (four.unit, four.least_unit);
         for (index, steps) in four.steps.iter().enumerate() {
-            s[index * PANEL + lane] = four.scales[index];
-            m[index * PANEL + lane] = four.leasts[index];
-            let quads = &mut quads[index * Q4_GROUP / 8..];
+            block.scales[index][lane] = four.scales[index];
+            block.leasts[index][lane] = four.leasts[index];
+            let quads = &mut block.quads[index * Q4_GROUP / 8..];
             for (to, both) in quads.iter_mut().zip(steps.as_chunks::<8>().0) {
                 for i in 0..4 {
                     to[lane][i] = both[i] | both[i + 4] << 4;

@@ -1,10 +1,8 @@
 //! Weights in 8 and 4 bits as pairs of bfloat16, for products of tiles. The loops are over the sixteen outputs of
 //! one step, so that the compiler makes a vector of each value.
 
-use half::f16;
-
-use super::expand::Quad;
-use super::{GROUP, Kind, PANEL, Packed, Q4_BLOCK, Q4_GROUP, Q4_META, UNIT};
+use super::blocks::{Q4, Q8};
+use super::{Kind, PANEL, Packed, Q4_BLOCK, Q4_GROUP, UNIT};
 use crate::kernel::{Work, vectorise};
 use crate::tier::Tier;
 
@@ -20,32 +18,26 @@ pub(crate) fn expand_pairs(
     from: usize,
     out: &mut [Pairs],
 ) {
-    let (bytes, depth) = (weight.panel(panel), weight.depth());
+    let bytes = weight.panel(panel);
     let inputs = 2 * out.len();
     assert!(from.is_multiple_of(Q4_GROUP) && inputs.is_multiple_of(Q4_GROUP));
     match weight.kind {
-        Kind::Q8 => {
-            let (weights, scales) = bytes.split_at(depth * PANEL);
-            let quads: &[Quad] = bytemuck::cast_slice(weights);
-            let bytes = Bytes {
-                quads: &quads[from / 4..(from + inputs) / 4],
-                scales: bytemuck::cast_slice(scales),
+        Kind::Q8 => vectorise(
+            tier,
+            Bytes {
+                panel: bytes,
                 from,
                 out,
-            };
-            vectorise(tier, bytes);
-        }
-        Kind::Q4 => {
-            let (weights, meta) = bytes.split_at(depth * PANEL / 2);
-            let quads: &[Quad] = bytemuck::cast_slice(weights);
-            let halves = Halves {
-                quads: &quads[from / 8..(from + inputs) / 8],
-                meta,
+            },
+        ),
+        Kind::Q4 => vectorise(
+            tier,
+            Halves {
+                blocks: Q4::of(bytes),
                 from,
                 out,
-            };
-            vectorise(tier, halves);
-        }
+            },
+        ),
         Kind::F32 | Kind::Bf16 => unreachable!("floats are multiplied as they are"),
     }
 }
@@ -58,9 +50,7 @@ fn pair(first: f32, second: f32) -> u32 {
 }
 
 struct Bytes<'a> {
-    quads: &'a [Quad],
-    /// Of the whole panel.
-    scales: &'a [[f16; PANEL]],
+    panel: &'a [u8],
     from: usize,
     out: &'a mut [Pairs],
 }
@@ -69,10 +59,11 @@ impl Work for Bytes<'_> {
     #[inline(always)]
     fn run(self) {
         // In steps of 32 inputs, which share a scale.
-        let quads = self.quads.chunks_exact(Q4_GROUP / 4);
         let outs = self.out.chunks_exact_mut(Q4_GROUP / 2);
-        for (index, (quads, out)) in quads.zip(outs).enumerate() {
-            let scales = &self.scales[(self.from + index * Q4_GROUP) / GROUP];
+        for (index, out) in outs.enumerate() {
+            let from = self.from + index * Q4_GROUP;
+            let scales = Q8::scales(self.panel, from);
+            let quads = Q8::quads(self.panel, from, Q4_GROUP);
             let mut scale = [0.0; PANEL];
             for lane in 0..PANEL {
                 scale[lane] = scales[lane].to_f32() * UNIT;
@@ -98,9 +89,7 @@ fn bytes_of(words: &Pairs, scale: &Lane, shift: u32, out: &mut Pairs) {
 }
 
 struct Halves<'a> {
-    quads: &'a [Quad],
-    /// Of the whole panel.
-    meta: &'a [u8],
+    blocks: &'a [Q4],
     from: usize,
     out: &'a mut [Pairs],
 }
@@ -108,20 +97,18 @@ struct Halves<'a> {
 impl Work for Halves<'_> {
     #[inline(always)]
     fn run(self) {
-        let quads = self.quads.chunks_exact(Q4_GROUP / 8);
         let outs = self.out.chunks_exact_mut(Q4_GROUP / 2);
         let (mut d, mut dm) = ([0.0; PANEL], [0.0; PANEL]);
-        for (index, (quads, out)) in quads.zip(outs).enumerate() {
+        for (index, out) in outs.enumerate() {
             let from = self.from + index * Q4_GROUP;
-            let block = &self.meta[from / Q4_BLOCK * Q4_META..][..Q4_META];
+            let block = &self.blocks[from / Q4_BLOCK];
             if index == 0 || from.is_multiple_of(Q4_BLOCK) {
-                let halves: &[[f16; PANEL]] = bytemuck::cast_slice(&block[16 * PANEL..]);
-                d = halves[0].map(|half| half.to_f32() * UNIT);
-                dm = halves[1].map(|half| half.to_f32() * UNIT);
+                d = block.unit.map(|half| half.to_f32() * UNIT);
+                dm = block.least_unit.map(|half| half.to_f32() * UNIT);
             }
-            let (s, m) = block.split_at(8 * PANEL);
-            let group = from % Q4_BLOCK / Q4_GROUP * PANEL;
-            let (s, m) = (&s[group..group + PANEL], &m[group..group + PANEL]);
+            let group = from % Q4_BLOCK / Q4_GROUP;
+            let (s, m) = (&block.scales[group], &block.leasts[group]);
+            let quads = Q4::group(self.blocks, from);
             let (mut scale, mut least) = ([0.0; PANEL], [0.0; PANEL]);
             for lane in 0..PANEL {
                 scale[lane] = f32::from(s[lane]) * d[lane];
