@@ -1,5 +1,5 @@
 //! Products and attention at the shapes of Qwen3-VL-4B, one thread, in the processor's own time (so that other
-//! load on the machine counts less): `cargo bench -p cpu [-- FILTER]`.
+//! load on the machine counts less): `cargo bench -p cpu [-- FILTER]`. `stream`: weights that no cache holds.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -65,9 +65,50 @@ fn main() {
                 threads: 1,
             };
             let cpu = Cpu::new(options).expect("threads");
-            products(&cpu, &format!("{} {precision:?}", tier.name()), &wanted);
-            attention(&cpu, &format!("{} {precision:?}", tier.name()), &wanted);
+            let about = format!("{} {precision:?}", tier.name());
+            streams(&cpu, precision, &about, &wanted);
+            products(&cpu, &about, &wanted);
+            attention(&cpu, &about, &wanted);
         }
+    }
+}
+
+/// Weights after weights, as a word is written.
+fn streams(cpu: &Cpu, precision: Precision, about: &str, wanted: &dyn Fn(&str) -> bool) {
+    const WEIGHTS: usize = 16;
+    let (outputs, inputs) = (9728, 2560);
+    let name = |rows: usize| format!("{about} stream {rows} rows");
+    let counts = [1, 2, 4, 8];
+    if !counts.iter().any(|rows| wanted(&name(*rows))) {
+        return;
+    }
+    let values: Vec<bf16> = noise(outputs * inputs)
+        .into_iter()
+        .map(bf16::from_f32)
+        .collect();
+    let weight = Tensor::from_bf16(&[outputs, inputs], &values);
+    let linear = || {
+        cpu.linear(&LinearWeight {
+            name: "weight",
+            weight: &weight,
+            bias: None,
+            sensitivity: Sensitivity::Ordinary,
+        })
+    };
+    let weights: Vec<_> = (0..WEIGHTS).map(|_| linear().expect("room")).collect();
+    let bits = precision.bits_per_weight(Sensitivity::Ordinary);
+    let bytes = (outputs * inputs) as f64 * bits / 8.0;
+    for rows in counts.into_iter().filter(|rows| wanted(&name(*rows))) {
+        let mut x = cpu.tensor(rows, inputs).expect("room");
+        cpu.upload(&mut x, &noise(rows * inputs));
+        let mut out = cpu.tensor(rows, outputs).expect("room");
+        let time = best(|| {
+            for weight in &weights {
+                cpu.matmul(&x, weight, &mut out);
+            }
+        });
+        let speed = bytes * WEIGHTS as f64 / time / 1e9;
+        println!("{}: {speed:.1} GB/s", name(rows));
     }
 }
 

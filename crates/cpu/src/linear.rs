@@ -28,6 +28,9 @@ pub struct CpuLinear {
 /// The most rows that are limited by memory rather than arithmetic.
 const THIN_ROWS: usize = 8;
 
+/// Panels of one weight that a task reads before it turns to the gate's: a memory gives most to who reads on.
+const RUN_PANELS: usize = 8;
+
 /// How a weight and activations meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -192,16 +195,24 @@ impl Sharing<'_> {
         let task = |index: usize| {
             let (product, first, _) = tasks[index];
             let product = &self.products[product];
-            for panel in first..(first + per_task).min(product.panels()) {
-                let mut out = [[0.0; PANEL]; THIN_ROWS];
-                self.thin_panel(&product.weight.weight, panel, &mut out[..rows]);
-                let mut gate = [[0.0; PANEL]; THIN_ROWS];
-                if let Some(weight) = product.gate {
-                    self.thin_panel(&weight.weight, panel, &mut gate[..rows]);
+            let end = (first + per_task).min(product.panels());
+            for first in (first..end).step_by(RUN_PANELS) {
+                let run = first..end.min(first + RUN_PANELS);
+                let mut sums = [[[0.0; PANEL]; THIN_ROWS]; RUN_PANELS];
+                let mut gates = sums;
+                for (panel, sums) in run.clone().zip(&mut sums) {
+                    self.thin_panel(&product.weight.weight, panel, &mut sums[..rows]);
                 }
-                for row in 0..rows {
-                    // SAFETY: every panel of every product is in one task.
-                    unsafe { self.finish(product, row, panel, &out[row], &gate[row]) };
+                if let Some(gate) = product.gate {
+                    for (panel, gates) in run.clone().zip(&mut gates) {
+                        self.thin_panel(&gate.weight, panel, &mut gates[..rows]);
+                    }
+                }
+                for (panel, (sums, gates)) in run.zip(sums.iter().zip(&gates)) {
+                    for (row, (sums, gate)) in sums.iter().zip(gates).enumerate().take(rows) {
+                        // SAFETY: every panel of every product is in one task.
+                        unsafe { self.finish(product, row, panel, sums, gate) };
+                    }
                 }
             }
         };

@@ -1,6 +1,8 @@
 //! Up to four rows meet one panel as it streams by. Every row is computed as it would be alone, so how many
 //! questions are answered at once changes no value.
 
+use std::sync::atomic::{Ordering, compiler_fence};
+
 use super::lanes::Lanes;
 use super::{Ints, Kernel, Rows, dispatch};
 use crate::pack::blocks::{Q4, Q8};
@@ -115,6 +117,14 @@ impl Kernel for ByInts<'_> {
     }
 }
 
+/// Keeps the compiler from moving loads across. It unrolls the loop over a block and mixes the block's lines as it
+/// likes; a processor reads ahead along lines that are asked for one after another, and only then is it given what
+/// the memory can give. No instruction comes of this.
+#[inline(always)]
+fn in_order() {
+    compiler_fence(Ordering::SeqCst);
+}
+
 /// Four sums per row take turns, so that no addition waits for the one before.
 #[inline(always)]
 unsafe fn singles<L: Lanes, const M: usize>(x: Rows<f32>, panel: &[u8], out: &mut Outputs) {
@@ -191,6 +201,7 @@ unsafe fn bytes<L: Lanes, const M: usize>(x: Ints, depth: usize, panel: &[u8], o
             for k in 0..16 {
                 let w = w_at.add(128 * k);
                 let w = [L::bytes(w), L::bytes(w.add(64))];
+                in_order();
                 for (m, sums) in sums.iter_mut().enumerate() {
                     let x = x.values.as_ptr().add(m * x.depth + 128 * group + 8 * k);
                     for i in 0..2 {
@@ -231,6 +242,7 @@ unsafe fn halves<L: Lanes, const M: usize>(x: Ints, depth: usize, panel: &[u8], 
                     for k in 0..4 {
                         let at = 64 * (4 * group + k);
                         let (low, high) = L::nibbles(L::bytes(w_at.add(at)));
+                        in_order();
                         for (m, sums) in sums.iter_mut().enumerate() {
                             let input = Q4_BLOCK * block + 32 * group + 8 * k;
                             let x = x.values.as_ptr().add(m * x.depth + input);
