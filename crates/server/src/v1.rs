@@ -11,6 +11,7 @@ mod chat_stream;
 mod content;
 pub(crate) mod count;
 mod data_uri;
+mod fault;
 mod listen;
 pub(crate) mod models;
 mod question;

@@ -911,6 +911,9 @@ export interface components {
             /** @description To which record: an id, or empty. */
             subject: string;
         };
+        BTreeMap: {
+            [key: string]: string;
+        };
         /** @description The same words in the desk's two languages. */
         BothLanguages: {
             /** @description English. */
@@ -925,7 +928,9 @@ export interface components {
         Certainty: "certain" | "check" | "doubtful";
         /** @description The words. */
         ChatAnswer: {
+            annotations: unknown[];
             content: string;
+            /** @description Always null: what the model will not say, it says in words. */
             refusal?: string | null;
             role: string;
         };
@@ -950,12 +955,16 @@ export interface components {
             model: string;
             /** @description Always `chat.completion`. */
             object: string;
+            /** @description Always `default`: there is one. */
+            service_tier: string;
             system_fingerprint: string;
             usage: components["schemas"]["ChatUsage"];
         };
         /** @description How likely each token was. */
         ChatLogprobs: {
             content: components["schemas"]["TokenLogprob"][];
+            /** @description Always null. */
+            refusal?: components["schemas"]["TokenLogprob"][] | null;
         };
         /** @description One message. */
         ChatMessage: {
@@ -1049,11 +1058,23 @@ export interface components {
         ChatUsage: {
             /** Format: int32 */
             completion_tokens: number;
+            completion_tokens_details: components["schemas"]["CompletionDetails"];
             /** Format: int32 */
             prompt_tokens: number;
             prompt_tokens_details: components["schemas"]["PromptDetails"];
             /** Format: int32 */
             total_tokens: number;
+        };
+        /** @description Of the answer: kinds of tokens that others give out, none of them here. */
+        CompletionDetails: {
+            /** Format: int32 */
+            accepted_prediction_tokens: number;
+            /** Format: int32 */
+            audio_tokens: number;
+            /** Format: int32 */
+            reasoning_tokens: number;
+            /** Format: int32 */
+            rejected_prediction_tokens: number;
         };
         /** @description A conversation with all that was said. */
         Conversation: components["schemas"]["ConversationSummary"] & {
@@ -1413,6 +1434,9 @@ export interface components {
         };
         /** @description Why an answer is not whole. */
         Incomplete: {
+            /** @description What cut it short, where that was not its length: `repetition` or `cancelled`. */
+            cause?: string | null;
+            /** @description Always `max_output_tokens`: clients know no other word for an answer that was cut short. */
             reason: string;
         };
         /** @description Of them. */
@@ -1708,6 +1732,11 @@ export interface components {
         PromptDetails: {
             /**
              * Format: int32
+             * @description Always 0.
+             */
+            audio_tokens: number;
+            /**
+             * Format: int32
              * @description Tokens that did not have to be computed again.
              */
             cached_tokens: number;
@@ -1796,6 +1825,11 @@ export interface components {
              */
             process_memory_bytes: number;
         };
+        /** @description Nothing: the answer is all there is. */
+        Reasoning: {
+            effort?: string | null;
+            summary?: string | null;
+        };
         /** @description What is kept of what is asked. */
         RecordsFacts: {
             /**
@@ -1837,6 +1871,11 @@ export interface components {
         };
         /** @description Of what was taken in. */
         ResponseInputDetails: {
+            /**
+             * Format: int32
+             * @description Always 0: nobody asks for a cache to be written.
+             */
+            cache_write_tokens: number;
             /** Format: int32 */
             cached_tokens: number;
             /** Format: int32 */
@@ -1844,6 +1883,13 @@ export interface components {
         };
         /** @description An answer in the shape of OpenAI's responses. */
         ResponseReply: {
+            /** @description Always false: an answer comes while its asker waits. */
+            background: boolean;
+            /**
+             * Format: int64
+             * @description The same of its end; null unless it was completed.
+             */
+            completed_at?: number | null;
             /**
              * Format: int64
              * @description Seconds since 1970.
@@ -1855,24 +1901,37 @@ export interface components {
             instructions?: string | null;
             /** Format: int32 */
             max_output_tokens?: number | null;
-            metadata: unknown;
+            /** Format: int32 */
+            max_tool_calls?: number | null;
+            metadata: components["schemas"]["BTreeMap"];
             model: string;
             /** @description Always `response`. */
             object: string;
             output: components["schemas"]["OutputMessage"][];
             parallel_tool_calls: boolean;
             previous_response_id?: string | null;
+            reasoning: components["schemas"]["Reasoning"];
+            /** @description Always `default`: there is one. */
+            service_tier: string;
             /** @description `in_progress`, `completed`, `incomplete` or `failed`. */
             status: string;
             /** @description Always false: nothing is stored. */
             store: boolean;
-            /** Format: float */
-            temperature?: number | null;
+            /**
+             * Format: float
+             * @description As it was asked for, or the desk's own.
+             */
+            temperature: number;
             text: components["schemas"]["Format"];
             tool_choice: string;
             tools: unknown[];
-            /** Format: float */
-            top_p?: number | null;
+            /** Format: int32 */
+            top_logprobs: number;
+            /**
+             * Format: float
+             * @description As it was asked for, or the desk's own.
+             */
+            top_p: number;
             truncation: string;
             usage?: components["schemas"]["ResponseUsage"] | null;
         };
@@ -1900,8 +1959,7 @@ export interface components {
              * @description The answer ends after this many tokens.
              */
             max_output_tokens?: number | null;
-            /** @description Comes back as it was sent. */
-            metadata?: unknown;
+            metadata?: components["schemas"]["BTreeMap"] | null;
             /** @description The model's name, as `/v1/models` lists it. */
             model?: string | null;
             /**

@@ -1,11 +1,11 @@
 //! What a chat completion replies, whole and in chunks.
 
-use desk::{FinishReason, Usage};
+use desk::{FinishReason, TokenPiece, Usage};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::listen::Heard;
-use super::reply::{TokenLogprob, new_id, now};
+use super::reply::{SERVICE_TIER, TokenLogprob, new_id, now};
 
 /// Answers in the shape of OpenAI's chat completions.
 #[derive(Debug, Serialize, ToSchema)]
@@ -16,6 +16,8 @@ pub(crate) struct ChatCompletion {
     /// Seconds since 1970.
     created: u64,
     model: String,
+    /// Always `default`: there is one.
+    service_tier: &'static str,
     system_fingerprint: String,
     choices: Vec<ChatChoice>,
     usage: ChatUsage,
@@ -36,13 +38,28 @@ struct ChatChoice {
 struct ChatAnswer {
     role: &'static str,
     content: String,
+    /// Always null: what the model will not say, it says in words.
     refusal: Option<String>,
+    #[schema(value_type = Vec<serde_json::Value>)]
+    annotations: [(); 0],
 }
 
 /// How likely each token was.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ChatLogprobs {
-    pub content: Vec<TokenLogprob>,
+    content: Vec<TokenLogprob>,
+    /// Always null.
+    refusal: Option<Vec<TokenLogprob>>,
+}
+
+impl ChatLogprobs {
+    /// Of these tokens.
+    pub fn of(tokens: Vec<TokenPiece>) -> Self {
+        Self {
+            content: tokens.into_iter().map(Into::into).collect(),
+            refusal: None,
+        }
+    }
 }
 
 /// A piece of the answers on their way.
@@ -53,6 +70,8 @@ pub(crate) struct ChatChunk {
     object: &'static str,
     created: u64,
     model: String,
+    /// Always `default`: there is one.
+    service_tier: &'static str,
     system_fingerprint: String,
     /// Empty in the chunk that counts the tokens.
     choices: Vec<ChunkChoice>,
@@ -78,6 +97,10 @@ pub(super) struct ChunkDelta {
     pub role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// Null where an answer begins, else left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub refusal: Option<Option<String>>,
 }
 
 /// Tokens counted. With several answers the question counts once.
@@ -87,6 +110,7 @@ pub(crate) struct ChatUsage {
     completion_tokens: u32,
     total_tokens: u32,
     prompt_tokens_details: PromptDetails,
+    completion_tokens_details: CompletionDetails,
 }
 
 /// Of the prompt.
@@ -96,6 +120,17 @@ struct PromptDetails {
     cached_tokens: u32,
     /// Tokens that are pictures.
     image_tokens: u32,
+    /// Always 0.
+    audio_tokens: u32,
+}
+
+/// Of the answer: kinds of tokens that others give out, none of them here.
+#[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
+struct CompletionDetails {
+    reasoning_tokens: u32,
+    audio_tokens: u32,
+    accepted_prediction_tokens: u32,
+    rejected_prediction_tokens: u32,
 }
 
 impl ChatUsage {
@@ -143,6 +178,7 @@ impl Head {
             object: "chat.completion.chunk",
             created: self.created,
             model: self.model.clone(),
+            service_tier: SERVICE_TIER,
             system_fingerprint: fingerprint(),
             choices,
             usage,
@@ -154,15 +190,16 @@ impl Head {
         let mut usage = ChatUsage::default();
         let choice = |(index, heard): (u32, Heard)| {
             usage.add(&heard.usage);
-            let logprobs = heard.tokens.into_iter().map(Into::into).collect();
+            let logprobs = ChatLogprobs::of(heard.tokens);
             ChatChoice {
                 index,
                 message: ChatAnswer {
                     role: "assistant",
                     content: heard.text,
                     refusal: None,
+                    annotations: [],
                 },
-                logprobs: with_logprobs.then_some(ChatLogprobs { content: logprobs }),
+                logprobs: with_logprobs.then_some(logprobs),
                 finish_reason: finish_reason(heard.finish_reason),
             }
         };
@@ -172,6 +209,7 @@ impl Head {
             object: "chat.completion",
             created: self.created,
             model: self.model,
+            service_tier: SERVICE_TIER,
             system_fingerprint: fingerprint(),
             choices,
             usage,

@@ -1,9 +1,12 @@
 //! What a chat completion may ask for.
 
+use std::fmt;
 use std::time::Duration;
 
 use desk::{AskedSettings, Role, Shape};
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -110,7 +113,7 @@ enum ChatRole {
 
 /// A piece of a message.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "PartFields")]
 enum ChatPart {
     /// Words.
     Text {
@@ -124,8 +127,39 @@ enum ChatPart {
     },
 }
 
+/// What a piece may have. Read flat, so that a fault in it is told with its place.
+#[derive(Deserialize)]
+struct PartFields {
+    #[serde(rename = "type")]
+    kind: PartKind,
+    text: Option<String>,
+    image_url: Option<ImageUrl>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PartKind {
+    Text,
+    ImageUrl,
+}
+
+impl TryFrom<PartFields> for ChatPart {
+    type Error = &'static str;
+
+    fn try_from(fields: PartFields) -> Result<Self, &'static str> {
+        Ok(match fields.kind {
+            PartKind::Text => Self::Text {
+                text: fields.text.ok_or("missing field `text`")?,
+            },
+            PartKind::ImageUrl => Self::ImageUrl {
+                image_url: fields.image_url.ok_or("missing field `image_url`")?,
+            },
+        })
+    }
+}
+
 /// Where a picture is.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 enum ImageUrl {
     /// With how closely to look.
@@ -137,6 +171,42 @@ enum ImageUrl {
     },
     /// Only the address.
     Bare(String),
+}
+
+#[derive(Deserialize)]
+struct PicturePlace {
+    url: String,
+    detail: Option<Detail>,
+}
+
+/// By hand, so that a fault inside is told with its place.
+impl<'de> Deserialize<'de> for ImageUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = ImageUrl;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with the picture's `url`")
+            }
+
+            fn visit_str<E>(self, url: &str) -> Result<ImageUrl, E> {
+                Ok(ImageUrl::Bare(url.to_owned()))
+            }
+
+            fn visit_string<E>(self, url: String) -> Result<ImageUrl, E> {
+                Ok(ImageUrl::Bare(url))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ImageUrl, A::Error> {
+                let place = PicturePlace::deserialize(MapAccessDeserializer::new(map));
+                place.map(|PicturePlace { url, detail }| ImageUrl::Described { url, detail })
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// What to do with the answers.

@@ -42,6 +42,7 @@ impl ChatWriter {
             let delta = ChunkDelta {
                 role: Some("assistant"),
                 content: Some(String::new()),
+                refusal: Some(None),
             };
             self.choice(index, delta, None, None)
         };
@@ -61,11 +62,10 @@ impl ChatWriter {
             }
             AnswerEvent::Prefill { .. } => Vec::new(),
             AnswerEvent::Delta { text, tokens } => {
-                let content = tokens.into_iter().map(Into::into).collect();
-                let logprobs = self.manner.logprobs.then_some(ChatLogprobs { content });
+                let logprobs = self.manner.logprobs.then(|| ChatLogprobs::of(tokens));
                 let delta = ChunkDelta {
-                    role: None,
                     content: Some(text),
+                    ..ChunkDelta::default()
                 };
                 vec![self.choice(index, delta, logprobs, None)]
             }

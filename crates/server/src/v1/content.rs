@@ -52,7 +52,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOr<T> {
 /// How closely to look at a picture. `low` gives it at most 256 tokens, about 512 x 512 pixels: quick, and
 /// enough to tell what it shows. All else is the desk's full size: a label made small is a label misread.
 /// One question has one measure, so `low` counts where every picture of the request says it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Detail {
     #[default]
@@ -79,7 +79,7 @@ impl Detail {
 
 /// What an answer must look like.
 #[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "FormatFields")]
 pub(super) enum ResponseFormat {
     /// Words.
     Text,
@@ -90,6 +90,37 @@ pub(super) enum ResponseFormat {
         /// The schema.
         json_schema: NamedSchema,
     },
+}
+
+/// What a format may have. Read flat, so that a fault in it is told with its place.
+#[derive(Deserialize)]
+struct FormatFields {
+    #[serde(rename = "type")]
+    kind: FormatKind,
+    json_schema: Option<NamedSchema>,
+}
+
+/// The kinds of formats there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FormatKind {
+    Text,
+    JsonObject,
+    JsonSchema,
+}
+
+impl TryFrom<FormatFields> for ResponseFormat {
+    type Error = &'static str;
+
+    fn try_from(fields: FormatFields) -> Result<Self, &'static str> {
+        Ok(match fields.kind {
+            FormatKind::Text => Self::Text,
+            FormatKind::JsonObject => Self::JsonObject,
+            FormatKind::JsonSchema => Self::JsonSchema {
+                json_schema: fields.json_schema.ok_or("missing field `json_schema`")?,
+            },
+        })
+    }
 }
 
 /// A JSON schema with its name. Answers are always held to it, whatever `strict` says.

@@ -3,9 +3,10 @@
 use axum::body::Body;
 use axum::http::HeaderMap;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::task::spawn_blocking;
 
+use super::fault;
 use super::refused::{Rule, check};
 use crate::body::{self, Unread};
 use crate::error::ApiError;
@@ -45,24 +46,14 @@ where
 }
 
 fn understand<T: DeserializeOwned>(bytes: &[u8], rules: &[Rule]) -> Result<T, ApiError> {
-    let fields: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
-        let reason = error.to_string();
-        ApiError::InvalidJson { reason }
-    })?;
+    let invalid = |reason: String| ApiError::InvalidJson { reason };
+    let body: Value = serde_json::from_slice(bytes).map_err(|error| invalid(error.to_string()))?;
+    let Value::Object(fields) = body else {
+        return Err(invalid("it must be an object".to_owned()));
+    };
     check(&fields, rules)?;
     serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
-        let param = error.path().to_string();
-        let fault = error.into_inner().to_string();
-        match param.as_str() {
-            "." => ApiError::Field {
-                // Named as it would be if it were there.
-                param: fault.split('`').nth(1).unwrap_or(".").to_owned(),
-                message: format!("The request is incomplete: {fault}."),
-            },
-            place => ApiError::Field {
-                message: format!("`{place}` cannot be taken: {fault}."),
-                param,
-            },
-        }
+        let place = error.path().to_string();
+        fault::refused(&place, &error.into_inner().to_string())
     })
 }

@@ -9,6 +9,9 @@ use utoipa::ToSchema;
 /// A probability of nothing has no logarithm that JSON could hold.
 const LEAST: f32 = -9999.0;
 
+/// Everybody is served alike.
+pub(super) const SERVICE_TIER: &str = "default";
+
 /// A name nobody else has, such as `chatcmpl-3f…`.
 pub(super) fn new_id(kind: &str) -> String {
     let mut bytes = [0; 16];

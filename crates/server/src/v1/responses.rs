@@ -58,7 +58,7 @@ pub(crate) async fn respond(
     let places = request.places;
     let answers = ask(&shared, asker, Read { request, place }, 1).await?;
     let (stream, with_logprobs) = (manner.stream, manner.logprobs);
-    let response = ResponseReply::begun(model, manner);
+    let response = ResponseReply::begun(model, manner, &shared.desk.status().defaults);
     if stream {
         let answer = answers.into_iter().next().ok_or(ApiError::Internal)?;
         let mut writer = ResponseWriter::new(response, with_logprobs);

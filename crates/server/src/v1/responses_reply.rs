@@ -1,12 +1,12 @@
 //! What a response replies.
 
-use desk::{Class, FinishReason, Refusal, Usage};
+use desk::{Class, Defaults, FinishReason, Refusal, Usage};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::reply::{TokenLogprob, new_id, now};
-use super::responses_request::ResponseManner;
+use super::reply::{SERVICE_TIER, TokenLogprob, new_id, now};
+use super::responses_request::{Metadata, ResponseManner};
 
 /// An answer in the shape of OpenAI's responses.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -16,29 +16,47 @@ pub(crate) struct ResponseReply {
     object: &'static str,
     /// Seconds since 1970.
     created_at: u64,
+    /// The same of its end; null unless it was completed.
+    completed_at: Option<u64>,
+    /// Always false: an answer comes while its asker waits.
+    background: bool,
     /// `in_progress`, `completed`, `incomplete` or `failed`.
     status: &'static str,
     error: Option<Fault>,
     incomplete_details: Option<Incomplete>,
     instructions: Option<String>,
     max_output_tokens: Option<u32>,
+    max_tool_calls: Option<u32>,
     model: String,
     output: Vec<OutputMessage>,
     parallel_tool_calls: bool,
     previous_response_id: Option<String>,
+    reasoning: Reasoning,
+    /// Always `default`: there is one.
+    service_tier: &'static str,
     /// Always false: nothing is stored.
     store: bool,
-    #[schema(value_type = Option<f32>)]
-    temperature: Option<f64>,
+    /// As it was asked for, or the desk's own.
+    #[schema(value_type = f32)]
+    temperature: f64,
     text: Format,
     tool_choice: &'static str,
     #[schema(value_type = Vec<Value>)]
     tools: [(); 0],
-    #[schema(value_type = Option<f32>)]
-    top_p: Option<f64>,
+    top_logprobs: u32,
+    /// As it was asked for, or the desk's own.
+    #[schema(value_type = f32)]
+    top_p: f64,
     truncation: &'static str,
     usage: Option<ResponseUsage>,
-    metadata: Value,
+    metadata: Metadata,
+}
+
+/// Nothing: the answer is all there is.
+#[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
+struct Reasoning {
+    effort: Option<&'static str>,
+    summary: Option<&'static str>,
 }
 
 /// Why there is no answer.
@@ -51,7 +69,11 @@ pub(super) struct Fault {
 /// Why an answer is not whole.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct Incomplete {
+    /// Always `max_output_tokens`: clients know no other word for an answer that was cut short.
     reason: &'static str,
+    /// What cut it short, where that was not its length: `repetition`, `timed_out` or `cancelled`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
 }
 
 /// What the answer was asked to look like.
@@ -110,6 +132,8 @@ pub(super) struct ResponseUsage {
 #[schema(as = ResponseInputDetails)]
 struct InputDetails {
     cached_tokens: u32,
+    /// Always 0: nobody asks for a cache to be written.
+    cache_write_tokens: u32,
     image_tokens: u32,
 }
 
@@ -125,6 +149,7 @@ impl From<Usage> for ResponseUsage {
             input_tokens: usage.prompt_tokens,
             input_tokens_details: InputDetails {
                 cached_tokens: usage.cached_tokens,
+                cache_write_tokens: 0,
                 image_tokens: usage.image_tokens,
             },
             output_tokens: usage.completion_tokens,
@@ -153,29 +178,35 @@ pub(super) fn message_status(reason: FinishReason) -> &'static str {
 }
 
 impl ResponseReply {
-    /// A response that begins now.
-    pub fn begun(model: String, manner: ResponseManner) -> Self {
+    /// A response that begins now; what was not asked for is as the desk has it.
+    pub fn begun(model: String, manner: ResponseManner, defaults: &Defaults) -> Self {
         Self {
             id: new_id("resp_"),
             object: "response",
             created_at: now(),
+            completed_at: None,
+            background: false,
             status: "in_progress",
             error: None,
             incomplete_details: None,
             instructions: manner.instructions,
             max_output_tokens: manner.max_output_tokens,
+            max_tool_calls: None,
             model,
             output: Vec::new(),
             parallel_tool_calls: false,
             previous_response_id: None,
+            reasoning: Reasoning::default(),
+            service_tier: SERVICE_TIER,
             store: false,
-            temperature: manner.temperature.map(as_written),
+            temperature: as_written(manner.temperature.unwrap_or(defaults.temperature)),
             text: Format {
                 format: manner.format,
             },
             tool_choice: "none",
             tools: [],
-            top_p: manner.top_p.map(as_written),
+            top_logprobs: manner.top_logprobs,
+            top_p: as_written(manner.top_p.unwrap_or(defaults.top_p)),
             truncation: "disabled",
             usage: None,
             metadata: manner.metadata,
@@ -185,14 +216,19 @@ impl ResponseReply {
     /// The same response with its answer.
     pub fn ended(mut self, message: OutputMessage, reason: FinishReason, usage: Usage) -> Self {
         self.status = message_status(reason);
-        let cut_short = match reason {
-            FinishReason::Stop => None,
-            FinishReason::Length => Some("max_output_tokens"),
+        let cause = match reason {
+            FinishReason::Stop | FinishReason::Length => None,
             FinishReason::Repetition => Some("repetition"),
             FinishReason::Cancelled => Some("cancelled"),
             FinishReason::TimedOut => Some("timed_out"),
         };
-        self.incomplete_details = cut_short.map(|reason| Incomplete { reason });
+        match reason {
+            FinishReason::Stop => self.completed_at = Some(now()),
+            _ => {
+                let reason = "max_output_tokens";
+                self.incomplete_details = Some(Incomplete { reason, cause });
+            }
+        }
         self.output = vec![message];
         self.usage = Some(usage.into());
         self

@@ -1,12 +1,14 @@
 //! What a response may ask for.
 
+use std::collections::BTreeMap;
+
 use desk::{AskedSettings, Role, Shape};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::chat_request::{MOST_ALTERNATIVES, outside, time_limit};
-use super::content::{Detail, NamedSchema, TextOr};
+use super::content::{Detail, FormatKind, NamedSchema, TextOr};
 use super::question::{Asked, Places, Spoken, SpokenPart};
 use crate::error::ApiError;
 
@@ -59,9 +61,17 @@ pub(crate) struct ResponsesRequest {
     /// the answer.
     #[schema(exclusive_minimum = 0.0)]
     timeout: Option<f64>,
-    /// Comes back as it was sent.
-    metadata: Option<Value>,
+    /// Comes back as it was sent: at most 16 texts of 512 characters, under names of 64.
+    metadata: Option<Metadata>,
 }
+
+/// What a client wants to find again in the reply.
+pub(super) type Metadata = BTreeMap<String, String>;
+
+/// Bounds on it, as the interface documents them.
+const METADATA_PAIRS: usize = 16;
+const METADATA_NAME: usize = 64;
+const METADATA_TEXT: usize = 512;
 
 /// How the answer is written.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -71,7 +81,7 @@ struct TextOptions {
 
 /// What the answer must look like.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "FormatFields")]
 enum TextFormat {
     /// Words.
     Text,
@@ -79,6 +89,30 @@ enum TextFormat {
     JsonObject,
     /// JSON that fits a schema.
     JsonSchema(NamedSchema),
+}
+
+/// What a format may have. Read flat, so that a fault in it is told with its place.
+#[derive(Deserialize)]
+struct FormatFields {
+    #[serde(rename = "type")]
+    kind: FormatKind,
+    name: Option<String>,
+    schema: Option<Value>,
+}
+
+impl TryFrom<FormatFields> for TextFormat {
+    type Error = &'static str;
+
+    fn try_from(fields: FormatFields) -> Result<Self, &'static str> {
+        Ok(match fields.kind {
+            FormatKind::Text => Self::Text,
+            FormatKind::JsonObject => Self::JsonObject,
+            FormatKind::JsonSchema => Self::JsonSchema(NamedSchema {
+                name: Some(fields.name.ok_or("missing field `name`")?),
+                schema: Some(fields.schema.ok_or("missing field `schema`")?),
+            }),
+        })
+    }
 }
 
 /// One message.
@@ -105,7 +139,7 @@ enum InputRole {
 
 /// A piece of a message.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "PartFields")]
 enum InputPart {
     /// Words.
     InputText {
@@ -126,6 +160,40 @@ enum InputPart {
     },
 }
 
+/// What a piece may have. Read flat, so that a fault in it is told with its place.
+#[derive(Deserialize)]
+struct PartFields {
+    #[serde(rename = "type")]
+    kind: PartKind,
+    text: Option<String>,
+    image_url: Option<String>,
+    detail: Option<Detail>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PartKind {
+    InputText,
+    OutputText,
+    InputImage,
+}
+
+impl TryFrom<PartFields> for InputPart {
+    type Error = &'static str;
+
+    fn try_from(fields: PartFields) -> Result<Self, &'static str> {
+        let text = fields.text.ok_or("missing field `text`");
+        Ok(match fields.kind {
+            PartKind::InputText => Self::InputText { text: text? },
+            PartKind::OutputText => Self::OutputText { text: text? },
+            PartKind::InputImage => Self::InputImage {
+                image_url: fields.image_url,
+                detail: fields.detail,
+            },
+        })
+    }
+}
+
 /// What to do with the answer, and what of the request the reply repeats.
 #[derive(Clone, Debug)]
 pub(super) struct ResponseManner {
@@ -135,8 +203,9 @@ pub(super) struct ResponseManner {
     pub max_output_tokens: Option<u32>,
     pub temperature: Option<f32>,
     pub top_p: Option<f32>,
+    pub top_logprobs: u32,
     pub format: Value,
-    pub metadata: Value,
+    pub metadata: Metadata,
 }
 
 impl ResponsesRequest {
@@ -147,6 +216,8 @@ impl ResponsesRequest {
             return Err(outside("top_logprobs", "between 0 and 20"));
         }
         let logprobs = included(self.include.as_deref().unwrap_or_default())?;
+        let metadata = self.metadata.unwrap_or_default();
+        bounded(&metadata)?;
         let format = self
             .text
             .and_then(|text| text.format)
@@ -212,11 +283,29 @@ impl ResponsesRequest {
             max_output_tokens: self.max_output_tokens,
             temperature: self.temperature,
             top_p: self.top_p,
+            top_logprobs: alternatives,
             format: named,
-            metadata: self.metadata.unwrap_or_else(|| serde_json::json!({})),
+            metadata,
         };
         Ok((asked, manner))
     }
+}
+
+/// Metadata comes back in every event of a stream that holds the response.
+fn bounded(metadata: &Metadata) -> Result<(), ApiError> {
+    if metadata.len() > METADATA_PAIRS {
+        return Err(outside("metadata", "at most 16 pairs"));
+    }
+    for (name, text) in metadata {
+        if name.chars().count() > METADATA_NAME {
+            return Err(outside("metadata", "named in at most 64 characters each"));
+        }
+        if text.chars().count() > METADATA_TEXT {
+            let place = format!("metadata.{name}");
+            return Err(outside(&place, "at most 512 characters"));
+        }
+    }
+    Ok(())
 }
 
 /// Whether log-probabilities are wanted; anything else we do not have is refused.

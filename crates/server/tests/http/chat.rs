@@ -73,7 +73,7 @@ async fn a_whole_answer_comes_in_openais_shape() {
         body["choices"],
         json!([{
             "index": 0,
-            "message": {"role": "assistant", "content": "AX73", "refusal": null},
+            "message": {"role": "assistant", "content": "AX73", "refusal": null, "annotations": []},
             "logprobs": null,
             "finish_reason": "stop",
         }])
@@ -82,7 +82,9 @@ async fn a_whole_answer_comes_in_openais_shape() {
         body["usage"],
         json!({
             "prompt_tokens": 50, "completion_tokens": 3, "total_tokens": 53,
-            "prompt_tokens_details": {"cached_tokens": 16, "image_tokens": 40},
+            "prompt_tokens_details": {"cached_tokens": 16, "image_tokens": 40, "audio_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0,
+                "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0},
         })
     );
 }
@@ -271,7 +273,8 @@ async fn a_stream_tells_role_words_end_usage_and_done() {
         .iter()
         .map(|chunk| &chunk["choices"][0]["delta"])
         .collect();
-    assert_eq!(deltas[0], &json!({"role": "assistant", "content": ""}));
+    let opening = json!({"role": "assistant", "content": "", "refusal": null});
+    assert_eq!(deltas[0], &opening);
     assert_eq!(deltas[1], &json!({"content": "AX"}));
     assert_eq!(deltas[2], &json!({"content": "73"}));
     assert_eq!(deltas[3], &json!({}));
@@ -422,7 +425,7 @@ async fn a_wrong_value_is_refused_with_its_place() {
         (
             "messages",
             part(json!({"type": "text"})),
-            "messages[0].content[1]",
+            "messages[0].content[1].text",
         ),
         (
             "messages",

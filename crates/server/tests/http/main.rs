@@ -9,6 +9,7 @@ mod chat;
 mod cors;
 mod decoding;
 mod docs;
+mod faults;
 mod gate;
 mod limits;
 mod metrics;

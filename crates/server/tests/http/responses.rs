@@ -40,6 +40,26 @@ async fn a_whole_response_comes_in_openais_shape() {
     assert_eq!(reply["store"], false);
     assert_eq!(reply["metadata"], json!({"ticket": "7"}));
     assert_eq!(reply["instructions"], "Be brief.");
+    // What the published description has always, if only as null.
+    for field in [
+        "error",
+        "incomplete_details",
+        "max_output_tokens",
+        "max_tool_calls",
+        "previous_response_id",
+    ] {
+        assert_eq!(reply.get(field), Some(&Value::Null), "{field}");
+    }
+    assert_eq!(
+        (&reply["temperature"], &reply["top_p"]),
+        (&json!(0.25), &json!(0.8))
+    );
+    assert_eq!(reply["service_tier"], "default");
+    assert_eq!(reply["background"], false);
+    assert!(
+        reply["completed_at"].as_u64() >= reply["created_at"].as_u64(),
+        "{reply}"
+    );
     let message = &reply["output"][0];
     assert_eq!(
         (&message["type"], &message["role"]),
@@ -166,6 +186,23 @@ async fn an_answer_cut_short_is_incomplete_and_one_that_breaks_has_failed() {
     let reply = ask(&stage, &json!({"input": "?"})).await.json();
     assert_eq!(reply["status"], "incomplete");
     assert_eq!(reply["incomplete_details"]["reason"], "max_output_tokens");
+    assert_eq!(reply["completed_at"], json!(null));
+    for (reason, cause) in [
+        (FinishReason::Repetition, "repetition"),
+        (FinishReason::Cancelled, "cancelled"),
+    ] {
+        let cut = AnswerEvent::Done {
+            finish_reason: reason,
+            usage: usage(),
+            timings: Timings::default(),
+        };
+        stage.answerer.will_say([delta("AX"), cut]);
+        let reply = ask(&stage, &json!({"input": "?"})).await.json();
+        // Clients know no other word.
+        let wanted = json!({"reason": "max_output_tokens", "cause": cause});
+        assert_eq!(reply["incomplete_details"], wanted);
+        assert_eq!(reply["output"][0]["status"], "incomplete");
+    }
     stage.answerer.will_say([delta("AX"), cut]);
     let reply = ask(&stage, &with("stream", json!(true))).await;
     assert!(
