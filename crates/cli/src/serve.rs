@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use desk::{Conversations, Desk, DeskLimits};
-use server::{AllowedHosts, ServeLimits, Server, ServerOptions};
+use server::traces::Endpoint;
+use server::{AllowedHosts, ServeLimits, Server, ServerOptions, Traces};
 use tokio::runtime::Runtime;
 use tracing::Level;
 
@@ -57,6 +58,10 @@ pub struct ServeArgs {
     /// How it is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub log_format: LogFormat,
+    /// Tell an OpenTelemetry collector how long requests took, such as `http://127.0.0.1:4318`: times and counts,
+    /// never words, pictures or keys. Without it nothing is sent anywhere
+    #[arg(long, value_name = "URL")]
+    pub otlp_endpoint: Option<Endpoint>,
     #[command(flatten)]
     pub records: RecordsOptions,
     #[command(flatten)]
@@ -117,6 +122,7 @@ pub fn run(args: &ServeArgs) -> Outcome {
     };
     let desk = Desk::new(answerer.clone(), limits, samples);
     let runtime = runtime()?;
+    let traces = traces(args.otlp_endpoint.as_ref(), &runtime)?;
     let records = runtime.block_on(data::open(&records_place))?;
     let conversations = Conversations::new(Arc::new(desk), records.clone());
     let count = keys.as_ref().map(|keys| keys.keys().count());
@@ -124,6 +130,7 @@ pub fn run(args: &ServeArgs) -> Outcome {
         keys,
         cors,
         remote,
+        traces: traces.clone(),
         per_minute: Some(args.access.requests_per_minute),
         aliases: args.model_alias.clone(),
         records: args.records.facts(),
@@ -136,18 +143,36 @@ pub fn run(args: &ServeArgs) -> Outcome {
     output.line(&format!("lookdesk is at {} (Ctrl-C ends it)", place.url()))?;
     tell(&place, count, &args.model);
     note(&args.records.words()?);
+    if let Some(endpoint) = &args.otlp_endpoint {
+        note(&format!(
+            "how long requests take is told to {endpoint}; no words, no pictures, no keys"
+        ));
+    }
     load_behind(answerer)?;
     let limits = ServeLimits {
         grace: Duration::from_secs(args.shutdown_seconds.into()),
         ..ServeLimits::default()
     };
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let sweeping = tokio::spawn(records::sweep(records.clone()));
         let served = serve(listener, server, limits).await;
         sweeping.abort();
         records.close().await;
         served
-    })
+    });
+    if let Some(traces) = traces {
+        traces.finish();
+    }
+    served
+}
+
+/// What tells a collector of requests, where one was named.
+fn traces(endpoint: Option<&Endpoint>, runtime: &Runtime) -> Outcome<Option<Arc<Traces>>> {
+    let Some(endpoint) = endpoint else {
+        return Ok(None);
+    };
+    let traces = Traces::to(endpoint, runtime.handle().clone())?;
+    Ok(Some(Arc::new(traces)))
 }
 
 /// Starts writing to stderr.

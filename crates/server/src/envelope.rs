@@ -62,15 +62,24 @@ pub(crate) async fn envelope(
     let path = logged_path(route.as_ref().map(MatchedPath::as_str), path);
     // What is logged meanwhile carries the request's id.
     let span = tracing::info_span!("request", id, %method, path);
-    let mut response = next.run(request).instrument(span).await;
+    // Paths of the wild are too many to count; routes are few.
+    let named = route.as_ref().map(MatchedPath::as_str);
+    let traces = shared.traces.as_ref();
+    let trace = traces.map(|traces| traces.request(&id, &method, named, request.headers()));
+    let handled = next.run(request).instrument(span);
+    let mut response = match &trace {
+        Some(trace) => trace.clone().around(handled).await,
+        None => handled.await,
+    };
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         shared.metrics.refused(&error.code());
+        if let Some(trace) = &trace {
+            trace.refused(error.code());
+        }
         response = worded(response, &error, &id, dialect);
     }
     let status = response.status().as_u16();
-    // Paths of the wild are too many to count; routes are few.
-    let route = route.as_ref().map(MatchedPath::as_str);
-    shared.metrics.responded(&method, route, status);
+    shared.metrics.responded(&method, named, status);
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     if response.status().is_server_error() {
         tracing::warn!(id, %method, path, status, ms, "request");
@@ -81,7 +90,10 @@ pub(crate) async fn envelope(
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    response
+    match trace {
+        Some(trace) => trace.until_sent(response),
+        None => response,
+    }
 }
 
 /// The path as the log may hold it: the name of a customer belongs to nobody's log, least of all when

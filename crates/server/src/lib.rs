@@ -36,6 +36,8 @@ mod serve;
 mod shared;
 mod status;
 mod timed;
+mod tls;
+pub mod traces;
 mod transfer;
 mod v1;
 
@@ -47,3 +49,4 @@ pub use page::{HOW_TO_BUILD, PageFile, PageFiles, is_built as page_is_built};
 pub use remote::Fetcher;
 pub use serve::{ServeLimits, serve};
 pub use shared::{Server, ServerOptions};
+pub use traces::Traces;

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::metrics::Metrics;
 use crate::shared::Shared;
+use crate::traces::AnswerTrace;
 
 /// An event on its way to whoever asked.
 pub(crate) trait Step: From<AnswerEvent> {
@@ -40,7 +41,7 @@ where
     E: Step,
     S: Stream<Item = E> + Unpin,
 {
-    let meter = Meter::new(shared.metrics.clone());
+    let meter = Meter::new(shared);
     let closing = shared.closing.clone();
     unfold(Some((answer, closing, meter)), async |running| {
         let (mut answer, mut closing, mut meter) = running?;
@@ -69,21 +70,26 @@ async fn told_to_close(closing: &mut watch::Receiver<bool>) {
 /// Watches one answer.
 struct Meter {
     metrics: Arc<Metrics>,
+    trace: Option<AnswerTrace>,
     /// Tokens so far.
     said: usize,
     ended: bool,
 }
 
 impl Meter {
-    fn new(metrics: Arc<Metrics>) -> Self {
+    fn new(shared: &Shared) -> Self {
         Self {
-            metrics,
+            metrics: shared.metrics.clone(),
+            trace: AnswerTrace::begun(&shared.models[0]),
             said: 0,
             ended: false,
         }
     }
 
     fn observe(&mut self, event: &AnswerEvent) {
+        if let Some(trace) = &mut self.trace {
+            trace.observe(event);
+        }
         match event {
             AnswerEvent::Delta { tokens, .. } => {
                 self.said += tokens.len();

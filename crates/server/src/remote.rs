@@ -12,17 +12,15 @@ mod place;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 use self::exchange::{Reply, exchange};
 use self::place::Place;
+use crate::tls::{self, NoCertificates};
 
 /// More is no way to a picture.
 const REDIRECTS: usize = 3;
@@ -55,13 +53,6 @@ pub(crate) enum FetchError {
     TooSlow(String),
 }
 
-/// The system gave no certificates to trust.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "this machine has no certificates to check other servers with ({0}); install ca-certificates or leave --allow-remote-images out"
-)]
-pub struct NoCertificates(String);
-
 type Resolved = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
 /// Brings pictures from elsewhere.
@@ -76,34 +67,19 @@ pub struct Fetcher {
 impl Fetcher {
     /// Trusts whom this machine trusts.
     pub fn new() -> Result<Self, NoCertificates> {
-        let found = rustls_native_certs::load_native_certs();
-        let mut roots = RootCertStore::empty();
-        let (added, _) = roots.add_parsable_certificates(found.certs);
-        if added == 0 {
-            let reasons = found.errors.iter().map(ToString::to_string);
-            let reason = reasons.reduce(|all, one| format!("{all}, {one}"));
-            return Err(NoCertificates(
-                reason.unwrap_or_else(|| "none found".into()),
-            ));
-        }
-        Self::trusting(roots).map_err(|error| NoCertificates(error.to_string()))
+        Ok(Self::over(tls::of_this_machine()?))
     }
 
-    fn trusting(roots: RootCertStore) -> Result<Self, rustls::Error> {
-        let provider = Arc::new(ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Self {
-            tls: TlsConnector::from(Arc::new(config)),
+    fn over(tls: TlsConnector) -> Self {
+        Self {
+            tls,
             resolve: |host, port| {
                 Box::pin(async move { Ok(lookup_host((host, port)).await?.collect()) })
             },
             permits: address::is_public,
             whole: WHOLE,
             together: TOGETHER,
-        })
+        }
     }
 
     /// How long all pictures of one request may take.

@@ -17,7 +17,7 @@ use crate::metrics::Metrics;
 use crate::page::{self, PageFiles};
 use crate::remote::Fetcher;
 use crate::room::{Room, TURN};
-use crate::{AllowedHosts, routes};
+use crate::{AllowedHosts, Traces, routes};
 
 /// Requests whose pictures are decoded at the same time; each may hold a gigabyte for a moment, however
 /// small it came.
@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     pub rates: Arc<Rates>,
     pub cors: Arc<CorsOrigins>,
     pub metrics: Arc<Metrics>,
+    /// Tells a collector of requests, where there is one.
+    pub traces: Option<Arc<Traces>>,
     /// Brings pictures from elsewhere, where that is allowed.
     pub remote: Option<Arc<Fetcher>>,
     /// The names programs may call the model by; its own comes first.
@@ -94,6 +96,8 @@ pub struct ServerOptions {
     pub per_minute: Option<u32>,
     /// Brings pictures from elsewhere; `None` refuses them.
     pub remote: Option<Fetcher>,
+    /// Tells a collector of requests; `None` tells nobody.
+    pub traces: Option<Arc<Traces>>,
     /// Further names of the model for programs.
     pub aliases: Vec<String>,
     /// What is said of the records; how large an import may be is held to.
@@ -113,6 +117,7 @@ impl ServerOptions {
             cors: CorsOrigins::default(),
             per_minute: None,
             remote: None,
+            traces: None,
             aliases: Vec::new(),
             records: RecordsFacts {
                 import_bytes: IMPORT_BYTES,
@@ -147,6 +152,7 @@ impl Server {
         }
         let shared = Shared {
             metrics: Arc::new(Metrics::new(desk.clone())),
+            traces: options.traces,
             desk,
             conversations: conversations.clone(),
             records: options.records,

@@ -1,19 +1,22 @@
 //! The fetcher against a real HTTPS server on this machine, which the tests permit by name of its
 //! address; everything else stays forbidden.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::{Request, StatusCode};
 use desk::testing::small_office;
 use http_body_util::BodyExt;
 use rcgen::generate_simple_self_signed;
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use tower::ServiceExt;
 
 use super::*;
@@ -165,7 +168,7 @@ async fn elsewhere() -> Elsewhere {
         permits: permits_this_machine,
         whole: Duration::from_secs(2),
         together: Duration::from_secs(2),
-        ..Fetcher::trusting(roots).expect("a fetcher")
+        ..Fetcher::over(tls::trusting(roots).expect("a connector"))
     };
     Elsewhere { port, fetcher }
 }
@@ -338,7 +341,7 @@ async fn a_server_that_cannot_prove_its_name_is_not_asked() {
     let stranger = Fetcher {
         resolve,
         permits: permits_this_machine,
-        ..Fetcher::trusting(RootCertStore::empty()).expect("a fetcher")
+        ..Fetcher::over(tls::trusting(RootCertStore::empty()).expect("a connector"))
     };
     let url = format!("https://pictures.example:{}/picture", elsewhere.port);
     let error = stranger

@@ -23,3 +23,4 @@ mod rounds;
 mod socket;
 mod stage;
 mod status;
+mod traces;
