@@ -28,9 +28,10 @@ function newKey(name) {
 /** Starts the program; `stop` ends it. */
 export async function start() {
 	const { secret, line } = newKey('tests');
+	const single = newKey('single');
 	const folder = mkdtempSync(join(tmpdir(), 'lookdesk-'));
 	const keys = join(folder, 'keys');
-	writeFileSync(keys, line);
+	writeFileSync(keys, `${line.trim()}\n${single.line.split(/\s+/).slice(0, 2).join(' ')} at_once=1\n`);
 	const child = spawn(program, ['serve', '--port', '0', '--api-key-file', keys], {
 		stdio: ['ignore', 'pipe', 'ignore']
 	});
@@ -54,7 +55,7 @@ export async function start() {
 		await gone;
 		rmSync(folder, { recursive: true });
 	};
-	return { base: `${url}/v1`, key: secret, stop };
+	return { base: `${url}/v1`, key: secret, singleKey: single.secret, stop };
 }
 
 /** A sample picture as a data: URI. */

@@ -35,8 +35,9 @@ class Desk:
         self._folder = tempfile.TemporaryDirectory()
         self.key, line = self._new_key("tests", "")
         self.slow_key, slow = self._new_key("slow", "per_minute=1")
+        self.single_key, single = self._new_key("single", "at_once=1")
         keys = pathlib.Path(self._folder.name) / "keys"
-        keys.write_text(line + slow)
+        keys.write_text(line + slow + single)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LOOKDESK_")}
         self._child = subprocess.Popen(
             [PROGRAM, "serve", "--port", "0", "--no-records"]

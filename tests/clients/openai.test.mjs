@@ -77,6 +77,52 @@ test('a response comes whole and in events', async () => {
 	assert.equal(final.output_text, whole.output_text);
 });
 
+test('an answer is parsed, and its stream comes together', async () => {
+	const named = { name: 'label', strict: true, schema: modelSchema };
+	const response_format = { type: 'json_schema', json_schema: named };
+	const messages = asked(question, 'label-en.jpg');
+	const parsed = await client.chat.completions.parse({ model, messages, temperature: 0, response_format });
+	assert.match(JSON.parse(parsed.choices[0].message.content).model, /^[A-Z]{2}[0-9]{4}$/);
+	const stream = client.chat.completions.stream({ model, messages, temperature: 0, logprobs: true });
+	const final = await stream.finalChatCompletion();
+	assert.match(final.choices[0].message.content, /AX5400/);
+	assert.ok(final.choices[0].logprobs.content.length > 0);
+});
+
+test('tokens are counted before they are spent', async () => {
+	const counted = await client.responses.inputTokens.count({ model, input: question });
+	const spent = await client.responses.create({ model, input: question, max_output_tokens: 1 });
+	assert.equal(counted.input_tokens, spent.usage.input_tokens);
+	assert.equal(spent.incomplete_details.reason, 'max_output_tokens');
+});
+
+test('the request id comes back', async () => {
+	const { data, response, request_id } = await client.models.list().withResponse();
+	assert.equal(data.data[0].id, model);
+	assert.equal(response.headers.get('x-request-id'), request_id);
+	assert.equal((await complete({ max_tokens: 1 }))._request_id.length > 0, true);
+});
+
+test('a client that is sent away comes back by itself when it was told to', async () => {
+	const options = { baseURL: desk.base, apiKey: desk.singleKey };
+	const messages = asked('Count.', 'label-en.jpg');
+	const once = new OpenAI({ ...options, maxRetries: 0 });
+	const long = { model, messages, max_tokens: 1500, ignore_eos: true, stream: true };
+	const holding = await once.chat.completions.create(long);
+	await holding[Symbol.asyncIterator]().next();
+	await assert.rejects(once.chat.completions.create({ model, messages }), (error) => {
+		assert.ok(error instanceof OpenAI.RateLimitError);
+		assert.equal(error.headers.get('retry-after'), '1');
+		return true;
+	});
+	setTimeout(() => holding.controller.abort(), 300);
+	const began = Date.now();
+	const patient = new OpenAI({ ...options, maxRetries: 4 });
+	await patient.chat.completions.create({ model, messages, max_tokens: 2 });
+	// Its own first pause is half a second; ours is one.
+	assert.ok(Date.now() - began > 900);
+});
+
 test('a stream that is left is let go', async () => {
 	const stream = await complete({ stream: true });
 	for await (const chunk of stream) {
@@ -94,6 +140,11 @@ test('errors are the ones the package knows', async () => {
 	await assert.rejects(complete({ messages: [{ role: 'user', content: [picture] }] }), (error) => {
 		assert.ok(error instanceof OpenAI.BadRequestError);
 		assert.equal(error.param, 'messages[0].content[0].image_url.url');
+		return true;
+	});
+	const large = { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(28 << 20)}` } };
+	await assert.rejects(complete({ messages: [{ role: 'user', content: [large] }] }), (error) => {
+		assert.deepEqual([error.status, error.code], [413, 'picture_too_large']);
 		return true;
 	});
 	await assert.rejects(complete({ messages: asked('error code '.repeat(5000)) }), (error) => {

@@ -34,10 +34,24 @@ class LangChain(unittest.TestCase):
             self.assertIn("AX5400", reply.text, responses)
             self.assertGreater(reply.usage_metadata["input_tokens"], 0)
 
-    def test_a_stream_says_the_same_words(self):
-        whole = chat().invoke([self.message()]).text
-        words = "".join(chunk.text for chunk in chat().stream([self.message()]))
-        self.assertEqual(words, whole)
+    def test_two_pictures_are_compared(self):
+        files = ("sharp-or-blurred-1.jpg", "sharp-or-blurred-2.jpg")
+        message = HumanMessage(content=content("Which picture is sharper?", *files))
+        self.assertIn("first", chat().invoke([message]).text)
+
+    def test_a_stream_says_the_same_words_and_counts_them(self):
+        for responses in (False, True):
+            asker = chat(use_responses_api=responses, stream_usage=True)
+            whole = asker.invoke([self.message()])
+            chunks = list(asker.stream([self.message()]))
+            self.assertEqual("".join(chunk.text for chunk in chunks), whole.text)
+            used = [chunk.usage_metadata for chunk in chunks if chunk.usage_metadata]
+            self.assertEqual(used[-1]["output_tokens"], whole.usage_metadata["output_tokens"])
+
+    def test_log_probabilities_arrive(self):
+        reply = chat(logprobs=True, top_logprobs=2).invoke([self.message()])
+        tokens = reply.response_metadata["logprobs"]["content"]
+        self.assertEqual("".join(token["token"] for token in tokens), reply.text)
 
     def test_a_conversation_goes_on(self):
         history = [self.message(), AIMessage("It is AX5400."), HumanMessage(QUESTION)]
@@ -52,6 +66,9 @@ class LangChain(unittest.TestCase):
             chat(api_key="ld_wrong").invoke("?")
         with self.assertRaises(openai.NotFoundError):
             chat(model="gpt-9").invoke("?")
+        picture = {"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}
+        with self.assertRaises(openai.BadRequestError):
+            chat().invoke([HumanMessage(content=[picture])])
 
 
 if __name__ == "__main__":

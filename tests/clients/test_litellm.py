@@ -35,6 +35,22 @@ class LiteLlm(unittest.TestCase):
         reply = complete(response_format={"type": "json_schema", "json_schema": named})
         self.assertRegex(json.loads(reply.choices[0].message.content)["model"], "^[A-Z]{2}[0-9]{4}$")
 
+    def test_a_stream_counts_its_tokens(self):
+        chunks = list(complete(stream=True, stream_options={"include_usage": True}))
+        self.assertGreater(chunks[-1].usage.completion_tokens, 0)
+
+    def test_log_probabilities_arrive(self):
+        tokens = complete(logprobs=True, top_logprobs=2).choices[0].logprobs.content
+        self.assertTrue(all(len(token.top_logprobs) == 2 for token in tokens))
+
+    def test_who_asks_too_much_at_once_is_sent_away(self):
+        options = {"max_tokens": 1500, "extra_body": {"ignore_eos": True}, "stream": True}
+        holding = complete(api_key=desk().single_key, **options)
+        next(iter(holding))
+        with self.assertRaises(litellm.RateLimitError):
+            complete(api_key=desk().single_key)
+        holding.completion_stream.close()
+
     def test_errors_are_the_ones_it_knows(self):
         with self.assertRaises(litellm.AuthenticationError):
             complete(api_key="ld_wrong")

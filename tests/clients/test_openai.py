@@ -2,15 +2,24 @@
 
 import asyncio
 import json
+import threading
+import time
 import unittest
 
 import openai
+from pydantic import BaseModel, Field
 
 from desk import MODEL, MODEL_SCHEMA, asked, content, desk, samples, uri
 
 
 def client(**options) -> openai.OpenAI:
     return openai.OpenAI(**{"base_url": desk().base, "api_key": desk().key, "max_retries": 0, **options})
+
+
+class Label(BaseModel):
+    """What a label says."""
+
+    model: str = Field(pattern="^[A-Z]{2}[0-9]{4}$")
 
 
 class ChatCompletions(unittest.TestCase):
@@ -90,6 +99,50 @@ class ChatCompletions(unittest.TestCase):
         self.assertEqual(list(answer), ["model"])
         self.assertEqual(reply.choices[0].finish_reason, "stop")
 
+    def test_an_answer_becomes_an_object_of_ones_own(self):
+        messages = asked("What is the model number?", "label-en.jpg")
+        reply = client().chat.completions.parse(
+            model=MODEL, messages=messages, temperature=0, response_format=Label
+        )
+        self.assertIsInstance(reply.choices[0].message.parsed, Label)
+        with client().chat.completions.stream(
+            model=MODEL, messages=messages, temperature=0, response_format=Label
+        ) as stream:
+            final = stream.get_final_completion()
+        self.assertEqual(final.choices[0].message.parsed, reply.choices[0].message.parsed)
+
+    def test_several_pictures_are_told_apart(self):
+        files = ("sharp-or-blurred-1.jpg", "sharp-or-blurred-2.jpg")
+        answers = []
+        for order in (files, files[::-1]):
+            reply = self.complete(asked("Which picture is sharper?", *order))
+            answers.append(reply.choices[0].message.content)
+        self.assertIn("first", answers[0])
+        self.assertIn("second", answers[1])
+
+    def test_several_streams_in_one_keep_to_their_places(self):
+        stream = self.complete(
+            asked("What is the model number?", "label-en.jpg"),
+            n=2,
+            stream=True,
+            stream_options={"include_usage": True},
+            logprobs=True,
+        )
+        words, ends, used = {0: "", 1: ""}, {}, []
+        for chunk in stream:
+            used.append(chunk.usage)
+            for choice in chunk.choices:
+                words[choice.index] += choice.delta.content or ""
+                ends[choice.index] = choice.finish_reason or ends.get(choice.index)
+                if choice.logprobs:
+                    spelt = b"".join(bytes(token.bytes) for token in choice.logprobs.content)
+                    self.assertIn(choice.delta.content, spelt.decode(errors="replace") + words[choice.index])
+        self.assertEqual(words[0], words[1])
+        self.assertIn("AX5400", words[0])
+        self.assertEqual(ends, {0: "stop", 1: "stop"})
+        self.assertEqual(set(used[:-1]), {None})
+        self.assertGreater(used[-1].completion_tokens, 0)
+
     def test_any_json_object_is_one(self):
         schema = {"type": "object", "properties": {"a": {"enum": [1]}}, "additionalProperties": False}
         named = {"name": "small", "schema": schema}
@@ -163,6 +216,29 @@ class Responses(unittest.TestCase):
         answer = json.loads(self.ask(text={"format": format}).output_text)
         self.assertEqual(list(answer), ["model"])
 
+    def test_an_answer_becomes_an_object_of_ones_own(self):
+        message = [
+            {"type": "input_image", "image_url": uri("label-en.jpg"), "detail": "auto"},
+            {"type": "input_text", "text": "What is the model number?"},
+        ]
+        reply = client().responses.parse(
+            model=MODEL, input=[{"role": "user", "content": message}], temperature=0, text_format=Label
+        )
+        self.assertIsInstance(reply.output_parsed, Label)
+
+    def test_log_probabilities_and_metadata_come_back(self):
+        labels = {"ticket": "7", "desk": "front"}
+        reply = self.ask(include=["message.output_text.logprobs"], top_logprobs=2, metadata=labels)
+        part = reply.output[0].content[0]
+        self.assertEqual("".join(token.token for token in part.logprobs), part.text)
+        self.assertEqual(len(part.logprobs[0].top_logprobs), 2)
+        self.assertEqual(reply.metadata, labels)
+
+    def test_an_answer_cut_short_says_why(self):
+        reply = self.ask(max_output_tokens=2)
+        self.assertEqual((reply.status, reply.incomplete_details.reason), ("incomplete", "max_output_tokens"))
+        self.assertEqual(reply.usage.output_tokens, 2)
+
     def test_nothing_is_remembered(self):
         for field in ({"previous_response_id": "resp_1"}, {"store": True}):
             with self.assertRaises(openai.BadRequestError) as raised:
@@ -220,9 +296,43 @@ class Errors(unittest.TestCase):
         self.assertGreater(int(error.response.headers["retry-after"]), 0)
         self.assertEqual(error.code, "rate_limit_exceeded")
 
+    def test_a_wrong_piece_is_told_in_words(self):
+        picture = {"type": "image_url", "image_url": {"uri": "data:image/png;base64,AAAA"}}
+        error = self.refused(openai.BadRequestError, messages=[{"role": "user", "content": [picture]}])
+        self.assertEqual(error.param, "messages[0].content[0].image_url.url")
+        self.assertIn("is missing", error.message)
+        with self.assertRaises(openai.BadRequestError) as raised:
+            client().responses.create(model=MODEL, input="?", metadata={"a": 1})
+        self.assertEqual(raised.exception.param, "metadata.a")
+
+    def test_a_picture_beyond_its_size_is_too_large(self):
+        picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * (28 << 20)}}
+        error = self.refused(openai.APIStatusError, messages=[{"role": "user", "content": [picture]}])
+        self.assertEqual((error.status_code, error.code), (413, "picture_too_large"))
+
+    def test_a_client_that_is_sent_away_comes_back_by_itself_when_it_was_told_to(self):
+        single = {"api_key": desk().single_key}
+        question = {"model": MODEL, "messages": asked("Count.", "label-en.jpg")}
+        options = {"max_tokens": 1500, "extra_body": {"ignore_eos": True}}
+        holding = client(**single).chat.completions.create(**question, **options, stream=True)
+        next(iter(holding))
+        error = self.refused(openai.RateLimitError, single)
+        self.assertEqual((error.code, error.response.headers["retry-after"]), ("too_many_at_once", "1"))
+        threading.Timer(0.3, holding.close).start()
+        began = time.monotonic()
+        reply = client(**single, max_retries=4).chat.completions.create(**question, max_tokens=2)
+        # Its own first pause is half a second; ours is one.
+        self.assertGreater(time.monotonic() - began, 0.9)
+        self.assertEqual(reply.choices[0].finish_reason, "length")
+
     def test_the_request_id_comes_back(self):
         reply = client().models.with_raw_response.list(extra_headers={"x-request-id": "ticket-7"})
         self.assertEqual(reply.headers["x-request-id"], "ticket-7")
+        question = {"model": MODEL, "messages": [{"role": "user", "content": "?"}], "max_tokens": 1}
+        raw = client().chat.completions.with_raw_response.create(**question)
+        self.assertEqual(raw.request_id, raw.parse()._request_id)
+        self.assertTrue(raw.request_id)
+        self.assertEqual(self.refused(openai.NotFoundError, model="gpt-9").request_id[:1].isalnum(), True)
 
 
 if __name__ == "__main__":
