@@ -140,7 +140,8 @@ async fn what_was_said_when_the_time_was_over_is_the_answer() {
     says();
     let reply = stage.post(RESPONSES, &json!({"input": "?"})).await;
     assert_eq!(reply.json()["status"], "incomplete");
-    assert_eq!(reply.json()["incomplete_details"]["reason"], "timed_out");
+    let wanted = json!({"reason": "max_output_tokens", "cause": "timed_out"});
+    assert_eq!(reply.json()["incomplete_details"], wanted);
     says();
     let conversation = stage.begin().await;
     let events = stage.round(&conversation, &json!({"question": "?"})).await;
