@@ -1434,7 +1434,7 @@ export interface components {
         };
         /** @description Why an answer is not whole. */
         Incomplete: {
-            /** @description What cut it short, where that was not its length: `repetition` or `cancelled`. */
+            /** @description What cut it short, where that was not its length: `repetition`, `timed_out` or `cancelled`. */
             cause?: string | null;
             /** @description Always `max_output_tokens`: clients know no other word for an answer that was cut short. */
             reason: string;
