@@ -148,9 +148,15 @@ test(
 		await name.fill('Nobody');
 		await place.getByRole('button', { name: words.look, exact: true }).click();
 		await expect(place).toContainText(words.none('Nobody'));
+		// Another spelling is offered, and stays.
+		const alike = customer.toUpperCase();
+		await make(request, { title: 'Three', customer: alike });
 		await name.fill(customer);
 		await place.getByRole('button', { name: words.look, exact: true }).click();
 		await expect(place).toContainText(words.conversations(2) + words.inBin(1));
+		await expect(
+			place.getByRole('button', { name: words.alikeName(alike, 1), exact: true })
+		).toBeVisible();
 		const deleting = place.getByRole('button', { name: words.delete, exact: true });
 		await expect(deleting).toBeDisabled();
 		const confirm = place.getByLabel(words.confirm(customer), { exact: true });
@@ -166,5 +172,7 @@ test(
 			`/api/conversations?${new URLSearchParams({ customer }).toString()}`
 		);
 		expect(((await left.json()) as { conversations: unknown[] }).conversations).toEqual([]);
+		const stays = await request.get(`/api/customers/${encodeURIComponent(alike)}`);
+		expect(((await stays.json()) as { conversations: number }).conversations).toBe(1);
 	}
 );

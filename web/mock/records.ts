@@ -1,5 +1,6 @@
 /** The mock's records: conversations in memory, with the list, search and filters of the contract. */
 import { randomUUID } from 'node:crypto';
+import type { Customer } from '../src/api/records.ts';
 import type {
 	RoundRequest,
 	StoredAnswer,
@@ -61,6 +62,16 @@ export class MockRecords {
 		const wanted = query.toLowerCase();
 		const names = [...this.#kept.values()].flatMap(({ customer }) => customer ?? []);
 		return [...new Set(names)].filter((name) => name.toLowerCase().includes(wanted)).toSorted();
+	}
+
+	/** The mock links nothing, and finds alike what differs in capitals only. */
+	customer(name: string): Customer {
+		const names = [...this.#kept.values()].flatMap(({ customer }) => customer ?? []);
+		const counted = (wanted: string) => names.filter((other) => other === wanted).length;
+		const alike = [...new Set(names)]
+			.filter((other) => other !== name && other.toLowerCase() === name.toLowerCase())
+			.map((other) => ({ name: other, conversations: counted(other) }));
+		return { name, conversations: counted(name), alike, linked: [] };
 	}
 
 	/** How many conversations went. */

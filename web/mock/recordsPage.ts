@@ -35,6 +35,13 @@ export class MockRecordsPage {
 		if (path.startsWith('/api/customers/') && request.method === 'DELETE') {
 			return this.#deleteCustomer(decodeURIComponent(path.split('/')[3] ?? ''), response);
 		}
+		if (path.startsWith('/api/customers/')) {
+			return reply(
+				response,
+				200,
+				this.#records.customer(decodeURIComponent(path.split('/')[3] ?? ''))
+			);
+		}
 		if (path === '/api/export') return this.#export(query, response);
 		if (path === '/api/import') return this.#import(await bodyOf(request), response);
 		return false;

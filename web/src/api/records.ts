@@ -7,6 +7,8 @@ import type { ConversationList, Schemas, Told } from './types';
 
 export type Imported = Schemas['Imported'];
 export type AuditEntry = Told<Schemas['AuditEntry']>;
+/** What there is of a customer, and what else may be theirs. */
+export type Customer = Schemas['Customer'];
 
 export type ExportFormat = 'json' | 'csv';
 export type ExportedPictures = 'bytes' | 'hash';
@@ -28,8 +30,13 @@ export const restoreConversation = (id: string) =>
 	sendJson<unknown>('POST', `${conversation(id)}/restore`);
 export const deleteForGood = (id: string) =>
 	sendJson<unknown>('DELETE', `${conversation(id)}?for_good=true`);
-export const deleteCustomer = (name: string) =>
-	sendJson<unknown>('DELETE', `/api/customers/${encodeURIComponent(name)}`);
+const customer = (name: string) => `/api/customers/${encodeURIComponent(name)}`;
+
+export const fetchCustomer = (name: string, signal?: AbortSignal) =>
+	getJson<Customer>(customer(name), signal);
+/** `linked`: also the conversations linked with theirs that name nobody. */
+export const deleteCustomer = (name: string, linked: boolean) =>
+	sendJson<unknown>('DELETE', customer(name) + (linked ? queryString({ linked }) : ''));
 
 /** Sends an export back in. `XMLHttpRequest`, because `fetch` does not tell how far an upload is. */
 export function importRecords(

@@ -84,7 +84,7 @@ export type ImportPhase =
 	| { kind: 'sending'; name: string; share: number }
 	| { kind: 'writing'; name: string }
 	| { kind: 'done'; result: Imported }
-	/** `isSent`: the server had the whole file, and may have been done with it. */
+	/** `isSent`: the server had the whole file, and goes on with it. */
 	| { kind: 'stopped'; isSent: boolean }
 	| { kind: 'failed'; problem: Problem };
 

@@ -1,9 +1,69 @@
-import { render } from '@testing-library/svelte';
-import { expect, it } from 'vitest';
+import { render, screen } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+import { afterEach, expect, it, vi } from 'vitest';
 import { Conversation } from '../../state/conversation.svelte';
 import { Draft } from '../../state/draft.svelte';
 import ConversationHead from '../ConversationHead.svelte';
 import CustomerCard from './CustomerCard.svelte';
+
+afterEach(() => {
+	vi.unstubAllGlobals();
+});
+
+/** A desk with one conversation of Ms Li, one that is linked with it, and somebody who writes her name otherwise. */
+function serve(): string[] {
+	const asked: string[] = [];
+	const customer = {
+		name: 'Ms Li',
+		conversations: 1,
+		alike: [{ name: 'ms li', conversations: 3 }],
+		linked: [
+			{ id: 'c2', title: 'Another picture', customer: null },
+			{ id: 'c3', title: 'Their neighbour', customer: 'Mr Wu' }
+		]
+	};
+	vi.stubGlobal('fetch', (path: string, init?: RequestInit) => {
+		asked.push(`${init?.method ?? 'GET'} ${path}`);
+		if (init?.method === 'DELETE') return Promise.resolve(new Response(null, { status: 204 }));
+		if (path.startsWith('/api/customers/')) return Promise.resolve(Response.json(customer));
+		const isInBin = path.includes('deleted=true');
+		const conversations = isInBin ? [] : [{ id: 'c1', round_count: 2 }];
+		return Promise.resolve(Response.json({ conversations, next_cursor: null }));
+	});
+	return asked;
+}
+
+async function lookedUp(): Promise<void> {
+	render(CustomerCard, { onChange: () => {} });
+	await userEvent.type(screen.getByLabelText('Customer'), 'Ms Li');
+	await userEvent.click(screen.getByRole('button', { name: 'Look up' }));
+}
+
+it('shows what else may be the customer’s, and takes along only what was chosen', async () => {
+	const asked = serve();
+	await lookedUp();
+	expect((await screen.findByText('Another picture')).getAttribute('href')).toBe('#/c/c2');
+	expect(screen.getByText('Their neighbour').closest('li')?.textContent).toContain('Mr Wu');
+	await userEvent.type(screen.getByLabelText('Type Ms Li to confirm'), 'Ms Li');
+	await userEvent.click(screen.getByLabelText(/linked conversation that names nobody/));
+	await userEvent.click(screen.getByRole('button', { name: 'Delete for good' }));
+	expect(asked.at(-1)).toBe('DELETE /api/customers/Ms%20Li?linked=true');
+});
+
+it('leaves linked conversations and other spellings alone unless asked', async () => {
+	const asked = serve();
+	await lookedUp();
+	await userEvent.type(await screen.findByLabelText('Type Ms Li to confirm'), 'Ms Li');
+	await userEvent.click(screen.getByRole('button', { name: 'Delete for good' }));
+	expect(asked.at(-1)).toBe('DELETE /api/customers/Ms%20Li');
+});
+
+it('looks another spelling up by its own name', async () => {
+	const asked = serve();
+	await lookedUp();
+	await userEvent.click(await screen.findByRole('button', { name: 'ms li (3)' }));
+	expect(asked).toContain('GET /api/customers/ms%20li');
+});
 
 it('shares no name with the desk, which stays behind the page', () => {
 	const conversation = new Conversation(new Draft('c1'), {} as never);

@@ -41,7 +41,8 @@ export const records = {
 		writing: (name: string) => `Writing what is in ${name}…`,
 		stop: 'Stop',
 		stopped: 'Stopped. Nothing was brought in.',
-		stoppedLate: 'Stopped. Either all of it was brought in or nothing; the log below says which.',
+		stoppedLate:
+			'The file had arrived whole, so it is brought in all the same. The log below says how that ended.',
 		damaged: (n: number) =>
 			`${things(n, 'picture', 'pictures')} could not be read and ${n === 1 ? 'was' : 'were'} left out. What was asked and answered about ${n === 1 ? 'it' : 'them'} is here:`,
 		done: (
@@ -105,6 +106,11 @@ export const records = {
 		inBin: (n: number) => `, of them ${n} in the bin`,
 		pictures: 'every picture that only these conversations use',
 		search: 'their words in the search',
+		takeLinked: (n: number) =>
+			`Also delete ${n === 1 ? 'the linked conversation that names' : `the ${n} linked conversations that name`} nobody`,
+		linkedToOthers: 'Linked with theirs, but naming somebody else. They stay:',
+		alike: 'Names that look alike. They stay unless you look them up and delete them too:',
+		alikeName: (name: string, n: number) => `${name} (${n})`,
 		stays: 'One line stays in the log below: that it was done, and when.',
 		confirm: (name: string) => `Type ${name} to confirm`,
 		delete: 'Delete for good',
