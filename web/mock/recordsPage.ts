@@ -36,11 +36,7 @@ export class MockRecordsPage {
 			return this.#deleteCustomer(decodeURIComponent(path.split('/')[3] ?? ''), response);
 		}
 		if (path.startsWith('/api/customers/')) {
-			return reply(
-				response,
-				200,
-				this.#records.customer(decodeURIComponent(path.split('/')[3] ?? ''))
-			);
+			return this.#customer(decodeURIComponent(path.split('/')[3] ?? ''), response);
 		}
 		if (path === '/api/export') return this.#export(query, response);
 		if (path === '/api/import') return this.#import(await bodyOf(request), response);
@@ -49,6 +45,14 @@ export class MockRecordsPage {
 
 	noteDeleted(id: string): void {
 		this.#note('delete_conversation', id, '1 conversation');
+	}
+
+	#customer(name: string, response: ServerResponse): boolean {
+		const customer = this.#records.customer(name);
+		if (customer.conversations === 0 && customer.alike.length === 0) {
+			return refuse(response, 404, 'customer_unknown');
+		}
+		return reply(response, 200, customer);
 	}
 
 	#deleteCustomer(name: string, response: ServerResponse): boolean {

@@ -65,6 +65,19 @@ it('looks another spelling up by its own name', async () => {
 	expect(asked).toContain('GET /api/customers/ms%20li');
 });
 
+it('says that nothing belongs to a name nobody knows', async () => {
+	vi.stubGlobal('fetch', (path: string) =>
+		Promise.resolve(
+			path.startsWith('/api/customers/')
+				? Response.json({ error: { code: 'customer_unknown', message: '' } }, { status: 404 })
+				: Response.json({ conversations: [], next_cursor: null })
+		)
+	);
+	await lookedUp();
+	expect(await screen.findByText('No conversation belongs to “Ms Li”.')).toBeTruthy();
+	expect(screen.queryByRole('alert')).toBeNull();
+});
+
 it('shares no name with the desk, which stays behind the page', () => {
 	const conversation = new Conversation(new Draft('c1'), {} as never);
 	const on = { onChange: () => {}, onAnother: () => {}, onClear: () => {} };
