@@ -50,11 +50,12 @@ export class Cabinet {
 		return made;
 	}
 
-	/** The conversation that is not there yet, where somebody has begun to write one. */
+	/** The conversation that is not there yet, where somebody has begun one: rather one with words or pictures. */
 	unborn(follows: string | null = null): Conversation | undefined {
-		return this.#opened.findLast(
+		const begun = this.#opened.filter(
 			(one) => one.id === undefined && one.rounds.length === 0 && one.follows === follows
 		);
+		return begun.findLast(({ draft }) => !draft.isEmpty) ?? begun.at(-1);
 	}
 
 	open(id: string): Conversation {

@@ -9,7 +9,8 @@ const records = vi.hoisted(() => ({
 	listConversations: vi.fn(),
 	createConversation: vi.fn(),
 	readConversation: vi.fn(),
-	askRound: vi.fn()
+	askRound: vi.fn(),
+	deleteConversation: vi.fn()
 }));
 vi.mock('../api/conversations', () => records);
 vi.mock('./health.svelte', () => ({
@@ -120,5 +121,69 @@ describe('the next picture of a chain', () => {
 		const again = new Desk();
 		expect(again.conversation).toMatchObject({ follows: 'c1', customer: 'Ann', id: undefined });
 		expect(again.draft).toBe('half a question');
+	});
+});
+
+describe('a new conversation', () => {
+	async function chained(): Promise<Desk> {
+		const desk = new Desk();
+		desk.follow('/c/c1', address(''));
+		await vi.waitFor(() => expect(desk.conversation.customer).toBe('Ann'));
+		desk.another();
+		desk.draft = 'her next picture';
+		return desk;
+	}
+
+	it('begun beside an unasked next picture is nobody’s, and leaves the words to that picture', async () => {
+		const desk = await chained();
+		desk.fresh();
+		expect(desk.conversation).toMatchObject({ id: undefined, follows: null, customer: null });
+		expect(desk.draft).toBe('');
+		desk.follow('/', address(''));
+		desk.follow('/c/c1', address(''));
+		desk.another();
+		expect(desk.conversation).toMatchObject({ follows: 'c1', customer: 'Ann' });
+		expect(desk.draft).toBe('her next picture');
+	});
+
+	it('is nobody’s also where a reload has brought the next picture alone', async () => {
+		const before = await chained();
+		const end = $effect.root(() => {
+			const stop = before.start();
+			window.dispatchEvent(new Event('pagehide'));
+			stop();
+		});
+		end();
+		forgetLive();
+		const desk = new Desk();
+		expect(desk.conversation.follows).toBe('c1');
+		desk.fresh();
+		expect(desk.conversation).toMatchObject({ follows: null, customer: null });
+		expect(desk.draft).toBe('');
+	});
+
+	it('that was begun is in the box when the open one is deleted', async () => {
+		records.deleteConversation.mockResolvedValue(undefined);
+		const desk = new Desk();
+		desk.draft = 'what does E4 mean?';
+		desk.follow('/c/c1', address(''));
+		await desk.remove('c1');
+		expect(desk.draft).toBe('what does E4 mean?');
+	});
+
+	it('is the one with words, where several are there', async () => {
+		records.createConversation.mockRejectedValue(new Problem('unreachable'));
+		const desk = new Desk();
+		desk.draft = 'code?';
+		await desk.ask();
+		const unasked = desk.conversation;
+		desk.fresh();
+		expect(desk.conversation).not.toBe(unasked);
+		const { last } = unasked;
+		if (last) unasked.takeBack(last);
+		unasked.draft.words = 'code?';
+		desk.follow('/c/c1', address(''));
+		desk.fresh();
+		expect(desk.draft).toBe('code?');
 	});
 });

@@ -144,8 +144,7 @@ export class Desk {
 		this.#path = path;
 		const id = conversationPath.exec(path)?.[1];
 		if (id === undefined) {
-			if (this.conversation.id !== undefined)
-				this.#turnTo(this.cabinet.unborn() ?? this.cabinet.fresh());
+			if (this.conversation.id !== undefined) this.#turnTo(this.#plain());
 			return;
 		}
 		const wanted = decodeURIComponent(id);
@@ -202,15 +201,12 @@ export class Desk {
 		this.tray.pictures = [...own, ...this.tray.pictures];
 	}
 
-	/** A new conversation. Nothing is lost: the one before stays on the list, its draft stays in it. */
+	/**
+	 * A new conversation. Nothing is lost: the one before stays on the list, its draft stays in it; what was
+	 * begun about another picture is there again for that chain.
+	 */
 	fresh(): void {
-		const { conversation } = this;
-		const plain = this.cabinet.unborn();
-		if (conversation.id === undefined && conversation.rounds.length === 0 && !plain) {
-			conversation.follows = null;
-			return;
-		}
-		this.#turnTo(plain ?? this.cabinet.fresh());
+		this.#turnTo(this.#plain());
 		route.go(this.#addressOf(undefined));
 	}
 
@@ -230,7 +226,7 @@ export class Desk {
 			if (isOpen) this.open(id);
 		});
 		if (isOpen) {
-			this.#turnTo(this.cabinet.fresh());
+			this.#turnTo(this.#plain());
 			route.go(this.#addressOf(undefined));
 		}
 		await removing;
@@ -270,6 +266,11 @@ export class Desk {
 	#keep(): void {
 		keepTrays(this.cabinet.opened.map(({ draft }) => draft));
 		keepChain(this.conversation);
+	}
+
+	/** The conversation that continues no other and is not there yet. */
+	#plain(): Conversation {
+		return this.cabinet.unborn() ?? this.cabinet.fresh();
 	}
 
 	#turnTo(conversation: Conversation): void {
