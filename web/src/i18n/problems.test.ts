@@ -134,6 +134,36 @@ it.each([
 	expect(sentence(problem, zh)).toMatch(words);
 });
 
+describe('an import that was cut short', () => {
+	const said = (reason: unknown, words = zh) =>
+		sentence(
+			new Problem('import_cut_short', wording, {
+				details: { conversations: 3, rounds: 5, reason }
+			}),
+			words
+		);
+
+	it.each([
+		['records_full', /磁盘已满/, /disk of the desk is full/],
+		['records_busy', /正忙/, /busy/],
+		['records_failed', /服务日志/, /log of the desk/]
+	])('by %s says so, and not that nothing was stored', (reason, chinese, english) => {
+		expect(said(reason)).toMatch(chinese);
+		expect(said(reason, en)).toMatch(english);
+		expect(said(reason)).not.toMatch(/没有保存任何内容/);
+		expect(said(reason, en)).not.toMatch(/nothing was stored/);
+		expect(said(reason)).toMatch(/3 个对话.*再次导入同一个文件/);
+	});
+
+	it.each(['shutting_down', 'toString', 7])(
+		'by something else (%s) is told without it',
+		(reason) => {
+			expect(said(reason)).toBe(said(undefined));
+			expect(said(reason, en)).toBe(said(undefined, en));
+		}
+	);
+});
+
 describe('what the page itself finds', () => {
 	it.each(['garbled', 'unexpected', 'unexpected_status', 'unreachable', 'cut_short'])(
 		'%s is told without the words of programmers',

@@ -8,15 +8,19 @@ export function recordsSentence(
 	{ records, roles }: Messages
 ): string | undefined {
 	const { retry_after_s } = details;
+	const why = (reason: unknown) =>
+		typeof reason === 'string' && Object.hasOwn(records.problem.cutShortBy, reason)
+			? records.problem.cutShortBy[reason]
+			: undefined;
 	const seconds =
 		retryAfterSeconds ?? (typeof retry_after_s === 'number' ? retry_after_s : undefined);
 	switch (code) {
 		case 'import_unfit':
 			return records.problem.unfit(typeof details['reason'] === 'string' ? details['reason'] : '');
 		case 'import_cut_short': {
-			const { conversations, rounds } = details;
+			const { conversations, rounds, reason } = details;
 			const isTold = typeof conversations === 'number' && typeof rounds === 'number';
-			return records.problem.cutShort(isTold ? { conversations, rounds } : undefined);
+			return records.problem.cutShort(isTold ? { conversations, rounds } : undefined, why(reason));
 		}
 		case 'import_empty':
 			return records.import.empty;

@@ -149,8 +149,17 @@ export const records = {
 	problem: {
 		unfit: (reason: string) =>
 			`This file cannot be brought in: ${reason || 'it is not an export of Lookdesk'}. Nothing was changed.`,
-		cutShort: (came: { conversations: number; rounds: number } | undefined) =>
-			`The import was cut short${came ? `: ${things(came.conversations, 'conversation', 'conversations')} with ${things(came.rounds, 'question', 'questions')} came in, the rest did not` : ''}. Bring the same file in again; what is here already stays as it is.`,
+		cutShort: (
+			came: { conversations: number; rounds: number } | undefined,
+			why: string | undefined
+		) =>
+			`The import was cut short${came ? `: ${things(came.conversations, 'conversation', 'conversations')} with ${things(came.rounds, 'question', 'questions')} came in, the rest did not` : ''}. ${why === undefined ? '' : `${why} `}Bring the same file in again; what is here already stays as it is.`,
+		/** What stood in the way, by the server's code. */
+		cutShortBy: {
+			records_full: 'The disk of the desk is full; tell whoever runs it.',
+			records_busy: 'The records were busy or could not be reached.',
+			records_failed: 'The records could not be written; the log of the desk says why.'
+		} as Record<string, string>,
 		importsBusy: (seconds: number | undefined) =>
 			`Another file is being brought in. Try again when it is done${seconds === undefined ? '' : `, about ${seconds} s from now`}.`,
 		customerUnknown: 'No conversation belongs to this customer any more.'

@@ -137,8 +137,13 @@ export const records: Messages['records'] = {
 	problem: {
 		unfit: (reason) =>
 			`这个文件不能导入，它可能不是 Lookdesk 的导出文件，或者已经损坏。没有任何改动。${reason ? `（技术原因：${reason}）` : ''}`,
-		cutShort: (came) =>
-			`导入中断了${came ? `：已导入 ${came.conversations} 个对话、${came.rounds} 轮提问，其余没有导入` : ''}。请再次导入同一个文件，已有的内容不会改变。`,
+		cutShort: (came, why) =>
+			`导入中断了${came ? `：已导入 ${came.conversations} 个对话、${came.rounds} 轮提问，其余没有导入` : ''}。${why ?? ''}请再次导入同一个文件，已有的内容不会改变。`,
+		cutShortBy: {
+			records_full: '服务器磁盘已满，请告诉管理员。',
+			records_busy: '当时记录正忙或连接不上。',
+			records_failed: '记录无法写入，原因见服务日志。'
+		},
 		importsBusy: (seconds) =>
 			`正在导入另一个文件，请等它完成后再试${seconds === undefined ? '' : `（约 ${seconds} 秒后）`}。`,
 		customerUnknown: '已经没有属于这位客户的对话。'
