@@ -164,7 +164,8 @@ test(
 		await expect(deleting).toBeDisabled();
 		await confirm.fill(customer);
 		await deleting.click();
-		await expect(page.getByText(words.done(customer))).toBeVisible();
+		await expect(page.getByText(words.done(customer, 2))).toBeVisible();
+		await expect(place).toContainText(words.keptAlike([alike]));
 		await expect(person.card(t.records.audit.title).getByRole('row').nth(1)).toContainText(
 			t.records.audit.actions['delete_customer'] ?? ''
 		);

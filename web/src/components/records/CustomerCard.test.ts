@@ -1,4 +1,4 @@
-import { render, screen } from '@testing-library/svelte';
+import { render, screen, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { afterEach, expect, it, vi } from 'vitest';
 import { Conversation } from '../../state/conversation.svelte';
@@ -26,6 +26,7 @@ function serve(): string[] {
 		asked.push(`${init?.method ?? 'GET'} ${path}`);
 		if (init?.method === 'DELETE') return Promise.resolve(new Response(null, { status: 204 }));
 		if (path.startsWith('/api/customers/')) return Promise.resolve(Response.json(customer));
+		if (path.startsWith('/api/customers')) return Promise.resolve(Response.json(['Ms Li']));
 		const isInBin = path.includes('deleted=true');
 		const conversations = isInBin ? [] : [{ id: 'c1', round_count: 2 }];
 		return Promise.resolve(Response.json({ conversations, next_cursor: null }));
@@ -48,6 +49,9 @@ it('shows what else may be the customer’s, and takes along only what was chose
 	await userEvent.click(screen.getByLabelText(/linked conversation that names nobody/));
 	await userEvent.click(screen.getByRole('button', { name: 'Delete for good' }));
 	expect(asked.at(-1)).toBe('DELETE /api/customers/Ms%20Li?linked=true');
+	expect(await screen.findByText(/2 conversations of “Ms Li” are deleted for good/)).toBeTruthy();
+	expect(screen.getByRole('status').textContent).toContain('“ms li”');
+	expect(screen.getByRole('status').textContent).not.toContain('linked');
 });
 
 it('leaves linked conversations and other spellings alone unless asked', async () => {
@@ -56,7 +60,49 @@ it('leaves linked conversations and other spellings alone unless asked', async (
 	await userEvent.type(await screen.findByLabelText('Type Ms Li to confirm'), 'Ms Li');
 	await userEvent.click(screen.getByRole('button', { name: 'Delete for good' }));
 	expect(asked.at(-1)).toBe('DELETE /api/customers/Ms%20Li');
+	const told = await screen.findByText(/1 conversation of “Ms Li” is deleted for good/);
+	expect(told.closest('[role=status]')?.textContent).toMatch(/1 linked conversation.*“ms li”/);
 });
+
+it('reads out the figures, and no button or box among them', async () => {
+	serve();
+	await lookedUp();
+	expect(await screen.findByRole('checkbox')).toBeTruthy();
+	const status = screen.getByRole('status');
+	expect(status.textContent).toContain('1 conversation');
+	expect(within(status).queryAllByRole('checkbox')).toEqual([]);
+	expect(within(status).queryAllByRole('button')).toEqual([]);
+	expect(within(status).queryAllByRole('link')).toEqual([]);
+});
+
+it.each(['from the list', 'from those alike'])(
+	'takes a name chosen %s to the letter',
+	async (from) => {
+		const asked: string[] = [];
+		vi.stubGlobal('fetch', (path: string, init?: RequestInit) => {
+			asked.push(`${init?.method ?? 'GET'} ${path}`);
+			if (init?.method === 'DELETE') return Promise.resolve(new Response(null, { status: 204 }));
+			if (path.startsWith('/api/customers/')) {
+				const alike = [{ name: 'Li ', conversations: 1 }];
+				return Promise.resolve(Response.json({ name: 'Li', conversations: 1, alike, linked: [] }));
+			}
+			if (path.startsWith('/api/customers')) return Promise.resolve(Response.json(['Li ']));
+			const conversations = path.includes('deleted=true') ? [] : [{ id: 'c1', round_count: 2 }];
+			return Promise.resolve(Response.json({ conversations, next_cursor: null }));
+		});
+		render(CustomerCard, { onChange: () => {} });
+		const name = screen.getByLabelText('Customer');
+		await userEvent.type(name, from === 'from the list' ? 'Li ' : 'Li  ');
+		await userEvent.click(screen.getByRole('button', { name: 'Look up' }));
+		if (from === 'from those alike') {
+			await userEvent.click(await screen.findByRole('button', { name: 'Li (1)' }));
+		}
+		await vi.waitFor(() => expect(asked).toContain('GET /api/customers/Li%20'));
+		await userEvent.type(await screen.findByLabelText(/to confirm/), 'Li');
+		await userEvent.click(screen.getByRole('button', { name: 'Delete for good' }));
+		expect(asked.at(-1)).toBe('DELETE /api/customers/Li%20');
+	}
+);
 
 it('looks another spelling up by its own name', async () => {
 	const asked = serve();
@@ -66,13 +112,14 @@ it('looks another spelling up by its own name', async () => {
 });
 
 it('says that nothing belongs to a name nobody knows', async () => {
-	vi.stubGlobal('fetch', (path: string) =>
-		Promise.resolve(
-			path.startsWith('/api/customers/')
-				? Response.json({ error: { code: 'customer_unknown', message: '' } }, { status: 404 })
-				: Response.json({ conversations: [], next_cursor: null })
-		)
-	);
+	vi.stubGlobal('fetch', (path: string) => {
+		if (path.startsWith('/api/customers/')) {
+			const error = { code: 'customer_unknown', message: '' };
+			return Promise.resolve(Response.json({ error }, { status: 404 }));
+		}
+		const isNames = path.startsWith('/api/customers');
+		return Promise.resolve(Response.json(isNames ? [] : { conversations: [], next_cursor: null }));
+	});
 	await lookedUp();
 	expect(await screen.findByText('No conversation belongs to “Ms Li”.')).toBeTruthy();
 	expect(screen.queryByRole('alert')).toBeNull();

@@ -115,7 +115,12 @@ export const records = {
 		confirm: (name: string) => `Type ${name} to confirm`,
 		delete: 'Delete for good',
 		deleting: 'Deleting…',
-		done: (name: string) => `Everything about “${name}” is deleted.`
+		done: (name: string, n: number) =>
+			`${things(n, 'conversation', 'conversations')} of “${name}” ${n === 1 ? 'is' : 'are'} deleted for good.`,
+		keptLinked: (n: number) =>
+			`${things(n, 'linked conversation that names nobody was', 'linked conversations that name nobody were')} kept.`,
+		keptAlike: (names: string[]) =>
+			`Not touched, because the name is written otherwise: ${names.map((name) => `“${name}”`).join(', ')}.`
 	},
 
 	audit: {

@@ -99,7 +99,9 @@ export const records: Messages['records'] = {
 		confirm: (name) => `输入“${name}”以确认`,
 		delete: '彻底删除',
 		deleting: '正在删除…',
-		done: (name) => `“${name}”的数据已全部删除。`
+		done: (name, n) => `“${name}”的 ${n} 个对话已彻底删除。`,
+		keptLinked: (n) => `${n} 个关联但没有写客户的对话仍然保留。`,
+		keptAlike: (names) => `名称写法不同，没有删除：${names.map((name) => `“${name}”`).join('、')}。`
 	},
 
 	audit: {
