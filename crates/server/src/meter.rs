@@ -4,7 +4,7 @@ use std::future::pending;
 use std::sync::Arc;
 
 use desk::rounds::RoundEvent;
-use desk::{AnswerEvent, Refusal};
+use desk::{AnswerEvent, Code, Refusal};
 use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::unfold;
@@ -102,9 +102,13 @@ impl Meter {
                 self.ended = true;
                 self.metrics.finished(*finish_reason, usage);
             }
-            AnswerEvent::Error(_) => {
+            AnswerEvent::Error(refusal) => {
                 self.ended = true;
-                self.metrics.broke_off("failed", self.said);
+                let kind = match refusal.code {
+                    Code::TimedOut => "timed_out",
+                    _ => "failed",
+                };
+                self.metrics.broke_off(kind, self.said);
             }
             AnswerEvent::Queued { .. }
             | AnswerEvent::Reading { .. }

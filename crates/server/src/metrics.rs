@@ -103,7 +103,8 @@ impl Metrics {
         count(&self.tokens, "completion", usage.completion_tokens);
     }
 
-    /// An answer ended without one, after so many tokens: `failed`, or `cancelled` by its reader.
+    /// An answer ended without one, after so many tokens: `failed`, `timed_out` before its first word, or
+    /// `cancelled` by its reader.
     pub fn broke_off(&self, kind: &str, said: usize) {
         count(&self.answers, kind, 1);
         let said = u32::try_from(said).unwrap_or(u32::MAX);

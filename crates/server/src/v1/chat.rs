@@ -4,9 +4,12 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::HeaderMap;
+use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
+use desk::AnswerEvent;
+use futures_core::Stream;
 use futures_util::StreamExt;
-use futures_util::stream::{iter, select_all};
+use futures_util::stream::{iter, select_all, unfold};
 
 use super::chat_reply::{ChatCompletion, Head};
 use super::chat_request::ChatRequest;
@@ -67,8 +70,24 @@ pub(crate) async fn complete(
         events.map(move |event| (index, event)).boxed()
     });
     let events = select_all(events.collect::<Vec<_>>());
-    let mut writer = ChatWriter::new(head, manner, places);
+    let writer = ChatWriter::new(head, manner, places);
     let opening = iter(writer.opening());
-    let rest = events.flat_map(move |(index, event)| iter(writer.lines(index, event)));
-    Ok(holding(streamed(opening.chain(rest).map(Ok)), more))
+    let lines = opening.chain(lines(writer, events));
+    Ok(holding(streamed(lines.map(Ok)), more))
+}
+
+/// The lines of these answers, until the last has ended or one has failed. Then nobody hears the others: they are let
+/// go, which cancels them.
+fn lines(
+    writer: ChatWriter,
+    events: impl Stream<Item = (u32, AnswerEvent)> + Unpin,
+) -> impl Stream<Item = Event> {
+    let written = unfold(Some((writer, events)), async |running| {
+        let (mut writer, mut events) = running?;
+        let (index, event) = events.next().await?;
+        let lines = writer.lines(index, event);
+        let more = !writer.is_over();
+        Some((iter(lines), more.then_some((writer, events))))
+    });
+    written.flatten()
 }

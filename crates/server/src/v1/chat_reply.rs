@@ -136,6 +136,10 @@ struct CompletionDetails {
 impl ChatUsage {
     /// Takes the count of one more answer to the same question.
     pub fn add(&mut self, usage: &Usage) {
+        // An answer without time for a word has counted nothing.
+        if *usage == Usage::default() {
+            return;
+        }
         let first = self.prompt_tokens == 0;
         self.prompt_tokens = usage.prompt_tokens;
         let cached = &mut self.prompt_tokens_details.cached_tokens;
@@ -221,8 +225,11 @@ fn fingerprint() -> String {
     concat!("lookdesk-", env!("CARGO_PKG_VERSION")).to_owned()
 }
 
+/// How an answer ended whose time was over before its first word.
+pub(super) const WORDLESS: &str = finish_reason(FinishReason::TimedOut);
+
 /// An answer cut short for whatever reason is not whole, which is what `length` tells a client.
-pub(super) fn finish_reason(reason: FinishReason) -> &'static str {
+pub(super) const fn finish_reason(reason: FinishReason) -> &'static str {
     match reason {
         FinishReason::Stop => "stop",
         FinishReason::Length

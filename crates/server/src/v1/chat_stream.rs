@@ -2,10 +2,12 @@
 //! event in, lines out.
 
 use axum::response::sse::Event;
-use desk::AnswerEvent;
+use desk::{AnswerEvent, Code, Refusal};
 use serde::Serialize;
 
-use super::chat_reply::{ChatLogprobs, ChatUsage, ChunkChoice, ChunkDelta, Head, finish_reason};
+use super::chat_reply::{
+    ChatLogprobs, ChatUsage, ChunkChoice, ChunkDelta, Head, WORDLESS, finish_reason,
+};
 use super::chat_request::Manner;
 use super::question::Places;
 use crate::error::OpenAiErrorBody;
@@ -18,8 +20,11 @@ pub(super) struct ChatWriter {
     usage: ChatUsage,
     /// Answers that have not ended.
     open: u32,
-    /// Nothing follows a fault.
-    broken: bool,
+    /// Whether one of them is an answer, in words or whole.
+    answered: bool,
+    /// Answers whose time was over before their first word, as long as none is an answer: if all are like that, it is
+    /// a fault.
+    wordless: Vec<u32>,
 }
 
 impl ChatWriter {
@@ -32,7 +37,8 @@ impl ChatWriter {
             places,
             usage: ChatUsage::default(),
             open,
-            broken: false,
+            answered: false,
+            wordless: Vec::new(),
         }
     }
 
@@ -51,9 +57,6 @@ impl ChatWriter {
 
     /// The lines for one event of one answer.
     pub fn lines(&mut self, index: u32, event: AnswerEvent) -> Vec<Event> {
-        if self.broken {
-            return Vec::new();
-        }
         match event {
             // A comment: clients that look see the queue move, the others see life.
             AnswerEvent::Queued { position, wait_ms } => vec![waiting(position, wait_ms)],
@@ -67,7 +70,9 @@ impl ChatWriter {
                     content: Some(text),
                     ..ChunkDelta::default()
                 };
-                vec![self.choice(index, delta, logprobs, None)]
+                let mut lines = self.answered();
+                lines.push(self.choice(index, delta, logprobs, None));
+                lines
             }
             AnswerEvent::Done {
                 finish_reason: reason,
@@ -75,20 +80,57 @@ impl ChatWriter {
                 ..
             } => {
                 self.usage.add(&usage);
-                self.open = self.open.saturating_sub(1);
-                let end = Some(finish_reason(reason));
-                let mut lines = vec![self.choice(index, ChunkDelta::default(), None, end)];
-                if self.open == 0 {
-                    lines.extend(self.ending());
-                }
+                let mut lines = self.answered();
+                lines.push(self.end(index, finish_reason(reason)));
+                lines.extend(self.one_less());
                 lines
             }
-            AnswerEvent::Error(refusal) => {
-                self.broken = true;
-                let error = self.places.refused(refusal).openai();
-                vec![line(&OpenAiErrorBody { error })]
+            AnswerEvent::Error(refusal) if refusal.code == Code::TimedOut => {
+                self.wordless.push(index);
+                match (self.answered, self.open) {
+                    (true, _) => {
+                        let mut lines = self.answered();
+                        lines.extend(self.one_less());
+                        lines
+                    }
+                    (false, 0 | 1) => self.fault(refusal),
+                    (false, _) => self.one_less(),
+                }
             }
+            AnswerEvent::Error(refusal) => self.fault(refusal),
         }
+    }
+
+    /// Whether nothing follows: all have ended, or one has failed.
+    pub fn is_over(&self) -> bool {
+        self.open == 0
+    }
+
+    /// There is an answer; so those without a word are empty ones.
+    fn answered(&mut self) -> Vec<Event> {
+        self.answered = true;
+        let wordless = std::mem::take(&mut self.wordless).into_iter();
+        wordless.map(|index| self.end(index, WORDLESS)).collect()
+    }
+
+    /// One more answer has ended, and perhaps the stream.
+    fn one_less(&mut self) -> Vec<Event> {
+        self.open = self.open.saturating_sub(1);
+        match self.open {
+            0 => self.ending(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Nothing follows a fault.
+    fn fault(&mut self, refusal: Refusal) -> Vec<Event> {
+        self.open = 0;
+        let error = self.places.refused(refusal).openai();
+        vec![line(&OpenAiErrorBody { error })]
+    }
+
+    fn end(&self, index: u32, reason: &'static str) -> Event {
+        self.choice(index, ChunkDelta::default(), None, Some(reason))
     }
 
     fn ending(&self) -> Vec<Event> {

@@ -1,13 +1,18 @@
+use std::time::Duration;
+
 use axum::http::{Method, StatusCode};
 use desk::testing::{delta, done, done_with, png, token};
 use desk::{
     AnswerEvent, DeskLimits, FinishReason, PictureId, Refusal, Role, Shape, State, Timings, Usage,
 };
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::stage::{Reply, Stage, request, stage, stage_of, stage_with};
 
 const PATH: &str = "/v1/chat/completions";
+/// Within this a reply that is to end has ended.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 fn question(words: &str) -> Value {
     json!({"messages": [{"role": "user", "content": words}]})
@@ -649,6 +654,103 @@ async fn a_fault_in_the_middle_of_a_stream_is_told_in_it() {
         .will_say([delta("AX"), AnswerEvent::Error(Refusal::answer_failed())]);
     let whole = ask(&stage, &question("?")).await;
     assert_eq!(whole.openai_error(), (500, None, "answer_failed".into()));
+    // Beside others it is the end of all: nobody would hear them.
+    stage
+        .answerer
+        .will_say([delta("AX"), AnswerEvent::Error(Refusal::answer_failed())]);
+    let sibling = stage.answerer.will_wait();
+    let mut several = with("stream", json!(true));
+    several["n"] = json!(2);
+    let reply = timeout(PATIENCE, ask(&stage, &several)).await;
+    let reply = reply.expect("the stream ends");
+    let last: Value = serde_json::from_str(reply.data().pop().expect("lines")).expect("JSON");
+    assert_eq!(last["error"]["code"], "answer_failed");
+    assert!(sibling.is_cancelled());
+}
+
+/// `n` answers, as a whole or as a stream.
+fn several(n: u32, stream: bool) -> Value {
+    let mut question = with("n", json!(n));
+    question["stream"] = json!(stream);
+    question["stream_options"] = match stream {
+        true => json!({"include_usage": true}),
+        false => Value::Null,
+    };
+    question
+}
+
+fn without_a_word() -> [AnswerEvent; 1] {
+    [AnswerEvent::Error(Refusal::timed_out())]
+}
+
+#[tokio::test]
+async fn an_answer_without_time_for_a_word_is_empty_beside_others_that_have_words() {
+    let stage = stage();
+    let timed_out = || AnswerEvent::Done {
+        finish_reason: FinishReason::TimedOut,
+        usage: usage(),
+        timings: Timings::default(),
+    };
+    let script = || {
+        stage.answerer.will_say(without_a_word());
+        stage.answerer.will_say([delta("AX"), timed_out()]);
+        stage.answerer.will_say(without_a_word());
+    };
+    script();
+    let whole = ask(&stage, &several(3, false)).await;
+    assert_eq!(whole.status, StatusCode::OK, "{}", whole.text());
+    let whole = whole.json();
+    let choices = whole["choices"].as_array().expect("choices");
+    let said: Vec<_> = choices
+        .iter()
+        .map(|choice| (&choice["message"]["content"], &choice["finish_reason"]))
+        .map(|(content, reason)| (content.as_str(), reason.as_str()))
+        .collect();
+    let empty = (Some(""), Some("length"));
+    assert_eq!(said, [empty, (Some("AX"), Some("length")), empty]);
+    assert_eq!(whole["usage"]["prompt_tokens"], 50);
+    assert_eq!(whole["usage"]["completion_tokens"], 3);
+    script();
+    let stream = ask(&stage, &several(3, true)).await;
+    let mut data = stream.data();
+    assert_eq!(data.pop(), Some("[DONE]"));
+    let chunks: Vec<Value> = data
+        .iter()
+        .map(|data| serde_json::from_str(data).expect("JSON"))
+        .collect();
+    assert!(chunks.iter().all(|chunk| chunk["error"].is_null()));
+    let mut ended: Vec<_> = chunks
+        .iter()
+        .filter(|chunk| chunk["choices"][0]["finish_reason"] == "length")
+        .map(|chunk| chunk["choices"][0]["index"].as_u64())
+        .collect();
+    ended.sort_unstable();
+    assert_eq!(ended, [Some(0), Some(1), Some(2)]);
+    let usage = &chunks.last().expect("chunks")["usage"];
+    assert_eq!(usage["prompt_tokens"], 50, "{usage}");
+    assert_eq!(usage["completion_tokens"], 3, "{usage}");
+}
+
+#[tokio::test]
+async fn several_answers_none_of_which_had_time_for_a_word_are_one_error() {
+    let stage = stage();
+    let script = || (0..2).for_each(|_| stage.answerer.will_say(without_a_word()));
+    script();
+    let whole = ask(&stage, &several(2, false)).await;
+    assert_eq!(whole.openai_error(), (408, None, "timed_out".into()));
+    script();
+    let stream = ask(&stage, &several(2, true)).await;
+    let mut data = stream.data();
+    let last: Value = serde_json::from_str(data.pop().expect("lines")).expect("JSON");
+    assert_eq!(last["error"]["code"], "timed_out");
+    // Nothing before it says that an answer was given.
+    for data in data {
+        let chunk: Value = serde_json::from_str(data).expect("JSON");
+        assert!(chunk["choices"][0]["finish_reason"].is_null(), "{chunk}");
+    }
+    let figures = stage.get("/metrics").await;
+    let line = r#"lookdesk_answers_total{kind="timed_out"} 4"#;
+    assert!(figures.text().contains(line), "{}", figures.text());
 }
 
 #[tokio::test]
