@@ -4,12 +4,15 @@
 //! went wrong inside goes to the log, and the reader gets the request's id.
 
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use desk::{Class, Code, Refusal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
+
+/// What OpenAI's clients heed before they try again.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Why a request got no better answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -221,6 +224,11 @@ impl ApiError {
             Self::OriginNotAllowed => StatusCode::FORBIDDEN,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+
+    /// Whether it was the desk that refused.
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::RefusedAt { .. })
     }
 
     /// When to come back, for errors that pass by themselves.
@@ -462,6 +470,11 @@ impl IntoResponse for ApiError {
         if let Some(seconds) = self.retry_after_s() {
             let headers = response.headers_mut();
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        // OpenAI's clients would ask again, which is no use once the asker's own time is over.
+        if self.status() == StatusCode::REQUEST_TIMEOUT && self.is_refusal() {
+            let headers = response.headers_mut();
+            headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
         }
         if matches!(self, Self::KeyMissing | Self::KeyWrong) {
             let headers = response.headers_mut();

@@ -53,6 +53,16 @@ pub(crate) enum FetchError {
     TooSlow(String),
 }
 
+impl FetchError {
+    /// As the log may hold it: an address may carry a password or a signature, a host does not.
+    pub(crate) fn logged(&self) -> String {
+        match self {
+            Self::Place(_) => "its address is not an https address".to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
 type Resolved = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
 /// Brings pictures from elsewhere.

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, Method};
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
-use opentelemetry::trace::TracerProvider;
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState, TracerProvider};
 use opentelemetry::{Context, InstrumentationScope};
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
@@ -91,8 +91,7 @@ impl Traces {
         route: Option<&str>,
         headers: &HeaderMap,
     ) -> Arc<RequestTrace> {
-        let parent =
-            TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(headers));
+        let parent = continued(headers);
         Arc::new(RequestTrace::new(self.clone(), parent, id, method, route))
     }
 
@@ -102,6 +101,21 @@ impl Traces {
             tracing::warn!(%error, "the last spans did not reach the collector");
         }
     }
+}
+
+/// The caller's trace, by its numbers alone: a `tracestate` is text that anybody may write, and would be sent on
+/// with every span.
+fn continued(headers: &HeaderMap) -> Context {
+    let caller =
+        TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(headers));
+    let span = caller.span().span_context().clone();
+    Context::new().with_remote_span_context(SpanContext::new(
+        span.trace_id(),
+        span.span_id(),
+        span.trace_flags(),
+        true,
+        TraceState::NONE,
+    ))
 }
 
 /// Headers as the propagator reads them.

@@ -116,6 +116,14 @@ mod tests {
     }
 
     #[test]
+    fn the_log_repeats_no_address_for_it_may_carry_a_password() {
+        let error = Place::read("http://admin:secret@camera/1.jpg?sig=secret").expect_err("http");
+        assert!(error.to_string().contains("camera"));
+        assert!(!error.logged().contains("secret"), "{}", error.logged());
+        assert!(!error.logged().contains("admin"), "{}", error.logged());
+    }
+
+    #[test]
     fn only_https_without_a_login_is_a_place() {
         assert_eq!(place("https://Example.com").authority(), "example.com");
         assert_eq!(place("https://example.com:8443/a?b#c").path(), "/a?b");

@@ -342,7 +342,7 @@ async fn fetch(shared: &Shared, url: &str, param: &str, left: u64) -> Result<Vec
     };
     let limit = shared.desk.limits().picture_bytes.min(left);
     fetcher.fetch(url, limit).await.map_err(|error| {
-        tracing::info!(%error, "a picture could not be fetched");
+        tracing::info!(error = error.logged(), "a picture could not be fetched");
         field(format!("{error}."))
     })
 }

@@ -163,6 +163,11 @@ async fn a_time_that_is_over_before_the_first_word_is_an_error_of_its_own() {
     let reply = stage.post(CHAT, &chat(json!({"timeout": 1}))).await;
     assert_eq!(reply.openai_error(), (408, None, "timed_out".into()));
     assert_eq!(reply.json()["error"]["type"], "timeout_error");
+    // Without this the client library would ask twice more, just when the desk is full.
+    assert_eq!(reply.headers["x-should-retry"], "false");
+    let text = stage.get("/metrics").await.text().to_owned();
+    let line = r#"lookdesk_answers_total{kind="timed_out"} 1"#;
+    assert!(text.contains(line), "{text}");
     says();
     let reply = stage.post(CHAT, &chat(json!({"stream": true}))).await;
     assert_eq!(reply.status, StatusCode::OK);

@@ -141,7 +141,8 @@ fn asking(body: &Value) -> Request<Body> {
         .header("content-type", "application/json")
         .header("authorization", "Bearer ld_secretsecret")
         .header("x-request-id", "ticket-42")
-        .header("traceparent", format!("00-{TRACE}-{CALLER}-01"));
+        .header("traceparent", format!("00-{TRACE}-{CALLER}-01"))
+        .header("tracestate", "vendor=STATEWORDS");
     request.body(body.to_string().into()).expect("a request")
 }
 
