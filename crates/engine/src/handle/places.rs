@@ -61,9 +61,10 @@ impl Gauge {
         let held = client.and_then(|client| counts.held.get_key_value(client));
         let client = match (client, held) {
             (_, Some((_, &held))) if held >= left || left <= most / KEPT => {
+                let ends = ends_until_more(held, left, most);
                 return Err(SubmitError::OverShare {
                     held,
-                    retry_after_s: gauge.time_for_s(held),
+                    retry_after_s: gauge.time_for_s(ends),
                 });
             }
             (_, Some((client, _))) => Some(Arc::clone(client)),
@@ -107,6 +108,18 @@ impl Gauge {
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How many answers, whoever's, have to end until a client that holds so many places gets another. Answers end among
+/// clients as places are held; what comes in meanwhile is not foreseen.
+fn ends_until_more(held: usize, left: usize, most: usize) -> usize {
+    let taken = most.saturating_sub(left);
+    // With each end one more place is left, and the client holds `held / taken` fewer.
+    let until_fewer = held
+        .checked_sub(left)
+        .map_or(0, |over| over * taken / (taken + held).max(1) + 1);
+    let until_not_kept = (most / KEPT + 1).saturating_sub(left);
+    until_fewer.max(until_not_kept)
 }
 
 /// A place with the engine; gives itself back when dropped, wherever that happens.
@@ -164,25 +177,55 @@ mod tests {
         std::iter::from_fn(|| Gauge::take(gauge, CAPACITY, Some(client)).ok()).collect()
     }
 
+    /// How many places the client is told that it holds, and when to come back.
+    fn told(gauge: &Arc<Gauge>, client: &str) -> (usize, u64) {
+        match Gauge::take(gauge, CAPACITY, Some(client)).map(drop) {
+            Err(SubmitError::OverShare {
+                held,
+                retry_after_s,
+            }) => (held, retry_after_s),
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn a_client_alone_holds_half_of_the_places_and_is_told_why_it_gets_no_more() {
         let gauge = Arc::new(Gauge::default());
-        gauge.note_answer(Duration::from_millis(500), 1);
+        gauge.note_answer(Duration::from_secs(5), 1);
         let mut held = all(&gauge, "script");
         assert_eq!(held.len(), 24);
-        match Gauge::take(&gauge, CAPACITY, Some("script")).map(drop) {
-            Err(SubmitError::OverShare {
-                held: 24,
-                retry_after_s: 12,
-            }) => {}
-            other => panic!("{other:?}"),
-        }
+        // One of them has to end, not all.
+        assert_eq!(told(&gauge, "script"), (24, 5));
         // Whether they run or wait makes no difference; giving one back does.
         held.iter_mut().take(16).for_each(Place::start);
         assert_eq!(gauge.running_and_waiting(), (16, 8));
         assert!(all(&gauge, "script").is_empty());
         held.pop();
         assert_eq!(all(&gauge, "script").len(), 1);
+    }
+
+    #[test]
+    fn the_time_that_is_told_is_that_until_the_client_would_get_a_place() {
+        let gauge = Arc::new(Gauge::default());
+        gauge.note_answer(Duration::from_secs(5), 1);
+        let mut first = all(&gauge, "first");
+        let mut second = all(&gauge, "second");
+        assert_eq!((first.len(), second.len()), (24, 12));
+        // It is enough that anybody's ends.
+        assert_eq!(told(&gauge, "second"), (12, 5));
+        // Of eight that end, five are the first's.
+        assert_eq!(told(&gauge, "first"), (24, 40));
+        first.truncate(24 - 5);
+        second.truncate(12 - 2);
+        assert!(Gauge::take(&gauge, CAPACITY, Some("first")).is_err());
+        second.pop();
+        assert!(Gauge::take(&gauge, CAPACITY, Some("first")).is_ok());
+        // Places that are kept for others have to be left as well.
+        let single: Vec<_> = (0..19)
+            .map(|client| Gauge::take(&gauge, CAPACITY, Some(&format!("single {client}"))))
+            .collect();
+        assert_eq!(single.iter().filter(|place| place.is_ok()).count(), 19);
+        assert_eq!(told(&gauge, "single 0"), (1, 60));
     }
 
     #[test]
