@@ -1,5 +1,6 @@
 import { mount } from 'svelte';
 import App from './App.svelte';
+import { meetTabs } from './state/draft.svelte';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/print.css';
@@ -7,4 +8,4 @@ import './styles/print.css';
 const target = document.getElementById('desk');
 if (!target) throw new Error('index.html has no #desk');
 
-export default mount(App, { target });
+void meetTabs().then(() => mount(App, { target }));

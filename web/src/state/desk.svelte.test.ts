@@ -124,6 +124,31 @@ describe('the next picture of a chain', () => {
 	});
 });
 
+describe('a page out of sight', () => {
+	const isHidden = vi.spyOn(document, 'hidden', 'get');
+	const show = (isShown: boolean) => {
+		isHidden.mockReturnValue(!isShown);
+		document.dispatchEvent(new Event('visibilitychange'));
+	};
+	afterEach(() => isHidden.mockReturnValue(false));
+
+	it('leaves its drafts, for a phone may end it without a word, and has them again when it is back', () => {
+		const desk = new Desk();
+		let stop = () => {};
+		const end = $effect.root(() => {
+			stop = desk.start();
+		});
+		desk.draft = 'half a question';
+		const left = () => localStorage.getItem('lookdesk.drafts.left');
+		show(false);
+		expect(left()).toContain('new:');
+		show(true);
+		expect(left()).toBe('[]');
+		stop();
+		end();
+	});
+});
+
 describe('a new conversation', () => {
 	async function chained(): Promise<Desk> {
 		const desk = new Desk();

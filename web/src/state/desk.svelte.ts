@@ -22,6 +22,7 @@ import { DeskPicture } from './picture.svelte';
 import { preferences } from './preferences.svelte';
 import { roles } from './roles.svelte';
 import type { Round } from './round.svelte';
+import { tabs } from './tabs';
 import type { Tray } from './tray.svelte';
 import { leaveDrafts, returnToDrafts } from './unborn';
 
@@ -115,10 +116,15 @@ export class Desk {
 		const onHide = () => {
 			this.#keep();
 			leaveDrafts();
+			tabs.leave();
 		};
-		returnToDrafts();
+		const onShow = () => {
+			tabs.stay();
+			returnToDrafts();
+		};
+		onShow();
 		window.addEventListener('pagehide', onHide);
-		window.addEventListener('pageshow', returnToDrafts);
+		window.addEventListener('pageshow', onShow);
 		this.cabinet.onAsked = (conversation) => {
 			if (conversation === this.conversation) route.replace(this.#addressOf(conversation.id));
 		};
@@ -132,7 +138,7 @@ export class Desk {
 		return () => {
 			ends.forEach((end) => end());
 			window.removeEventListener('pagehide', onHide);
-			window.removeEventListener('pageshow', returnToDrafts);
+			window.removeEventListener('pageshow', onShow);
 		};
 	}
 
@@ -314,9 +320,14 @@ export class Desk {
 		};
 		const onVisible = () => {
 			// A phone may end a page it has hidden without a further word.
-			if (document.hidden) this.#keep();
+			if (document.hidden) {
+				this.#keep();
+				leaveDrafts();
+				return;
+			}
+			returnToDrafts();
 			look();
-			if (!document.hidden && this.conversation.id !== undefined) void this.conversation.refresh();
+			if (this.conversation.id !== undefined) void this.conversation.refresh();
 		};
 		const others = setInterval(look, othersMs);
 		const elsewhere = setInterval(() => {

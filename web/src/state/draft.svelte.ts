@@ -7,8 +7,9 @@
  */
 import { keep, recall } from './keep';
 import { DeskPicture, type Held } from './picture.svelte';
+import { tabs } from './tabs';
 import { Tray } from './tray.svelte';
-import { claimUnborn, isWords, release } from './unborn';
+import { claimUnborn, isWords, release, wantedTabs } from './unborn';
 
 const most = 50;
 const trayKey = 'lookdesk.tray';
@@ -99,6 +100,9 @@ function keptTrays(): Record<string, Held[]> {
 		return {};
 	}
 }
+
+/** Before drafts are looked for: which are of tabs that are open. */
+export const meetTabs = () => tabs.meet(wantedTabs(Object.keys(keptTrays())));
 
 /** Keeps the pictures that wait, while the page is reloaded. */
 export function keepTrays(drafts: Draft[]): void {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Draft, keepTrays, recallTray } from './draft.svelte';
 import { DeskPicture } from './picture.svelte';
+import { tabs } from './tabs';
 import { forgetLive, leaveDrafts } from './unborn';
 
 /** What the page knew of itself is gone. */
@@ -92,6 +93,29 @@ describe('drafts of conversations that are not there yet', () => {
 		expect(found.words).toBe('half a question');
 		found.words = '';
 		expect(localStorage.getItem('lookdesk.drafts')).toBe('{}');
+	});
+
+	it('of a tab that is only out of sight stays its own', () => {
+		inTab('one');
+		newest().words = 'half a question';
+		leaveDrafts();
+		inTab('two');
+		reload();
+		const open = vi.spyOn(tabs, 'isOpen').mockImplementation((name) => name === 'one');
+		expect(newest().words).toBe('');
+		open.mockRestore();
+		inTab('three');
+		expect(newest().words).toBe('half a question');
+	});
+
+	it('of a tab that broke without leaving anything waits for the next one too', () => {
+		inTab('one');
+		newest().words = 'half a question';
+		inTab('two');
+		reload();
+		const gone = vi.spyOn(tabs, 'isGone').mockImplementation((name) => name === 'one');
+		expect(newest().words).toBe('half a question');
+		gone.mockRestore();
 	});
 
 	it('moves to its conversation, once that is there', () => {

@@ -3,9 +3,11 @@
  *
  * Each has one of its own, so that neither another tab nor another chain writes over it: which conversation
  * it will continue, which tab it is written in, and a number. A tab finds its own again after a reload; what
- * a closed tab has left is taken over by the next one that begins a conversation of that kind.
+ * a tab has left when it went out of sight, or that broke, is taken over by the next one that begins a
+ * conversation of that kind, once it is known to be open no more.
  */
 import { keep, recall } from './keep';
+import { anyName, tabs } from './tabs';
 
 export type Words = Record<string, string>;
 
@@ -23,31 +25,18 @@ const legacy = 'new';
 /** Keys that a draft of this page has. */
 const live = new Set<string>();
 
-const anyName = () => Math.random().toString(36).slice(2, 10);
-/** Where the browser forbids storage, there is nothing to find again either. */
-const nameless = anyName();
-
-/** A name that this tab keeps over a reload, and shares with no other. */
-function tabName(): string {
-	try {
-		const kept: unknown = JSON.parse(sessionStorage.getItem('lookdesk.tab') ?? 'null');
-		if (typeof kept === 'string') return kept;
-		sessionStorage.setItem('lookdesk.tab', JSON.stringify(nameless));
-	} catch {
-		// See above.
-	}
-	return nameless;
-}
-
-const isOfTab = (key: string, tab: string) => key.split(':')[2] === tab;
+const tabOf = (key: string) => key.split(':')[2] ?? '';
+const isOfTab = (key: string, tab: string) => tabOf(key) === tab;
 
 /** A key for a new draft: one that was kept and belongs to nobody now, else a fresh one. */
 export function claimUnborn(follows = '', more: string[] = []): string {
 	const kind = `${begin}${follows}:`;
-	const own = `${kind}${tabName()}:`;
+	const own = `${kind}${tabs.name}:`;
 	const drafts = recall('drafts', isWords) ?? {};
 	const left = recall('drafts.left', isList) ?? [];
 	const isFree = (key: string) => !live.has(key);
+	const isLeft = (key: string) =>
+		left.includes(key) ? !tabs.isOpen(tabOf(key)) : tabs.isGone(tabOf(key));
 	const mine = [...Object.keys(drafts), ...more].findLast(
 		(key) => key.startsWith(own) && isFree(key)
 	);
@@ -55,9 +44,7 @@ export function claimUnborn(follows = '', more: string[] = []): string {
 	live.add(key);
 	if (mine !== undefined) return key;
 	const found = Object.keys(drafts).findLast(
-		(one) =>
-			isFree(one) &&
-			((one.startsWith(kind) && left.includes(one)) || (one === legacy && follows === ''))
+		(one) => isFree(one) && (one.startsWith(kind) ? isLeft(one) : one === legacy && follows === '')
 	);
 	if (found !== undefined) {
 		const { [found]: words, ...others } = drafts;
@@ -70,14 +57,20 @@ export function claimUnborn(follows = '', more: string[] = []): string {
 	return key;
 }
 
+/** The tabs of which it matters, at the start of this one, whether they are open. */
+export function wantedTabs(more: string[]): Set<string> {
+	const drafts = Object.keys(recall('drafts', isWords) ?? {});
+	return new Set([...drafts, ...more].filter((key) => key.startsWith(begin)).map(tabOf));
+}
+
 /** Its draft has got another one. */
 export function release(key: string): void {
 	live.delete(key);
 }
 
-/** The tab may be closed now: what it has not sent may be found by another. */
+/** The tab is out of sight: if it is closed, what it has not sent may be found by another. */
 export function leaveDrafts(): void {
-	const tab = tabName();
+	const tab = tabs.name;
 	const drafts = Object.keys(recall('drafts', isWords) ?? {});
 	const left = recall('drafts.left', isList) ?? [];
 	const own = drafts.filter((key) => key.startsWith(begin) && isOfTab(key, tab));
@@ -86,7 +79,7 @@ export function leaveDrafts(): void {
 
 /** The tab is there (again): its drafts are its own. */
 export function returnToDrafts(): void {
-	const tab = tabName();
+	const tab = tabs.name;
 	const left = recall('drafts.left', isList);
 	if (left)
 		keep(
