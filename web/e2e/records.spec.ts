@@ -165,7 +165,7 @@ test(
 		await confirm.fill(customer);
 		await deleting.click();
 		await expect(page.getByText(words.done(customer, 2))).toBeVisible();
-		await expect(place).toContainText(words.keptAlike([alike]));
+		await expect(place).toContainText(words.keptAlike(alike));
 		await expect(person.card(t.records.audit.title).getByRole('row').nth(1)).toContainText(
 			t.records.audit.actions['delete_customer'] ?? ''
 		);

@@ -118,7 +118,7 @@ export const zh: Messages = {
 		length: '到了长度上限，后面没有写完。可在设置里调大“长度”。',
 		repetition: '开始重复，已自动停下。',
 		cancelled: '回答在这里被手动停止。',
-		timed_out: '回答的时间到了，已写出的内容保留。',
+		timed_out: '回答超时，已写出的内容会保留。',
 		empty: '模型没有给出内容，请换个问法。',
 		details: '时间用在哪里',
 		timings: (image, vision, prefill, decode) =>

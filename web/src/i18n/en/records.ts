@@ -119,7 +119,7 @@ export const records = {
 			`${things(n, 'conversation', 'conversations')} of “${name}” ${n === 1 ? 'is' : 'are'} deleted for good.`,
 		keptLinked: (n: number) =>
 			`${things(n, 'linked conversation that names nobody was', 'linked conversations that name nobody were')} kept.`,
-		keptAlike: (names: string[]) =>
+		keptAlike: (...names: string[]) =>
 			`Not touched, because the name is written otherwise: ${names.map((name) => `“${name}”`).join(', ')}.`
 	},
 

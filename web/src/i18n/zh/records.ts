@@ -40,7 +40,7 @@ export const records: Messages['records'] = {
 		writing: (name) => `正在写入 ${name} 的内容…`,
 		stop: '停止',
 		stopped: '已停止，没有导入任何内容。',
-		stoppedLate: '文件已经完整送达，会继续导入。结果请看下方的日志。',
+		stoppedLate: '文件已上传完毕，导入会继续进行，结果请看下方的日志。',
 		damaged: (n) => `${n} 张图片已损坏，没有导入；相关的提问和回答都在：`,
 		done: (conversations, rounds, answers, pictures, skipped) =>
 			`已导入 ${conversations} 个对话、${rounds} 轮提问、${answers} 个回答、${pictures} 张图片。${
@@ -87,21 +87,22 @@ export const records: Messages['records'] = {
 		none: (name) => `没有属于“${name}”的对话。`,
 		willGo: '以下内容会彻底删除：',
 		conversations: (n) => `${n} 个对话`,
-		rounds: (n) => `${n} 轮提问，连同全部回答、标记和更正`,
+		rounds: (n) => `${n} 轮提问，连同全部回答、标记和纠正`,
 		inBin: (n) => `，其中 ${n} 个在回收站`,
 		pictures: '只有这些对话用到的图片',
 		search: '搜索里的相关内容',
-		takeLinked: (n) => `同时删除 ${n} 个关联但没有写客户的对话`,
-		linkedToOthers: '与其关联但写着别的客户，会保留：',
-		alike: '相近的名称。不会一起删除，需要时请逐个查看并删除：',
+		takeLinked: (n) => `同时删除 ${n} 个有关联、但未填写客户的对话`,
+		linkedToOthers: '以下对话有关联，但属于别的客户，会保留：',
+		alike: '以下名称写法相近，不会一起删除；如需删除，请逐个查看：',
 		alikeName: (name, n) => `${name}（${n}）`,
 		stays: '下方日志会留下一行：做过这件事，以及时间。',
 		confirm: (name) => `输入“${name}”以确认`,
 		delete: '彻底删除',
 		deleting: '正在删除…',
 		done: (name, n) => `“${name}”的 ${n} 个对话已彻底删除。`,
-		keptLinked: (n) => `${n} 个关联但没有写客户的对话仍然保留。`,
-		keptAlike: (names) => `名称写法不同，没有删除：${names.map((name) => `“${name}”`).join('、')}。`
+		keptLinked: (n) => `${n} 个有关联、但未填写客户的对话已保留。`,
+		keptAlike: (...names) =>
+			`以下名称写法相近，没有删除：${names.map((name) => `“${name}”`).join('、')}。`
 	},
 
 	audit: {
