@@ -6,6 +6,7 @@
 mod crowd;
 mod desk;
 mod drip;
+mod greedy;
 mod hostile;
 mod http;
 mod killed;
@@ -90,10 +91,11 @@ pub fn run(options: &LoadOptions) -> Result<(), String> {
             Ok(mut busy) => {
                 let before = busy.holds();
                 report.part("many clients", || crowd.run(&busy));
+                report.part("a greedy client", || greedy::run(&busy, &questions));
                 report.part("vanishing clients", || {
                     vanish::run(&busy, &questions, options.vanishing, before)
                 });
-                report.part("after both", || stands(&mut busy));
+                report.part("after these", || stands(&mut busy));
             }
             Err(why) => report.failed("many clients", why),
         }

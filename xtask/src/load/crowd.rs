@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::Found;
 use super::desk::Desk;
 use super::drip;
+use super::http::OWN_ADDRESSES;
 use super::questions::{Asked, Question};
 
 /// The longest that an answer or a place in the queue may take.
@@ -37,6 +38,8 @@ pub struct Crowd<'a> {
 struct Tally {
     answers: u64,
     refusals: u64,
+    /// Refusals of clients because of their share, though each asks one question at a time.
+    share_refusals: u64,
     waits_ms: Vec<u64>,
     /// When a question was asked, and after how long its first word came.
     first_words: Vec<(Duration, u64)>,
@@ -97,6 +100,13 @@ impl Crowd<'_> {
             let fault = format!("{} clients never got an answer", tally.starved);
             tally.faults.push(fault);
         }
+        if tally.share_refusals > 0 && *OWN_ADDRESSES {
+            let fault = format!(
+                "{} were told that they have their share, with one question each",
+                tally.share_refusals
+            );
+            tally.faults.push(fault);
+        }
         let mut held = Vec::new();
         for found in found {
             match found {
@@ -117,9 +127,10 @@ impl Crowd<'_> {
             tally.waits_ms.get(place).copied().unwrap_or_default()
         };
         Ok(format!(
-            "{} clients, {} answers ({:.1} a second), none wrong; {} declared 429s; an answer took {} ms \
+            "{} clients{}, {} answers ({:.1} a second), none wrong; {} declared 429s; an answer took {} ms \
              (median), {} ms (99 of 100); {}",
             self.clients,
+            whose_address(),
             tally.answers,
             tally.answers as f64 / wall.as_secs_f64(),
             tally.refusals,
@@ -146,7 +157,9 @@ impl Crowd<'_> {
             let new = (warming_up && turn.is_multiple_of(NEW_EVERY))
                 .then(|| Question::about_something_new(client << 32 | round));
             let asked = Instant::now();
-            match new.as_ref().unwrap_or(question).ask(address, PATIENCE) {
+            let asked_as = client as usize;
+            let question = new.as_ref().unwrap_or(question);
+            match question.ask_as(asked_as, address, PATIENCE) {
                 Ok(Asked::Answered(words, first)) => {
                     answered = true;
                     let at = asked - started;
@@ -162,9 +175,12 @@ impl Crowd<'_> {
                         }
                     });
                 }
-                Ok(Asked::Refused(after_s)) => {
-                    note(tally, |tally| tally.refusals += 1);
-                    thread::sleep(Duration::from_secs(after_s.min(10)));
+                Ok(Asked::Refused(away)) => {
+                    note(tally, |tally| {
+                        tally.refusals += 1;
+                        tally.share_refusals += u64::from(away.has_its_share);
+                    });
+                    thread::sleep(Duration::from_secs(away.after_s.min(10)));
                 }
                 Err(why) => note(tally, |tally| tally.faults.push(why)),
             }
@@ -177,6 +193,14 @@ impl Crowd<'_> {
 
 fn note(tally: &Mutex<Tally>, what: impl FnOnce(&mut Tally)) {
     what(&mut tally.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+/// What a line says of the clients' addresses.
+fn whose_address() -> &'static str {
+    match *OWN_ADDRESSES {
+        true => "",
+        false => " with one address, for this system has no others, and so with the share of one",
+    }
 }
 
 /// Memory over time.

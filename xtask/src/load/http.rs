@@ -2,8 +2,19 @@
 //! bytes, and what comes back may be read in part.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::sync::LazyLock;
 use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+
+/// The first address that a client can have for its own; the program itself is at the one before.
+const FIRST: u32 = u32::from_be_bytes([127, 0, 0, 2]);
+
+/// Whether clients here can have addresses of their own, by which the program tells them apart: on Linux every
+/// address that begins with 127 is this machine's, on some systems only one is.
+pub static OWN_ADDRESSES: LazyLock<bool> =
+    LazyLock::new(|| TcpListener::bind((Ipv4Addr::from(FIRST), 0)).is_ok());
 
 /// A reply as it came.
 #[derive(Debug, Clone)]
@@ -36,7 +47,27 @@ pub struct Connection {
 impl Connection {
     /// No read and no write may stand still longer than `patience`.
     pub fn open(address: &str, patience: Duration) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
+        Self::over(TcpStream::connect(address)?, address, patience)
+    }
+
+    /// A connection from the address of this client, where clients can have their own.
+    pub fn open_as(client: usize, address: &str, patience: Duration) -> io::Result<Self> {
+        if !*OWN_ADDRESSES {
+            return Self::open(address, patience);
+        }
+        let to = address.to_socket_addrs()?.next();
+        let to = to.ok_or_else(|| odd(format!("{address} is no address")))?;
+        let own = u32::try_from(client)
+            .ok()
+            .and_then(|client| FIRST.checked_add(client));
+        let own = Ipv4Addr::from(own.ok_or_else(|| odd("there are too many clients".to_owned()))?);
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.bind(&SocketAddr::from((own, 0)).into())?;
+        socket.connect(&to.into())?;
+        Self::over(socket.into(), address, patience)
+    }
+
+    fn over(stream: TcpStream, address: &str, patience: Duration) -> io::Result<Self> {
         stream.set_read_timeout(Some(patience))?;
         stream.set_write_timeout(Some(patience))?;
         stream.set_nodelay(true)?;

@@ -25,8 +25,15 @@ pub struct Question {
 pub enum Asked {
     /// The words, and how the answer ended; after how long the first of them came.
     Answered(String, Duration),
-    /// Declared: come back after so many seconds.
-    Refused(u64),
+    /// Declared, and when to come back.
+    Refused(TurnedAway),
+}
+
+/// A declared 429.
+pub struct TurnedAway {
+    pub after_s: u64,
+    /// Whether it was because this client holds its share of the places, not because all are taken.
+    pub has_its_share: bool,
 }
 
 impl Question {
@@ -62,9 +69,23 @@ impl Question {
 
     /// Asks on a connection of its own and hears the answer to its end.
     pub fn ask(&self, address: &str, patience: Duration) -> Result<Asked, String> {
+        self.hear(|| self.begin(address, patience))
+    }
+
+    /// Asks as this client.
+    pub fn ask_as(
+        &self,
+        client: usize,
+        address: &str,
+        patience: Duration,
+    ) -> Result<Asked, String> {
+        self.hear(|| self.begin_as(client, address, patience))
+    }
+
+    fn hear(&self, begin: impl FnOnce() -> std::io::Result<Connection>) -> Result<Asked, String> {
         let fault = |error: std::io::Error| format!("no whole reply: {error}");
         let started = Instant::now();
-        let mut connection = self.begin(address, patience).map_err(fault)?;
+        let mut connection = begin().map_err(fault)?;
         let mut reply = connection.reply_head().map_err(fault)?;
         let mut first = None;
         while let Some(piece) = connection.piece(&reply).map_err(fault)? {
@@ -81,7 +102,20 @@ impl Question {
 
     /// Asks, and gives the connection on which the answer comes.
     pub fn begin(&self, address: &str, patience: Duration) -> std::io::Result<Connection> {
-        let mut connection = Connection::open(address, patience)?;
+        self.put(Connection::open(address, patience)?)
+    }
+
+    /// Asks as this client.
+    pub fn begin_as(
+        &self,
+        client: usize,
+        address: &str,
+        patience: Duration,
+    ) -> std::io::Result<Connection> {
+        self.put(Connection::open_as(client, address, patience)?)
+    }
+
+    fn put(&self, mut connection: Connection) -> std::io::Result<Connection> {
         let head = connection.head("POST", PATH, JSON, self.body.len());
         let mut whole = head.into_bytes();
         whole.extend_from_slice(&self.body);
@@ -98,9 +132,13 @@ fn asked(reply: &Reply, first: Duration) -> Result<Asked, String> {
             let after = after
                 .and_then(|after| after.parse().ok())
                 .filter(|&s| s > 0);
-            after
-                .map(Asked::Refused)
-                .ok_or_else(|| "429 without a Retry-After".to_owned())
+            let after_s = after.ok_or_else(|| "429 without a Retry-After".to_owned())?;
+            let why: Value = serde_json::from_slice(&reply.body)
+                .map_err(|error| format!("429 {:?}: {error}", reply.text()))?;
+            Ok(Asked::Refused(TurnedAway {
+                after_s,
+                has_its_share: why["error"]["code"] == "share_full",
+            }))
         }
         status => Err(format!("status {status}: {}", reply.text())),
     }

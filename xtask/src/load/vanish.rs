@@ -12,7 +12,8 @@ use super::desk::{Desk, Holds};
 use super::http::Connection;
 use super::questions::{Question, has_words};
 
-/// So many at the same time: as many as are answered and wait, and a few that are refused.
+/// So many at the same time, each with an address of its own: as many as are answered and wait, and a few that are
+/// refused. Where all have the same address they are one client, and half of the places is all they get.
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A question that nobody waits for ends with its next step.
@@ -85,7 +86,7 @@ fn vanish(client: usize, address: &str, questions: &[Question]) -> Result<Left, 
     let fault = |error: std::io::Error| format!("{}: {error}", question.name);
     match client % 4 {
         0 => {
-            let mut connection = Connection::open(address, PATIENCE).map_err(fault)?;
+            let mut connection = Connection::open_as(client, address, PATIENCE).map_err(fault)?;
             let body = question.body();
             let head = connection.head(
                 "POST",
@@ -99,12 +100,15 @@ fn vanish(client: usize, address: &str, questions: &[Question]) -> Result<Left, 
             Ok(Left::Sending)
         }
         1 => {
-            question.begin(address, PATIENCE).map_err(fault)?;
+            question
+                .begin_as(client, address, PATIENCE)
+                .map_err(fault)?;
             Ok(Left::Asked)
         }
         way => {
             for _ in 0..TRIES {
-                let mut connection = question.begin(address, PATIENCE).map_err(fault)?;
+                let connection = question.begin_as(client, address, PATIENCE);
+                let mut connection = connection.map_err(fault)?;
                 let head = connection.reply_head().map_err(fault)?;
                 match head.status {
                     200 if way == 2 => return Ok(Left::Opened),
