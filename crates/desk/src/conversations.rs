@@ -83,12 +83,19 @@ impl Conversations {
                 desk.forget_pictures(ids);
             }
         });
+        let stops = Stops::default();
+        let running_ones = stops.clone();
+        records.when_answers_go(move |ids| {
+            for id in ids {
+                running_ones.stop(*id);
+            }
+        });
         Self {
             desk,
             records,
             decoding: Arc::new(Semaphore::new(DECODED_AT_ONCE)),
             ending,
-            stops: Stops::default(),
+            stops,
             running,
         }
     }

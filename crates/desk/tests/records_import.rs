@@ -193,6 +193,33 @@ async fn what_ends_an_import_half_way_leaves_whole_questions_and_the_same_file_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_deleted_for_good_while_an_import_runs_stays_deleted() {
+    // Another customer stands in the middle of the file, and one name is written with a space too many.
+    let text = String::from_utf8(file(60).await).expect("JSON");
+    let whole = text.replace("王先生", " 王先生 ").into_bytes();
+    for place in places().await {
+        let records = place.open().await;
+        let (go, gate) = channel();
+        let (source, arrival) = Eventful::new(whole.clone(), Middle::Gate(gate));
+        let this = records.clone();
+        let importing =
+            tokio::spawn(async move { this.import(Box::new(source), Some("anna")).await });
+        arrives(arrival).await;
+        while count(&records).await == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let gone = records.delete_customer("王先生", false, None).await;
+        assert!(gone.expect("some are here, under the name as it is looked up") > 0);
+        go.send(()).expect("it waits");
+        importing.await.expect("no panic").expect("imported");
+        assert_eq!(count(&records).await, 0, "{}", place.name);
+        let audit = records.audit().await.expect("readable");
+        let import = audit.iter().find(|entry| entry.detail.contains("left out"));
+        assert!(import.is_some(), "{audit:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_picture_that_an_import_needs_is_not_deleted_under_it() {
     let donor = sqlite();
     let donor = donor.open().await;

@@ -459,6 +459,24 @@ async fn a_picture_that_was_deleted_for_good_lies_on_the_desk_no_more() {
 }
 
 #[tokio::test]
+async fn an_answer_that_has_said_no_word_yet_is_stopped_by_a_deletion_too() {
+    let office = office().await;
+    let script = office.answerer.will_wait();
+    let mut stream = office.stream(question("a")).await;
+    stream.next().await.expect("asked");
+    let records = office.conversations.records();
+    let gone = records.delete_for_good(office.conversation, None).await;
+    gone.expect("it is there");
+    let stopped = async {
+        while !script.is_cancelled() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    let stopped = tokio::time::timeout(std::time::Duration::from_secs(10), stopped).await;
+    stopped.expect("nobody waits for its first word");
+}
+
+#[tokio::test]
 async fn an_answer_in_a_conversation_that_is_deleted_for_good_is_stopped() {
     let office = office().await;
     let script = office.answerer.will_wait();

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
 use super::store::{
-    Checked, Database, DatabaseError, Groups, Lock, LockError, PictureFiles, bring_standard,
+    Arriving, Database, DatabaseError, Groups, Lock, LockError, PictureFiles, bring_standard,
     recover,
 };
 use super::{AnswerId, clock};
@@ -109,21 +109,28 @@ struct Inner {
     keep_days: Option<u32>,
     /// Held by an import: one at a time.
     importing: AsyncMutex<()>,
-    /// What an import needs that is under way.
-    arriving: Mutex<Option<Arc<Checked>>>,
+    /// What is known of an import that is under way.
+    arriving: Mutex<Option<Arriving>>,
     /// Told of pictures that were deleted for good.
-    deleted: Told,
+    deleted: Told<PictureId>,
+    /// Told of answers that were deleted for good while they ran.
+    cut_off: Told<AnswerId>,
     /// Held for as long as the records are open.
     lock: Mutex<Option<Lock>>,
 }
 
-type Telling = Box<dyn Fn(&[PictureId]) + Send + Sync>;
+type Telling<Id> = Box<dyn Fn(&[Id]) + Send + Sync>;
 
-/// Who is told that pictures were deleted.
-#[derive(Default)]
-struct Told(OnceLock<Telling>);
+/// Who is told that something was deleted.
+struct Told<Id>(OnceLock<Telling<Id>>);
 
-impl fmt::Debug for Told {
+impl<Id> Default for Told<Id> {
+    fn default() -> Self {
+        Self(OnceLock::new())
+    }
+}
+
+impl<Id> fmt::Debug for Told<Id> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_somebody = self.0.get().is_some();
         f.debug_tuple("Told").field(&is_somebody).finish()
@@ -156,6 +163,7 @@ impl Records {
                 importing: AsyncMutex::default(),
                 arriving: Mutex::default(),
                 deleted: Told::default(),
+                cut_off: Told::default(),
                 lock: Mutex::new(lock),
             }),
         };
@@ -172,6 +180,18 @@ impl Records {
 
     pub(super) fn pictures_went(&self, ids: &[PictureId]) {
         if let Some(told) = self.inner.deleted.0.get() {
+            told(ids);
+        }
+    }
+
+    /// Has `told` told of every answer that is deleted for good while it runs, so that nobody goes on
+    /// writing it. One listener; a second is not taken.
+    pub fn when_answers_go(&self, told: impl Fn(&[AnswerId]) + Send + Sync + 'static) {
+        let _ = self.inner.cut_off.0.set(Box::new(told));
+    }
+
+    pub(super) fn answers_went(&self, ids: &[AnswerId]) {
+        if let Some(told) = self.inner.cut_off.0.get() {
             told(ids);
         }
     }
@@ -227,7 +247,7 @@ impl Records {
         &self.inner.importing
     }
 
-    pub(super) fn arriving(&self) -> MutexGuard<'_, Option<Arc<Checked>>> {
+    pub(super) fn arriving(&self) -> MutexGuard<'_, Option<Arriving>> {
         let arriving = self.inner.arriving.lock();
         arriving.unwrap_or_else(PoisonError::into_inner)
     }

@@ -27,7 +27,7 @@ mod writing;
 pub(super) use database::{Database, DatabaseError};
 pub(super) use files::PictureFiles;
 pub(super) use grouping::Groups;
-pub(super) use import::check::Checked;
+pub(super) use import::Arriving;
 pub(super) use lock::{Lock, LockError};
 pub(super) use roles::bring_standard;
 pub(super) use writing::recover;

@@ -175,7 +175,8 @@ fn customer(name: &str) -> Result<Option<String>, Refusal> {
     Ok(Some(name).filter(|name| !name.is_empty()))
 }
 
-fn one_line(text: &str) -> String {
+/// A text on one line, as names are stored.
+pub fn one_line(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
     storable(&words.join(" "))
 }

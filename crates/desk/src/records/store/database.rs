@@ -1,6 +1,7 @@
 //! The database: how it is opened, whose turn it is to write, and what its errors mean to people.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::any::{Any, AnyPoolOptions};
@@ -65,6 +66,8 @@ pub struct Database {
     pool: AnyPool,
     kind: Kind,
     writing: Mutex<()>,
+    /// Deletions that have noted what they leave behind, since the database was opened.
+    deletions: AtomicU64,
     /// A connection whose session holds the database for this program, on a server.
     held: Mutex<Option<PoolConnection<Any>>>,
 }
@@ -119,6 +122,7 @@ impl Database {
             pool,
             kind,
             writing: Mutex::new(()),
+            deletions: AtomicU64::new(0),
             held: Mutex::new(None),
         };
         if kind == Kind::Postgres {
@@ -197,6 +201,7 @@ impl Database {
     /// number for its program; it is one of ours until [`Database::scrub`] is through.
     pub async fn owe_scrub(&self, connection: &mut AnyConnection) -> Result<(), Refusal> {
         if self.kind == Kind::Sqlite {
+            self.deletions.fetch_add(1, Ordering::SeqCst);
             connection.execute("PRAGMA user_version = 1").await?;
         }
         Ok(())
@@ -215,14 +220,19 @@ impl Database {
     }
 
     /// Lets go of what deleted rows have left behind in the file and beside it. Says whether nothing
-    /// is left; where a reader stands in the way, that stays to be done.
+    /// is left of what was deleted before; where a reader stands in the way, that stays to be done.
     pub async fn scrub(&self) -> Result<bool, Refusal> {
         if self.kind == Kind::Postgres {
             return Ok(true);
         }
+        // Asked in a turn: every deletion that has noted its words has then kept or undone them.
+        let before = {
+            let _turn = self.writing.lock().await;
+            self.deletions.load(Ordering::SeqCst)
+        };
         self.merge_index().await?;
         for _ in 0..CHECKPOINTS {
-            if self.empty_log().await? {
+            if self.empty_log(before).await? {
                 return Ok(true);
             }
             tokio::time::sleep(CHECKPOINT_PAUSE).await;
@@ -247,8 +257,9 @@ impl Database {
     }
 
     /// Brings the write-ahead log into the file and empties it; says whether that could be done. It
-    /// waits a little for readers, and for that time nobody writes.
-    async fn empty_log(&self) -> Result<bool, Refusal> {
+    /// waits a little for readers, and for that time nobody writes. A deletion that came after the first
+    /// `before` stays noted: its words are in the search index yet.
+    async fn empty_log(&self, before: u64) -> Result<bool, Refusal> {
         let _turn = self.writing.lock().await;
         let mut connection = self.pool.acquire().await?;
         connection.execute("PRAGMA busy_timeout = 200").await?;
@@ -260,7 +271,9 @@ impl Database {
         if is_busy != 0 {
             return Ok(false);
         }
-        connection.execute("PRAGMA user_version = 0").await?;
+        if self.deletions.load(Ordering::SeqCst) == before {
+            connection.execute("PRAGMA user_version = 0").await?;
+        }
         Ok(true)
     }
 
@@ -365,6 +378,24 @@ fn by_code(code: &str) -> Refusal {
 mod tests {
     use super::*;
     use crate::Code;
+
+    #[tokio::test]
+    async fn a_deletion_that_came_after_the_merge_stays_owed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lookdesk.db");
+        let database = Database::sqlite(Some(&path)).await.expect("opened");
+        for _ in 0..2 {
+            let mut turn = database.write().await.expect("our turn");
+            let owed = database.owe_scrub(turn.connection()).await;
+            owed.expect("noted");
+            turn.keep().await.expect("kept");
+        }
+        // As if the second had come between the merge of the first and its end.
+        assert!(database.empty_log(1).await.expect("emptied"));
+        assert!(database.is_scrub_due().await.expect("readable"));
+        assert!(database.scrub().await.expect("scrubbed"));
+        assert!(!database.is_scrub_due().await.expect("readable"));
+    }
 
     #[test]
     fn a_full_disk_and_a_locked_database_have_sentences_of_their_own() {

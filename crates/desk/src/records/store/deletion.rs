@@ -12,7 +12,7 @@ use super::grouping::{Orphan, bereave};
 use super::log::enter;
 use super::rows::{Columns, word};
 use super::{customers, whole};
-use crate::records::{AuditAction, ConversationId, Records, Swept, clock};
+use crate::records::{AnswerId, AnswerState, AuditAction, ConversationId, Records, Swept, clock};
 use crate::{PictureId, Refusal};
 
 /// Conversations deleted in one transaction of a sweep, so that others can write in between.
@@ -23,6 +23,9 @@ const BATCH: i64 = 100;
 struct Removed {
     pictures: Vec<PictureId>,
     orphans: Vec<Orphan>,
+    conversations: Vec<ConversationId>,
+    /// Those that were still being written.
+    answers: Vec<AnswerId>,
 }
 
 impl Records {
@@ -42,8 +45,8 @@ impl Records {
         let (number, _) = whole::find(turn.connection(), id).await?;
         let action = AuditAction::DeleteConversation;
         enter(turn.connection(), action, &id.to_string(), "", asker).await?;
-        self.delete_all(turn, &[number]).await?;
-        self.scrub().await
+        let deleted = self.delete_all(turn, &[number], None).await;
+        deleted.and(self.scrub().await)
     }
 
     /// Deletes all conversations of a customer at once, those in the bin too; says how many. The name
@@ -81,8 +84,8 @@ impl Records {
         // The customer's name is one of the customer's words.
         let detail = format!("{count} conversations");
         enter(connection, AuditAction::DeleteCustomer, "", &detail, asker).await?;
-        self.delete_all(turn, &numbers).await?;
-        self.scrub().await?;
+        let deleted = self.delete_all(turn, &numbers, Some(name)).await;
+        deleted.and(self.scrub().await)?;
         Ok(count)
     }
 
@@ -92,34 +95,48 @@ impl Records {
         self.sweep_at(clock::now()).await
     }
 
-    /// [`Records::sweep`], as if it were that instant.
+    /// [`Records::sweep`], as if it were that instant. What fails keeps nothing else from being done;
+    /// the first fault is told.
     pub async fn sweep_at(&self, now: i64) -> Result<Swept, Refusal> {
-        let mut swept = Swept {
-            from_bin: self
-                .delete_where(
-                    "SELECT number, id FROM conversations WHERE deleted_at < $1 LIMIT $2",
-                    now - clock::DAY_MS,
-                    AuditAction::EmptyBin,
-                )
-                .await?,
-            ..Swept::default()
-        };
-        if let Some(since) = self.keep_since(now) {
-            swept.too_old = self
-                .delete_where(
+        let from_bin = self
+            .delete_where(
+                "SELECT number, id FROM conversations WHERE deleted_at < $1 LIMIT $2",
+                now - clock::DAY_MS,
+                AuditAction::EmptyBin,
+            )
+            .await;
+        let too_old = match self.keep_since(now) {
+            Some(since) => {
+                self.delete_where(
                     "SELECT number, id FROM conversations WHERE updated_at < $1 LIMIT $2",
                     since,
                     AuditAction::Retention,
                 )
-                .await?;
-        }
-        swept.pictures = self.sweep_pictures().await?;
+                .await
+            }
+            None => Ok(0),
+        };
+        let scrubbed = self.scrub_if_due().await;
+        let pictures = self.sweep_pictures().await;
         // Also what an end of the program has left undone.
-        self.group_questions().await?;
-        if self.database().is_scrub_due().await? {
-            self.scrub().await?;
-        }
+        let grouped = self.group_questions().await;
+        let swept = Swept {
+            from_bin: from_bin?,
+            too_old: too_old?,
+            pictures: {
+                scrubbed?;
+                pictures?
+            },
+        };
+        grouped?;
         Ok(swept)
+    }
+
+    async fn scrub_if_due(&self) -> Result<(), Refusal> {
+        match self.database().is_scrub_due().await? {
+            true => self.scrub().await,
+            false => Ok(()),
+        }
     }
 
     async fn delete_where(
@@ -155,12 +172,18 @@ impl Records {
                 enter(connection, action, "", &detail, None).await?;
             }
             count += numbers.len() as u64;
-            self.delete_all(turn, &numbers).await?;
+            self.delete_all(turn, &numbers, None).await?;
         }
     }
 
-    /// Removes conversations in a turn and keeps it, then what they leave behind elsewhere.
-    async fn delete_all(&self, mut turn: Turn<'_>, numbers: &[i64]) -> Result<(), Refusal> {
+    /// Removes conversations in a turn and keeps it, then what they leave behind elsewhere. `customer`
+    /// where all of one's are meant.
+    async fn delete_all(
+        &self,
+        mut turn: Turn<'_>,
+        numbers: &[i64],
+        customer: Option<&str>,
+    ) -> Result<(), Refusal> {
         let groups = self.groups().await?;
         let mut removed = Removed::default();
         for number in numbers {
@@ -171,6 +194,10 @@ impl Records {
         self.database().owe_scrub(turn.connection()).await?;
         let turn = turn.keep_and_hold().await?;
         groups.relearn(removed.orphans);
+        if let Some(import) = self.arriving().as_mut() {
+            import.went(&removed.conversations, customer);
+        }
+        self.answers_went(&removed.answers);
         self.remove_files(removed.pictures).await?;
         drop(turn);
         Ok(())
@@ -199,13 +226,16 @@ impl Records {
     pub(super) async fn remove_unused_pictures(&self) -> Result<u64, Refusal> {
         let mut turn = self.database().write().await?;
         let connection = turn.connection();
-        let unused = sqlx::query(
+        let rows = sqlx::query(
             "DELETE FROM pictures WHERE NOT EXISTS \
-                 (SELECT 1 FROM round_pictures rp WHERE rp.picture = pictures.id)",
+                 (SELECT 1 FROM round_pictures rp WHERE rp.picture = pictures.id) RETURNING id",
         )
-        .execute(&mut *connection)
-        .await?
-        .rows_affected();
+        .fetch_all(&mut *connection)
+        .await?;
+        let unused: Vec<PictureId> = rows
+            .iter()
+            .map(|row| row.id("id"))
+            .collect::<Result<_, _>>()?;
         let rows = sqlx::query("SELECT id FROM pictures")
             .fetch_all(&mut *connection)
             .await?;
@@ -214,20 +244,28 @@ impl Records {
             .map(|row| row.id("id"))
             .collect::<Result<_, _>>()?;
         let turn = turn.keep_and_hold().await?;
+        if !unused.is_empty() {
+            self.pictures_went(&unused);
+        }
         let files = self.files().clone();
         let removed = aside(move || files.keep_only(&kept)).await?;
         drop(turn);
         if removed > 0 {
             tracing::info!(removed, "files that no record uses were removed");
         }
-        Ok(unused)
+        Ok(unused.len() as u64)
     }
 
     /// Removes files whose rows are gone. What cannot be removed now is left to the next sweep.
     async fn remove_files(&self, pictures: Vec<PictureId>) -> Result<(), Refusal> {
         self.pictures_went(&pictures);
         let files = self.files().clone();
-        aside(move || pictures.into_iter().try_for_each(|id| files.remove(id))).await
+        aside(move || {
+            // One that stays keeps no other.
+            let removed = pictures.into_iter().map(|id| files.remove(id));
+            removed.fold(Ok(()), Result::and)
+        })
+        .await
     }
 
     /// Removes a conversation's rows, and the rows of pictures that only it used.
@@ -247,6 +285,24 @@ impl Records {
         .bind(conversation)
         .fetch_all(&mut *connection)
         .await?;
+        removed.conversations.push(
+            sqlx::query("SELECT id FROM conversations WHERE number = $1")
+                .bind(conversation)
+                .fetch_one(&mut *connection)
+                .await?
+                .id("id")?,
+        );
+        let running = sqlx::query(
+            "SELECT a.id FROM rounds r JOIN answers a ON a.round = r.number \
+             WHERE r.conversation = $1 AND a.state = $2",
+        )
+        .bind(conversation)
+        .bind(word(AnswerState::Running))
+        .fetch_all(&mut *connection)
+        .await?;
+        for row in &running {
+            removed.answers.push(row.id("id")?);
+        }
         sqlx::query(
             "UPDATE conversations SET follows = NULL \
              WHERE follows = (SELECT id FROM conversations WHERE number = $1)",
@@ -280,9 +336,9 @@ impl Records {
 
     /// Whether an import needs this picture that is under way.
     fn is_arriving(&self, id: PictureId) -> bool {
-        self.arriving()
-            .as_ref()
-            .is_some_and(|import| import.needs(id))
+        let mut arriving = self.arriving();
+        let import = arriving.as_mut();
+        import.is_some_and(|import| import.holds_back(id))
     }
 }
 

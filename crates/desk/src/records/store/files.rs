@@ -151,7 +151,7 @@ impl PictureFiles {
     }
 
     /// Removes every file but these pictures and their thumbnails, also what a power cut left half
-    /// written. Says how many. Blocks.
+    /// written. Says how many. A file that cannot be removed keeps no other. Blocks.
     pub fn keep_only(&self, kept: &HashSet<PictureId>) -> io::Result<u64> {
         let mut removed = 0;
         let base = match self {
@@ -165,23 +165,37 @@ impl PictureFiles {
                 return Ok((before - files.len()) as u64);
             }
         };
+        let mut fault = None;
         for kind in [PICTURES, THUMBNAILS] {
             for folder in entries(&base.join(kind))? {
-                for file in entries(&folder?.path())? {
-                    let file = file?;
-                    let name = file.file_name();
-                    let name = name.to_string_lossy();
-                    let hash = name.split('-').next().unwrap_or_default();
-                    if hash.parse().is_ok_and(|id| kept.contains(&id)) {
-                        continue;
-                    }
-                    gone(fs::remove_file(file.path()))?;
-                    removed += 1;
+                match sweep_folder(&folder?.path(), kept, &mut removed) {
+                    Ok(()) => {}
+                    Err(error) => fault = fault.or(Some(error)),
                 }
             }
         }
-        Ok(removed)
+        fault.map_or(Ok(removed), Err)
     }
+}
+
+/// Removes every file of a folder but these; folders in it are none of ours. Goes on after a fault and
+/// tells the first one.
+fn sweep_folder(folder: &Path, kept: &HashSet<PictureId>, removed: &mut u64) -> io::Result<()> {
+    let mut done = Ok(());
+    for file in entries(folder)? {
+        let file = file?;
+        let name = file.file_name();
+        let name = name.to_string_lossy();
+        let hash = name.split('-').next().unwrap_or_default();
+        if hash.parse().is_ok_and(|id| kept.contains(&id)) || file.file_type()?.is_dir() {
+            continue;
+        }
+        match gone(fs::remove_file(file.path())) {
+            Ok(()) => *removed += 1,
+            Err(error) => done = done.and(Err(error)),
+        }
+    }
+    done
 }
 
 fn entries(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<fs::DirEntry>>> {
@@ -264,6 +278,19 @@ mod tests {
             assert_eq!(files.keep_only(&HashSet::new()).expect("swept"), 1);
             assert_eq!(files.get(name).expect("readable"), None);
         }
+    }
+
+    #[test]
+    fn a_folder_among_the_pictures_keeps_nothing_from_being_swept() {
+        let (folder, [files, _]) = places();
+        let id = PictureId::of(b"one");
+        files.put(Name::Picture(id), b"one").expect("stored");
+        let (below, _) = Name::Picture(id).place();
+        let strange = folder.path().join(below).join("notes");
+        fs::create_dir(&strange).expect("made");
+        assert_eq!(files.keep_only(&HashSet::new()).expect("swept"), 1);
+        assert_eq!(files.get(Name::Picture(id)).expect("readable"), None);
+        assert!(strange.is_dir(), "it is not ours");
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub const PLACES: i64 = 1 << 20;
 const ENTRY_BYTES: usize = 900_000;
 
 /// The entries of a round's texts, as the index of a database takes them. Cutting long texts takes a
-/// while, and nobody's turn to write.
+/// while; whoever can does it before the turn to write. An import cuts in its turns, which are short.
 pub struct Words {
     kind: Kind,
     written: String,

@@ -17,9 +17,10 @@ use tokio::sync::mpsc;
 
 use self::bring::Bringing;
 use self::check::{Checked, check};
+use super::conversations::one_line;
 use super::log::{amend, enter};
 use crate::records::incoming::{self, Part};
-use crate::records::{AuditAction, ImportSource, Imported, Look, Records};
+use crate::records::{AuditAction, ConversationId, ImportSource, Imported, Look, Records};
 use crate::{PictureId, Refusal};
 
 /// Parts read ahead.
@@ -71,20 +72,25 @@ impl Records {
         look: Option<Look>,
     ) -> Result<Imported, Refusal> {
         let _alone = self.importing().lock().await;
+        // From here on what is deleted for good stays deleted.
+        let under_way = UnderWay::new(self);
         let (source, checked) = self.check(source, look).await?;
         let checked = Arc::new(checked);
         // From here on no deletion takes a picture away that the import needs.
-        let pinned = Pinned::new(self, &checked);
+        under_way.needs(&checked);
         self.must_hold(&checked.elsewhere).await?;
         let mut bringing = Bringing::new(self, &checked.pictures);
         let done = self.bring(&mut bringing, source, asker, &checked).await;
         let imported = bringing.kept;
-        drop(pinned);
+        let is_tidy = under_way.end();
+        // Pictures whose conversation did not come, or was deleted meanwhile; should this fail too, the
+        // next sweep does it.
+        if (done.is_err() || !is_tidy)
+            && let Err(refusal) = self.remove_unused_pictures().await
+        {
+            tracing::warn!(%refusal, "pictures of an import are left to the next sweep");
+        }
         if let Err(refusal) = done {
-            // Pictures whose conversation did not come; should this fail too, the next sweep does it.
-            if let Err(refusal) = self.remove_unused_pictures().await {
-                tracing::warn!(%refusal, "pictures of an import are left to the next sweep");
-            }
             return Err(Refusal::import_cut_short(&imported, &refusal));
         }
         self.tell_damaged(imported, &checked).await
@@ -145,8 +151,12 @@ impl Records {
             bringing.undo();
         }
         let came = &bringing.kept;
+        let left_out = match bringing.left_out {
+            0 => String::new(),
+            count => format!("; {count} conversations deleted meanwhile left out"),
+        };
         let detail = format!(
-            "{}{} conversations, {} rounds, {} answers, {} pictures",
+            "{}{} conversations, {} rounds, {} answers, {} pictures{left_out}",
             if done.is_ok() { "" } else { "cut short: " },
             came.conversations,
             came.rounds,
@@ -203,18 +213,78 @@ impl Records {
     }
 }
 
-/// Pictures that an import needs stay for as long as this lives, also while no conversation shows them.
-struct Pinned<'a>(&'a Records);
+/// What the records know of an import that runs.
+#[derive(Debug, Default)]
+pub struct Arriving {
+    /// What it needs, once that is known.
+    checked: Option<Arc<Checked>>,
+    /// Whether a deletion has left a picture because of it.
+    has_held_back: bool,
+    /// Conversations deleted for good since it began.
+    conversations: HashSet<ConversationId>,
+    /// Customers deleted since it began.
+    customers: HashSet<String>,
+}
 
-impl<'a> Pinned<'a> {
-    fn new(records: &'a Records, checked: &Arc<Checked>) -> Self {
-        *records.arriving() = Some(checked.clone());
-        Self(records)
+impl Arriving {
+    /// Whether a deletion must leave this picture, which stays to be looked after at the end.
+    pub fn holds_back(&mut self, id: PictureId) -> bool {
+        let is_needed = self.checked.as_ref().is_some_and(|file| file.needs(id));
+        self.has_held_back |= is_needed;
+        is_needed
+    }
+
+    /// Remembers what a deletion has taken, so that the import does not bring it back.
+    pub fn went(&mut self, conversations: &[ConversationId], customer: Option<&str>) {
+        self.conversations.extend(conversations);
+        self.customers.extend(customer.map(one_line));
     }
 }
 
-impl Drop for Pinned<'_> {
+/// While it lives, an import is under way: pictures that it needs stay, also while no conversation shows
+/// them, and what is deleted is remembered.
+struct UnderWay<'a>(&'a Records);
+
+impl<'a> UnderWay<'a> {
+    fn new(records: &'a Records) -> Self {
+        *records.arriving() = Some(Arriving::default());
+        Self(records)
+    }
+
+    fn needs(&self, checked: &Arc<Checked>) {
+        if let Some(arriving) = self.0.arriving().as_mut() {
+            arriving.checked = Some(checked.clone());
+        }
+    }
+
+    /// Ends it. Says whether no deletion has left a picture because of it.
+    fn end(self) -> bool {
+        let ended = self.0.arriving().take();
+        ended.is_none_or(|arriving| !arriving.has_held_back)
+    }
+}
+
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         *self.0.arriving() = None;
+    }
+}
+
+impl Records {
+    /// Whether this conversation was deleted for good since the import began.
+    fn has_gone(&self, id: ConversationId) -> bool {
+        let arriving = self.arriving();
+        arriving
+            .as_ref()
+            .is_some_and(|import| import.conversations.contains(&id))
+    }
+
+    /// Whether this customer was deleted since the import began.
+    fn has_gone_customer(&self, name: &str) -> bool {
+        let name = one_line(name);
+        let arriving = self.arriving();
+        arriving
+            .as_ref()
+            .is_some_and(|import| import.customers.contains(&name))
     }
 }

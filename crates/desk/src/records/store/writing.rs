@@ -90,9 +90,11 @@ impl Records {
         )
         .await?;
         let placed = groups.place(connection, round, meaning).await?;
-        turn.keep().await?;
+        // Others see the rows only once this is known of them.
+        let turn = turn.keep_and_hold().await?;
         groups.learn(placed);
         self.writers().insert(answer);
+        drop(turn);
         Ok(BegunRound {
             round: id,
             answer,
@@ -139,8 +141,9 @@ impl Records {
         )
         .await?;
         touch(connection, conversation, now).await?;
-        turn.keep().await?;
+        let turn = turn.keep_and_hold().await?;
         self.writers().insert(answer);
+        drop(turn);
         Ok(answer)
     }
 

@@ -10,7 +10,7 @@ use super::turns::Turns;
 use crate::records::exported::{
     ExportedAnswer, ExportedConversation, ExportedPicture, ExportedRound,
 };
-use crate::records::store::conversations::{index_title, title};
+use crate::records::store::conversations::{index_title, one_line, title};
 use crate::records::store::database::Kind;
 use crate::records::store::files::{Name, aside};
 use crate::records::store::found::{self, Words};
@@ -31,6 +31,8 @@ pub struct Bringing<'a> {
     added: Imported,
     /// What has been added and kept.
     pub kept: Imported,
+    /// Conversations left out because they, or their customer, were deleted for good meanwhile.
+    pub left_out: u64,
 }
 
 /// A conversation that rounds are added to.
@@ -52,6 +54,7 @@ impl<'a> Bringing<'a> {
             turns: Turns::new(records.database()),
             added: Imported::default(),
             kept: Imported::default(),
+            left_out: 0,
         }
     }
 
@@ -118,7 +121,10 @@ impl<'a> Bringing<'a> {
         &mut self,
         conversation: ExportedConversation,
     ) -> Result<(), Refusal> {
-        let mut place = self.place(&conversation).await?;
+        let Some(mut place) = self.place(&conversation).await? else {
+            self.left_out += 1;
+            return Ok(());
+        };
         let inside: HashSet<RoundId> = conversation.rounds.iter().map(|round| round.id).collect();
         for mut round in conversation.rounds {
             // A round that nothing here replaces is shown.
@@ -131,27 +137,42 @@ impl<'a> Bringing<'a> {
                 let connection = self.turns.connection().await?;
                 match known(connection, place.id).await? {
                     Some(found) => place = found,
-                    None => return Ok(()),
+                    None => {
+                        self.left_out += 1;
+                        return Ok(());
+                    }
                 }
             }
         }
         self.finish(&place).await
     }
 
-    async fn place(&mut self, conversation: &ExportedConversation) -> Result<Place, Refusal> {
+    /// Where its rounds belong; nowhere if it was deleted for good since the import began. A deletion
+    /// notes what it takes in its turn: what is asked in ours stays true for its length.
+    async fn place(
+        &mut self,
+        conversation: &ExportedConversation,
+    ) -> Result<Option<Place>, Refusal> {
         let connection = self.turns.connection().await?;
+        if self.records.has_gone(conversation.id) {
+            return Ok(None);
+        }
         if let Some(place) = known(connection, conversation.id).await? {
             self.added.skipped += 1;
-            return Ok(place);
+            return Ok(Some(place));
+        }
+        let customer = conversation.customer.as_deref();
+        if customer.is_some_and(|name| self.records.has_gone_customer(name)) {
+            return Ok(None);
         }
         let number = begin(connection, conversation).await?;
         self.added.conversations += 1;
-        Ok(Place {
+        Ok(Some(Place {
             id: conversation.id,
             number,
             counts: true,
             position: 0,
-        })
+        }))
     }
 
     /// Brings what the list says of a conversation up to date.
@@ -301,7 +322,8 @@ async fn begin(
     connection: &mut AnyConnection,
     conversation: &ExportedConversation,
 ) -> Result<i64, Refusal> {
-    let customer = conversation.customer.as_deref().map(storable);
+    let customer = conversation.customer.as_deref().map(one_line);
+    let customer = customer.filter(|name| !name.is_empty());
     Ok(sqlx::query_scalar(
         "INSERT INTO conversations (id, title, customer, customer_folded, verdict, pinned, follows, \
              created_at, updated_at) \
