@@ -7,20 +7,25 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
+use crate::access::Asker;
 use crate::error::ApiError;
 use crate::room::{FREE, Place, Room};
 
 /// The longest pause within a body.
 const PAUSE: Duration = Duration::from_secs(15);
-/// The longest a body may take altogether.
-const WHOLE: Duration = Duration::from_secs(120);
+/// The longest a body may take altogether, waiting for room apart. The largest picture needs 170 s over a phone's
+/// slow line of a megabit a second.
+const WHOLE: Duration = Duration::from_secs(300);
 /// How long a body may take to get going.
 const START: Duration = Duration::from_secs(10);
-/// What has to have come by then and later, on average: a client that sends a few bytes now and then
-/// holds a place that others wait for.
+/// What has to come from then on: a client that sends a few bytes now and then holds a place that others wait
+/// for. Not more, because a browser sends six pictures at once, which share one line.
 const BYTES_PER_SECOND: u64 = 16 * 1024;
+/// How far ahead of that a body can get, for lines have their lulls: who sends nearly all at once may not then
+/// take its time.
+const AHEAD: Duration = Duration::from_secs(30);
 /// JSON holds text and names of pictures, never pictures.
 const JSON_BYTES: u64 = 1024 * 1024;
 /// A client that sends a body somewhat too large gets to finish it, because
@@ -52,7 +57,7 @@ pub(crate) async fn read_through(
     if bytes.is_some_and(|bytes| bytes > limit) {
         return Err(Unread::TooLarge(TooLarge { bytes }));
     }
-    let mut pace = Pace::new();
+    let mut pace = Pace::new(None);
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = pace.next(&mut chunks).await? {
         if pace.seen > limit {
@@ -65,8 +70,7 @@ pub(crate) async fn read_through(
 
 /// Reads a small body of at most `limit` bytes.
 pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>, Unread> {
-    let read = timeout(WHOLE, collect(headers, body, limit, None)).await;
-    let read = read.unwrap_or(Err(Unread::Failed(ApiError::BodyTooSlow)));
+    let read = collect(headers, body, limit, None).await;
     read.map(|(bytes, _)| bytes)
 }
 
@@ -75,10 +79,9 @@ pub(crate) async fn read_large(
     headers: &HeaderMap,
     body: Body,
     limit: u64,
-    room: &Room,
+    (room, client): (&Room, &Asker),
 ) -> Result<(Vec<u8>, Option<Place>), Unread> {
-    let read = timeout(WHOLE, collect(headers, body, limit, Some(room))).await;
-    read.unwrap_or(Err(Unread::Failed(ApiError::BodyTooSlow)))
+    collect(headers, body, limit, Some((room, client))).await
 }
 
 /// Nothing is unpacked here: a few bytes could become gigabytes.
@@ -95,7 +98,7 @@ async fn collect(
     headers: &HeaderMap,
     body: Body,
     limit: u64,
-    room: Option<&Room>,
+    room: Option<(&Room, &Asker)>,
 ) -> Result<(Vec<u8>, Option<Place>), Unread> {
     plain(headers).map_err(Unread::Failed)?;
     let announced = announced(headers);
@@ -107,23 +110,25 @@ async fn collect(
     let keep = announced.is_none_or(|bytes| bytes <= limit);
     let mut place = None;
     let mut bytes = Vec::new();
-    let mut pace = Pace::new();
+    let mut pace = Pace::new(Some(WHOLE));
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = pace.next(&mut chunks).await? {
         if pace.seen > last_byte {
             return Err(too_large());
         }
         if keep && pace.seen <= limit {
-            if let (Some(room), None, true) = (room, &place, pace.seen > FREE) {
+            if let (Some((room, client)), None, true) = (room, &place, pace.seen > FREE) {
                 let asked = Instant::now();
                 let all = announced.unwrap_or(limit);
-                place = Some(room.place(all).await.map_err(Unread::Failed)?);
+                let placed = room.place(client, all).await;
+                place = Some(placed.map_err(Unread::Failed)?);
                 // The client was ready.
-                pace.started += asked.elapsed();
+                pace.stood_still(asked.elapsed());
             }
             bytes.extend_from_slice(&chunk);
         } else {
             bytes = Vec::new();
+            place = None;
         }
     }
     if pace.seen > limit {
@@ -140,25 +145,42 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
 
 /// Holds a body to the speed that keeps its place.
 struct Pace {
-    started: Instant,
+    /// When it is too slow, unless more comes.
+    due: Instant,
+    /// When it has taken too long, however fast.
+    end: Option<Instant>,
     /// Bytes so far.
     seen: u64,
 }
 
 impl Pace {
-    fn new() -> Self {
-        let started = Instant::now();
-        Self { started, seen: 0 }
+    fn new(whole: Option<Duration>) -> Self {
+        let now = Instant::now();
+        Self {
+            due: now + START,
+            end: whole.map(|whole| now + whole),
+            seen: 0,
+        }
+    }
+
+    /// The body waited for us.
+    fn stood_still(&mut self, time: Duration) {
+        self.due += time;
+        self.end = self.end.map(|end| end + time);
     }
 
     async fn next(&mut self, chunks: &mut BodyDataStream) -> Result<Option<Bytes>, Unread> {
-        let earned = Duration::from_secs(self.seen / BYTES_PER_SECOND);
-        let left = (START + earned).saturating_sub(self.started.elapsed());
-        let next = timeout(PAUSE.min(left), chunks.next()).await;
+        let pause = Instant::now() + PAUSE;
+        let until = self.due.min(pause).min(self.end.unwrap_or(pause));
+        let next = timeout_at(until, chunks.next()).await;
         let next = next.map_err(|_| Unread::Failed(ApiError::BodyTooSlow))?;
         let Some(chunk) = next else { return Ok(None) };
         let chunk = chunk.map_err(|_| Unread::Failed(ApiError::BodyBroken))?;
-        self.seen = self.seen.saturating_add(chunk.len() as u64);
+        let bytes = chunk.len() as u64;
+        self.seen = self.seen.saturating_add(bytes);
+        let earned = bytes.saturating_mul(1_000_000) / BYTES_PER_SECOND;
+        let earned = AHEAD.min(Duration::from_micros(earned));
+        self.due = (self.due + earned).min(Instant::now() + AHEAD);
         Ok(Some(chunk))
     }
 }

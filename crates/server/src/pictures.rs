@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
 };
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::access::Asker;
 use crate::body::{self, Unread};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Named, Wished};
@@ -70,11 +71,12 @@ pub(crate) fn url(id: PictureId) -> String {
 )]
 pub(crate) async fn upload(
     State(shared): State<Shared>,
+    Extension(asker): Extension<Asker>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<PictureView>), ApiError> {
     let limit = shared.desk.limits().picture_bytes;
-    let read = body::read_large(&headers, body, limit, &shared.room).await;
+    let read = body::read_large(&headers, body, limit, (&shared.room, &asker)).await;
     let (bytes, place) = read.map_err(|unread| match unread {
         Unread::TooLarge(size) => Refusal::picture_too_large(size.bytes, limit).into(),
         Unread::Failed(error) => error,

@@ -9,7 +9,7 @@ use super::http::{self, Connection};
 
 const EACH: usize = 24;
 const PAUSE: Duration = Duration::from_millis(400);
-/// A head has 30 s. A large body waits up to 10 s for its turn and has 10 s to get going. A busy machine is
+/// A head has 30 s. A body has 10 s to get going; one of which so little came waits for no room. A busy machine is
 /// late.
 const HEAD_WITHIN: Duration = Duration::from_secs(36);
 const BODY_WITHIN: Duration = Duration::from_secs(26);

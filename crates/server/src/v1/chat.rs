@@ -54,7 +54,7 @@ pub(crate) async fn complete(
     body: Body,
 ) -> Result<Response, ApiError> {
     let Read { request, place } =
-        read::<ChatRequest>(&shared, &headers, body, refused::CHAT).await?;
+        read::<ChatRequest>(&shared, &asker, &headers, body, refused::CHAT).await?;
     let model = served_name(&shared, request.model.as_deref())?.to_owned();
     let (request, manner) = request.understand()?;
     let more = brought.also(manner.answers - 1)?;

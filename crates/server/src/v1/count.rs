@@ -73,7 +73,7 @@ pub(crate) async fn chat(
     body: Body,
 ) -> Result<Json<InputTokens>, ApiError> {
     let Read { request, place } =
-        read::<ChatRequest>(&shared, &headers, body, refused::CHAT).await?;
+        read::<ChatRequest>(&shared, &asker, &headers, body, refused::CHAT).await?;
     served_name(&shared, request.model.as_deref())?;
     let (request, _) = request.understand()?;
     let count = question::count(&shared, asker, Read { request, place }).await?;
@@ -105,7 +105,8 @@ pub(crate) async fn responses(
     body: Body,
 ) -> Result<Json<InputTokens>, ApiError> {
     let rules = refused::RESPONSES;
-    let Read { request, place } = read::<ResponsesRequest>(&shared, &headers, body, rules).await?;
+    let Read { request, place } =
+        read::<ResponsesRequest>(&shared, &asker, &headers, body, rules).await?;
     served_name(&shared, request.model.as_deref())?;
     let (request, _) = request.understand()?;
     let count = question::count(&shared, asker, Read { request, place }).await?;

@@ -170,7 +170,7 @@ async fn on_the_desk<T: Send + 'static>(
     let spoken = one_system(spoken)?;
     let counted = count_pictures(&spoken, shared.desk.limits().pictures_per_question);
     let counted = counted.map_err(|refusal| places.refused(refusal))?;
-    let (spoken, fetched) = bring(shared, spoken, places).await?;
+    let (spoken, fetched) = bring(shared, &asker, spoken, places).await?;
     let turn = match counted {
         0 => None,
         _ => Some(shared.turn().await?),
@@ -268,6 +268,7 @@ enum BroughtPart {
 /// the time of a body.
 async fn bring(
     shared: &Shared,
+    asker: &Asker,
     spoken: Vec<Spoken>,
     places: Places,
 ) -> Result<(Vec<Brought>, Option<Place>), ApiError> {
@@ -283,7 +284,7 @@ async fn bring(
     };
     let each = shared.desk.limits().picture_bytes;
     let bytes = each.saturating_mul(count).min(BODY_BYTES);
-    let place = shared.fetched.place(bytes).await?;
+    let place = shared.fetched.place(asker, bytes).await?;
     let brought = timeout(fetcher.together(), gather(shared, spoken)).await;
     let brought = brought.map_err(|_| ApiError::Field {
         param: places.messages.to_owned(),

@@ -8,6 +8,7 @@ use tokio::task::spawn_blocking;
 
 use super::fault;
 use super::refused::{Rule, check};
+use crate::access::Asker;
 use crate::body::{self, Unread};
 use crate::error::ApiError;
 use crate::room::Place;
@@ -25,6 +26,7 @@ pub(super) struct Read<T> {
 /// Reads a request, of which `rules` say what is not offered.
 pub(super) async fn read<T>(
     shared: &Shared,
+    asker: &Asker,
     headers: &HeaderMap,
     body: Body,
     rules: &'static [Rule],
@@ -35,7 +37,7 @@ where
     if !body::is_json(headers) {
         return Err(ApiError::NotJson);
     }
-    let read = body::read_large(headers, body, BODY_BYTES, &shared.room).await;
+    let read = body::read_large(headers, body, BODY_BYTES, (&shared.room, asker)).await;
     let (bytes, place) = read.map_err(|unread| match unread {
         Unread::TooLarge(_) => ApiError::BodyTooLarge { limit: BODY_BYTES },
         Unread::Failed(error) => error,

@@ -52,7 +52,8 @@ pub(crate) async fn respond(
     body: Body,
 ) -> Result<Response, ApiError> {
     let rules = refused::RESPONSES;
-    let Read { request, place } = read::<ResponsesRequest>(&shared, &headers, body, rules).await?;
+    let Read { request, place } =
+        read::<ResponsesRequest>(&shared, &asker, &headers, body, rules).await?;
     let model = served_name(&shared, request.model.as_deref())?.to_owned();
     let (request, manner) = request.understand()?;
     let places = request.places;

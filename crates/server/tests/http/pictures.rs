@@ -1,18 +1,24 @@
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use desk::testing::{png, unreadable_png};
 use desk::{DeskLimits, PictureId};
 use futures_util::StreamExt;
 use futures_util::stream::{pending, repeat};
+use server::Keys;
+use server::access::keys::new_key;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 
-use crate::stage::{Stage, request, stage, stage_with};
+use crate::stage::{Stage, request, stage, stage_of, stage_with};
+
+const MB: usize = 1024 * 1024;
+const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn an_uploaded_picture_comes_back_byte_for_byte() {
@@ -162,25 +168,70 @@ async fn an_upload_that_stops_half_way_times_out() {
     assert_eq!(reply.code(), "body_too_slow");
 }
 
-/// An upload that announces so many megabytes, sends two of them and then no more.
-fn half_way(stage: &Stage, megabytes: usize) -> JoinHandle<Response> {
-    let sent = repeat(()).take(2).map(|()| vec![0; 1 << 20]);
-    let sent = sent.map(|megabyte| Ok::<_, std::io::Error>(Bytes::from(megabyte)));
+/// Sends an upload that announces so many bytes, in the name of a key.
+fn send(stage: &Stage, key: &str, bytes: usize, body: Body) -> JoinHandle<Response> {
     let request = request(Method::POST, "/api/pictures")
-        .header(CONTENT_LENGTH, megabytes << 20)
-        .body(Body::from_stream(sent.chain(pending())));
+        .header(CONTENT_LENGTH, bytes)
+        .header(AUTHORIZATION, format!("Bearer {key}"))
+        .body(body);
     let sent = ServiceExt::oneshot(stage.server.router(), request.expect("a request"));
     tokio::spawn(async { sent.await.expect("the router never fails") })
+}
+
+/// So many bytes, of which `at_once` come at once and then `a_second`.
+fn paced(bytes: usize, at_once: usize, a_second: usize) -> Body {
+    let body = futures_util::stream::unfold(0, move |sent| async move {
+        let more = match sent {
+            0 => at_once,
+            _ if sent == bytes => 0,
+            _ => {
+                sleep(SECOND).await;
+                a_second
+            }
+        };
+        let more = more.min(bytes - sent);
+        (more > 0).then(|| (Ok::<_, Infallible>(Bytes::from(vec![0; more])), sent + more))
+    });
+    Body::from_stream(body)
+}
+
+/// An upload that announces so many megabytes, sends two of them and then no more.
+fn half_way(stage: &Stage, megabytes: usize) -> JoinHandle<Response> {
+    let sent = repeat(()).take(2).map(|()| vec![0; MB]);
+    let sent = sent.map(|megabyte| Ok::<_, Infallible>(Bytes::from(megabyte)));
+    let body = Body::from_stream(sent.chain(pending()));
+    send(stage, "", megabytes * MB, body)
+}
+
+/// A large picture that comes as slowly as is listened to.
+fn slow(stage: &Stage, key: &str) -> JoinHandle<Response> {
+    send(stage, key, 20 * MB, paced(20 * MB, 2 * MB, 20_000))
+}
+
+/// A desk that asks for keys, and the keys of so many clients.
+fn stage_for<const CLIENTS: usize>() -> (Stage, [String; CLIENTS]) {
+    let made = std::array::from_fn::<_, CLIENTS, _>(|client| {
+        new_key(&format!("client-{client}")).expect("random bytes")
+    });
+    let lines = made.iter().map(|key| {
+        let (line, _) = key.line.rsplit_once("  ").expect("limits");
+        format!("{line} at_once=100\n")
+    });
+    let keys = Keys::parse(&lines.collect::<String>()).expect("keys");
+    let stage = stage_of(DeskLimits::default(), |options| {
+        options.keys = Some(keys.into());
+    });
+    (stage, made.map(|key| key.secret))
 }
 
 #[tokio::test(start_paused = true)]
 async fn uploads_that_come_slowly_do_not_hold_up_others() {
     let stage = stage();
     let slow: Vec<_> = (0..40).map(|_| half_way(&stage, 3)).collect();
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    sleep(SECOND).await;
     let before = Instant::now();
     assert_eq!(stage.upload(png(1, 1)).await.status, StatusCode::CREATED);
-    assert!(before.elapsed() < Duration::from_secs(1));
+    assert!(before.elapsed() < SECOND);
     for upload in slow {
         let status = upload.await.expect("no panic").status();
         assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
@@ -188,20 +239,86 @@ async fn uploads_that_come_slowly_do_not_hold_up_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_holds_all_the_room_it_may_leaves_others_theirs() {
+    let (stage, [script, person, colleague]) = stage_for();
+    let _held: Vec<_> = (0..40).map(|_| slow(&stage, &script)).collect();
+    sleep(5 * SECOND).await;
+    for key in [person, colleague] {
+        let before = Instant::now();
+        let body = paced(20 * MB, 20 * MB, 0);
+        let reply = send(&stage, &key, 20 * MB, body).await.expect("no panic");
+        // It is no picture, which only shows once there was room for all of it.
+        assert_eq!(reply.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        assert!(before.elapsed() < SECOND, "{:?}", before.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn uploads_for_which_there_is_no_room_are_asked_to_come_back() {
-    let stage = stage();
-    let mut slow: Vec<_> = (0..14).map(|_| half_way(&stage, 20)).collect();
-    let last = slow.pop().expect("fourteen").await.expect("no panic");
+    let (stage, [script]) = stage_for();
+    let mut held: Vec<_> = (0..8).map(|_| slow(&stage, &script)).collect();
+    let before = Instant::now();
+    let last = held.pop().expect("eight").await.expect("no panic");
     assert_eq!(last.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(last.headers()["retry-after"], "5");
+    assert!(before.elapsed() >= 30 * SECOND, "{:?}", before.elapsed());
     // What is small needs no room.
-    assert_eq!(stage.upload(png(1, 1)).await.status, StatusCode::CREATED);
-    for upload in slow {
+    let small = send(&stage, &script, 10, paced(10, 10, 0));
+    let small = small.await.expect("no panic").status();
+    assert_eq!(small, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    // Who leaves gives back what it had.
+    held.pop().expect("seven").abort();
+    let next = send(&stage, &script, 20 * MB, paced(20 * MB, 20 * MB, 0));
+    let next = next.await.expect("no panic").status();
+    assert_eq!(next, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dozen_large_photographs_of_one_person_take_turns() {
+    let stage = stage();
+    let sent: Vec<_> = (0..12)
+        .map(|_| send(&stage, "", 20 * MB, paced(20 * MB, 2 * MB, 3 * MB)))
+        .collect();
+    let before = Instant::now();
+    for upload in sent {
         let status = upload.await.expect("no panic").status();
-        assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
-    let next = half_way(&stage, 20).await.expect("no panic");
-    assert_eq!(next.status(), StatusCode::REQUEST_TIMEOUT);
+    assert!(before.elapsed() > 11 * SECOND, "nobody waited");
+}
+
+#[tokio::test(start_paused = true)]
+async fn photographs_pass_over_the_slow_line_of_a_phone() {
+    let stage = stage();
+    // A megabit a second: the largest alone, and six usual ones at once.
+    for (count, bytes, a_second) in [(1, 20 * MB, 125_000), (6, 4 * MB, 20_800)] {
+        let sent: Vec<_> = (0..count)
+            .map(|_| send(&stage, "", bytes, paced(bytes, a_second, a_second)))
+            .collect();
+        for upload in sent {
+            let status = upload.await.expect("no panic").status();
+            assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{bytes}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_stands_still_before_its_end_does_not_live_on_what_came_before() {
+    let stage = stage();
+    let before = Instant::now();
+    let reply = send(&stage, "", 20 * MB, paced(20 * MB, 19 * MB, 100)).await;
+    let status = reply.expect("no panic").status();
+    assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
+    assert!(before.elapsed() < 35 * SECOND, "{:?}", before.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_upload_holds_its_room_longer_than_a_slow_line_needs() {
+    let stage = stage();
+    let before = Instant::now();
+    let status = slow(&stage, "").await.expect("no panic").status();
+    assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
+    assert!(before.elapsed() < 301 * SECOND, "{:?}", before.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,6 +15,8 @@ use tokio::time::{sleep, timeout};
 use crate::stage::stage;
 
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The largest picture.
+const LARGEST: usize = 20 * 1024 * 1024;
 
 struct Running {
     address: SocketAddr,
@@ -45,6 +47,27 @@ impl Running {
     async fn ask(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).await;
         self.ask_on(stream.expect("a connection")).await
+    }
+
+    /// A connection from one of this machine's own addresses.
+    async fn connect_from(&self, address: &str) -> TcpStream {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        let local = format!("{address}:0").parse().expect("an address");
+        socket.bind(local).expect("an address of this machine");
+        let stream = socket.connect(self.address).await;
+        stream.expect("a connection")
+    }
+
+    /// Announces a file of the largest size that a picture may have, and sends so much of it.
+    async fn upload_from(&self, address: &str, sent: usize) -> TcpStream {
+        let mut stream = self.connect_from(address).await;
+        let head = format!(
+            "POST /api/pictures HTTP/1.1\r\nhost: {}\r\ncontent-length: {LARGEST}\r\n\r\n",
+            self.address,
+        );
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        stream.write_all(&vec![0; sent]).await.expect("sent");
+        stream
     }
 
     async fn ask_on(&self, mut stream: TcpStream) -> TcpStream {
@@ -236,13 +259,27 @@ async fn an_address_with_all_connections_it_may_have_is_let_in_again_when_one_en
 async fn who_brings_no_key_is_told_apart_by_the_address_of_the_connection() {
     let running = start(ServeLimits::default()).await;
     for address in ["127.0.0.2", "127.0.0.3"] {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        let local = format!("{address}:0").parse().expect("an address");
-        socket.bind(local).expect("an address of this machine");
-        let stream = socket.connect(running.address).await;
-        let mut stream = running.ask_on(stream.expect("a connection")).await;
+        let stream = running.connect_from(address).await;
+        let mut stream = running.ask_on(stream).await;
         read_until(&mut stream, "\"done\"").await;
         let asked = running.answerer.asked().pop().expect("asked");
         assert_eq!(asked.asker, Some(format!("address {address}")));
     }
+}
+
+/// Only Linux has more addresses of its own than one.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_address_that_holds_room_for_many_uploads_leaves_another_its_own() {
+    let running = start(ServeLimits::default()).await;
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        held.push(running.upload_from("127.0.0.2", LARGEST / 10).await);
+    }
+    sleep(Duration::from_millis(200)).await;
+    let uploading = running.upload_from("127.0.0.3", LARGEST);
+    let mut other = timeout(PATIENCE / 2, uploading).await.expect("room");
+    // It is no picture, which only shows once there was room for all of it.
+    let seen = timeout(PATIENCE / 2, read_until(&mut other, "picture_type")).await;
+    assert!(seen.expect("in time").starts_with("HTTP/1.1 415"));
 }
