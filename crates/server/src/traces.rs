@@ -109,6 +109,9 @@ fn continued(headers: &HeaderMap) -> Context {
     let caller =
         TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(headers));
     let span = caller.span().span_context().clone();
+    if !span.is_valid() {
+        return Context::new();
+    }
     Context::new().with_remote_span_context(SpanContext::new(
         span.trace_id(),
         span.span_id(),
