@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{Place, ask, conversation, places, said, sqlite};
 use desk::Code;
-use desk::records::{ConversationId, NewConversation};
+use desk::records::{ConversationId, NewConversation, Records, RecordsPlace};
 use sqlx::Connection;
 
 /// Whether these bytes stand in a file below a folder.
@@ -51,6 +51,16 @@ async fn a_deletion_whose_client_leaves_is_finished() {
     };
     let gone = tokio::time::timeout(Duration::from_secs(20), gone).await;
     gone.expect("no word is left, in the file or beside it");
+}
+
+/// A database in memory has one connection, and nothing was loaded before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_desk_that_keeps_nothing_may_begin_with_a_deletion() {
+    let records = Records::open(&RecordsPlace::default()).await.expect("opens");
+    let id = conversation(&records, None).await;
+    let deleting = records.delete_for_good(id, None);
+    let deleted = tokio::time::timeout(Duration::from_secs(5), deleting).await;
+    deleted.expect("nobody waits for himself").expect("deleted");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use sqlx::AnyConnection;
 use super::database::Turn;
 use super::files::aside;
 use super::found;
-use super::grouping::{Orphan, bereave};
+use super::grouping::{Groups, Orphan, bereave};
 use super::log::enter;
 use super::rows::{Columns, word};
 use super::{customers, whole};
@@ -41,11 +41,12 @@ impl Records {
     }
 
     async fn delete_one(&self, id: ConversationId, asker: Option<&str>) -> Result<(), Refusal> {
+        let groups = self.groups().await?;
         let mut turn = self.database().write().await?;
         let (number, _) = whole::find(turn.connection(), id).await?;
         let action = AuditAction::DeleteConversation;
         enter(turn.connection(), action, &id.to_string(), "", asker).await?;
-        let deleted = self.delete_all(turn, &[number], None).await;
+        let deleted = self.delete_all(turn, groups, &[number], None).await;
         deleted.and(self.scrub().await)
     }
 
@@ -70,6 +71,7 @@ impl Records {
         linked: bool,
         asker: Option<&str>,
     ) -> Result<u64, Refusal> {
+        let groups = self.groups().await?;
         let mut turn = self.database().write().await?;
         let connection = turn.connection();
         let (mut numbers, chained) = customers::conversations_of(connection, name).await?;
@@ -84,7 +86,7 @@ impl Records {
         // The customer's name is one of the customer's words.
         let detail = format!("{count} conversations");
         enter(connection, AuditAction::DeleteCustomer, "", &detail, asker).await?;
-        let deleted = self.delete_all(turn, &numbers, Some(name)).await;
+        let deleted = self.delete_all(turn, groups, &numbers, Some(name)).await;
         deleted.and(self.scrub().await)?;
         Ok(count)
     }
@@ -146,6 +148,7 @@ impl Records {
         action: AuditAction,
     ) -> Result<u64, Refusal> {
         let mut count = 0;
+        let groups = self.groups().await?;
         loop {
             let mut turn = self.database().write().await?;
             let connection = turn.connection();
@@ -172,19 +175,20 @@ impl Records {
                 enter(connection, action, "", &detail, None).await?;
             }
             count += numbers.len() as u64;
-            self.delete_all(turn, &numbers, None).await?;
+            self.delete_all(turn, groups, &numbers, None).await?;
         }
     }
 
     /// Removes conversations in a turn and keeps it, then what they leave behind elsewhere. `customer`
-    /// where all of one's are meant.
+    /// where all of one's are meant. The groups are there before the turn is: loading them takes a
+    /// connection, and a database in memory has one.
     async fn delete_all(
         &self,
         mut turn: Turn<'_>,
+        groups: &Groups,
         numbers: &[i64],
         customer: Option<&str>,
     ) -> Result<(), Refusal> {
-        let groups = self.groups().await?;
         let mut removed = Removed::default();
         for number in numbers {
             self.remove(turn.connection(), *number, &mut removed)
