@@ -56,7 +56,9 @@ async fn a_deletion_whose_client_leaves_is_finished() {
 /// A database in memory has one connection, and nothing was loaded before.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_desk_that_keeps_nothing_may_begin_with_a_deletion() {
-    let records = Records::open(&RecordsPlace::default()).await.expect("opens");
+    let records = Records::open(&RecordsPlace::default())
+        .await
+        .expect("opens");
     let id = conversation(&records, None).await;
     let deleting = records.delete_for_good(id, None);
     let deleted = tokio::time::timeout(Duration::from_secs(5), deleting).await;

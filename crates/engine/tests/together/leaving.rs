@@ -32,7 +32,11 @@ fn hundreds_who_vanish_leave_no_page_behind() {
     // On a busy machine a few answers are whole before their asker has gone.
     let whole = stats.requests.ended_length + stats.requests.ended_stop;
     assert_eq!(stats.requests.ended_cancelled + whole, 301);
-    assert!(stats.requests.ended_cancelled >= 200, "{:?}", stats.requests);
+    assert!(
+        stats.requests.ended_cancelled >= 200,
+        "{:?}",
+        stats.requests
+    );
     assert_eq!(stats.kv.cached + stats.kv.free, stats.kv.total);
     assert_eq!(
         ask(&engine, question(&["photo"], "What is it?", 10)).ids,
