@@ -137,7 +137,7 @@ test(
 	'everything about a customer is deleted once the name is typed again',
 	shows('customer', 'audit'),
 	async ({ page, person, t, request }) => {
-		const customer = unique('Ms O’Brien & 王芳');
+		const customer = unique('Ms O’Brien & 欧阳琪');
 		await make(request, { title: 'One', customer });
 		const binned = await make(request, { title: 'Two', customer });
 		await request.delete(`/api/conversations/${binned}`);
