@@ -12,6 +12,9 @@ use crate::tier::Tier;
 /// The most rows of a call.
 pub(crate) const MOST_ROWS: usize = 4;
 
+/// How far ahead lines are asked for: two blocks of q4. One is late; four are no better.
+const AHEAD: usize = 2 * size_of::<Q4>();
+
 /// Sixteen outputs of each row.
 pub(crate) type Outputs = [[f32; PANEL]];
 
@@ -125,6 +128,22 @@ fn in_order() {
     compiler_fence(Ordering::SeqCst);
 }
 
+/// Asks for the line at this address before it is needed. A hint: where nothing is, nothing is read.
+///
+/// One row asks for its lines faster than memory brings them, and the processor reads ahead for it; a hint is then
+/// in the way. With more rows there is arithmetic between one line and the next, the processor reads ahead no
+/// further for it, and every line is waited for (`bench/records/2026-11-21-epyc-2-cores.md`).
+#[inline(always)]
+fn soon(line: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE is part of every such processor, and the instruction faults on no address.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(line.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = line;
+}
+
 /// Four sums per row take turns, so that no addition waits for the one before.
 #[inline(always)]
 unsafe fn singles<L: Lanes, const M: usize>(x: Rows<f32>, panel: &[u8], out: &mut Outputs) {
@@ -162,6 +181,11 @@ unsafe fn pairs<L: Lanes, const M: usize>(x: Rows<f32>, panel: &[u8], out: &mut 
         let mut sums = [[L::zero(); 4]; M];
         let whole = x.columns / 4 * 4;
         for k in (0..whole).step_by(4) {
+            if M > 1 {
+                let lines = w_at.wrapping_add(16 * k).cast::<u8>();
+                soon(lines.wrapping_add(AHEAD));
+                soon(lines.wrapping_add(AHEAD + 64));
+            }
             for half in 0..2 {
                 let (first, second) = L::load_pairs(w_at.add(16 * (k + 2 * half)));
                 for (m, sums) in sums.iter_mut().enumerate() {
@@ -238,6 +262,12 @@ unsafe fn halves<L: Lanes, const M: usize>(x: Ints, depth: usize, panel: &[u8], 
             for half in 0..2 {
                 let mut steps = [L::zero(); M];
                 for group in 4 * half..4 * half + 4 {
+                    if M > 1 {
+                        // The lines of a block, and some twice.
+                        let lines = w_at.wrapping_add(AHEAD);
+                        (5 * group..5 * group + 5)
+                            .for_each(|line| soon(lines.wrapping_add(64 * line)));
+                    }
                     let mut sums = [[L::splat_i32(0); 2]; M];
                     for k in 0..4 {
                         let at = 64 * (4 * group + k);
