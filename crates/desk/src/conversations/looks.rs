@@ -2,24 +2,22 @@
 //!
 //! Each is a request of its own to the engine, which whoever asked for it may leave at any time.
 
+mod hearing;
+
 use std::sync::Arc;
 
-use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use utoipa::ToSchema;
 
-use super::{AskedBy, Conversations};
-use crate::closer::{self, Heard};
+use self::hearing::Listener;
+use super::{AskedBy, Conversations, whatever_happens};
+use crate::closer;
 use crate::evidence::{self, About, Spotted};
 use crate::records::{
     AnswerId, Evidence, EvidenceId, FoundAnswer, Reading, ReadingId, RoundPicture,
 };
-use crate::rounds::told_to_end;
-use crate::{
-    AnswerEvent, AnswerRequest, AskedSettings, Message, Part, Picture, PictureBox, PictureId,
-    Refusal, Role,
-};
+use crate::{Code, Picture, PictureBox, PictureId, Refusal};
 
 /// Enough for some thirty boxes.
 const EVIDENCE_TOKENS: u32 = 768;
@@ -43,12 +41,27 @@ impl Conversations {
     ///
     /// Each picture is asked about by itself: a small model mixes them up otherwise.
     pub async fn evidence(
-        &self,
+        self: &Arc<Self>,
         answer: AnswerId,
         about: Option<String>,
         by: &AskedBy,
     ) -> Result<EvidenceFound, Refusal> {
         let found = self.records.answer(answer).await?;
+        let (this, (_present, by)) = (self.clone(), Listener::to(by));
+        whatever_happens(async move {
+            let done = this.find_evidence(&found, about, &by).await;
+            this.forget_deleted(answer, done).await
+        })
+        .await
+    }
+
+    async fn find_evidence(
+        &self,
+        found: &FoundAnswer,
+        about: Option<String>,
+        by: &Listener,
+    ) -> Result<EvidenceFound, Refusal> {
+        let answer = found.answer.id;
         let about = match about.as_deref().map(str::trim) {
             None | Some("") => About::Answer {
                 question: &found.round.question,
@@ -59,7 +72,7 @@ impl Conversations {
         let asked = evidence::question(&about);
         let mut boxes = Vec::new();
         let mut said = Vec::new();
-        for picture in self.pictures_of(&found).await? {
+        for picture in self.pictures_of(found).await? {
             let (spotted, heard) = self.spot(picture.id, &asked, by).await?;
             boxes.extend(spotted.into_iter().map(|one| Evidence {
                 id: EvidenceId::new(),
@@ -79,38 +92,70 @@ impl Conversations {
     /// Reads a place of a picture again, from its original pixels, and compares that with a string
     /// of an answer. Without a place the model is asked for one.
     pub async fn look_closer(
-        &self,
+        self: &Arc<Self>,
         answer: AnswerId,
         picture: PictureId,
         place: Option<PictureBox>,
         was: &str,
         by: &AskedBy,
     ) -> Result<Reading, Refusal> {
-        let was = short(was.trim(), "was")?;
+        let was = short(was.trim(), "was")?.to_owned();
         let found = self.records.answer(answer).await?;
         if !self.saw(&found, picture).await? {
             return Err(Refusal::picture_unknown(picture));
         }
+        let (this, (_present, by)) = (self.clone(), Listener::to(by));
+        whatever_happens(async move {
+            let done = this.read_closer(answer, picture, place, was, &by).await;
+            this.forget_deleted(answer, done).await
+        })
+        .await
+    }
+
+    async fn read_closer(
+        &self,
+        answer: AnswerId,
+        picture: PictureId,
+        place: Option<PictureBox>,
+        was: String,
+        by: &Listener,
+    ) -> Result<Reading, Refusal> {
         let place = match place {
             Some(place) => place,
-            None => self.place_of(picture, was, by).await?,
+            None => self.place_of(picture, &was, by).await?,
         };
         let whole = self.at_hand(picture).await?;
         let answerer = self.desk.answerer().clone();
         let cut = self.decoded(move || answerer.closer(&whole, place)).await?;
         let heard = self.hear(Arc::new(cut), closer::QUESTION, READING_TOKENS, by);
-        let compared = heard.await?.compared(was);
+        let compared = heard.await?.compared(&was);
         let reading = Reading {
             id: ReadingId::new(),
             picture,
             area: place.corners(),
-            was: was.to_owned(),
+            was,
             text: compared.text,
             agrees: compared.agrees,
             probability: compared.probability,
         };
         self.records.add_reading(answer, &reading).await?;
         Ok(reading)
+    }
+
+    /// Lets the engine forget what it was asked about an answer that was deleted for good meanwhile,
+    /// once it has ended there.
+    async fn forget_deleted<T>(
+        &self,
+        answer: AnswerId,
+        done: Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        if done.is_err()
+            && let Err(refusal) = self.records.answer(answer).await
+            && refusal.code == Code::AnswerUnknown
+        {
+            self.desk.forget_pictures(&[]);
+        }
+        done
     }
 
     /// A small JPEG of a picture, whose longer side is at most `edge` pixels. `None` where there is
@@ -167,7 +212,7 @@ impl Conversations {
         &self,
         picture: PictureId,
         was: &str,
-        by: &AskedBy,
+        by: &Listener,
     ) -> Result<PictureBox, Refusal> {
         let asked = evidence::question(&About::Words(was));
         let (spotted, _) = self.spot(picture, &asked, by).await?;
@@ -181,7 +226,7 @@ impl Conversations {
         &self,
         picture: PictureId,
         asked: &str,
-        by: &AskedBy,
+        by: &Listener,
     ) -> Result<(Vec<Spotted>, String), Refusal> {
         let picture = self.at_hand(picture).await?;
         let heard = self.hear(picture, asked, EVIDENCE_TOKENS, by).await?;
@@ -205,50 +250,6 @@ impl Conversations {
             decode()
         });
         decoded.await.map_err(|_| Refusal::answer_failed())?
-    }
-
-    /// Asks something about one picture, the same way each time, and hears it out.
-    async fn hear(
-        &self,
-        picture: Arc<Picture>,
-        words: &str,
-        max_tokens: u32,
-        by: &AskedBy,
-    ) -> Result<Heard, Refusal> {
-        let text = words.to_owned();
-        let longest = self.desk.status().limits.max_tokens;
-        let request = AnswerRequest {
-            messages: vec![Message {
-                role: Role::User,
-                content: vec![Part::Picture { id: picture.id() }, Part::Text { text }],
-            }],
-            settings: AskedSettings {
-                temperature: Some(0.0),
-                max_tokens: Some(max_tokens.min(longest)),
-                ..AskedSettings::default()
-            },
-        };
-        let (desk, wishes) = (self.desk.clone(), by.wishes());
-        let asked = spawn_blocking(move || {
-            let at_hand = [(picture.id(), picture)].into();
-            desk.ask(desk.question(request, wishes, &at_hand)?)
-        });
-        let mut stream = asked.await.map_err(|_| Refusal::answer_failed())??;
-        let mut ending = self.ending.subscribe();
-        let mut heard = Heard::default();
-        loop {
-            let event = tokio::select! {
-                biased;
-                () = told_to_end(&mut ending) => return Err(Refusal::shutting_down()),
-                event = stream.next() => event,
-            };
-            match event {
-                Some(AnswerEvent::Delta { text, tokens }) => heard.push(&text, &tokens),
-                Some(AnswerEvent::Error(refusal)) => return Err(refusal),
-                Some(AnswerEvent::Done { .. }) | None => return Ok(heard),
-                Some(_) => {}
-            }
-        }
     }
 }
 

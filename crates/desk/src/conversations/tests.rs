@@ -712,6 +712,81 @@ async fn evidence_is_asked_for_picture_by_picture_and_kept() {
 }
 
 #[tokio::test]
+async fn what_was_looked_into_while_it_was_deleted_is_forgotten_too() {
+    let office = office().await;
+    let id = office.picture(40);
+    office.answerer.will_say([delta("A"), done()]);
+    office
+        .ask(AskedRound {
+            pictures: vec![id],
+            ..question("a")
+        })
+        .await;
+    let answer = office.answer().await.id;
+    let script = office.answerer.will_wait();
+    let conversations = office.conversations.clone();
+    let looking = tokio::spawn(async move {
+        let by = AskedBy::default();
+        conversations.evidence(answer, None, &by).await
+    });
+    while office.answerer.asked().len() < 2 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let records = office.conversations.records();
+    let gone = records.delete_for_good(office.conversation, None).await;
+    gone.expect("it is there");
+    script.send(done());
+    let refusal = looking.await.expect("no panic").expect_err("it is gone");
+    assert_eq!(refusal.code, Code::AnswerUnknown);
+    assert_eq!(office.answerer.forgot(), 2);
+}
+
+#[tokio::test]
+async fn what_was_looked_into_is_forgotten_also_when_whoever_looked_has_left() {
+    let office = office().await;
+    let id = office.picture(40);
+    office.answerer.will_say([delta("A"), done()]);
+    office
+        .ask(AskedRound {
+            pictures: vec![id],
+            ..question("a")
+        })
+        .await;
+    let answer = office.answer().await.id;
+    let script = office.answerer.will_wait();
+    let conversations = office.conversations.clone();
+    let looking = tokio::spawn(async move {
+        let by = AskedBy::default();
+        let place = PictureBox::between([10.0, 20.0, 30.0, 45.0]);
+        let look = conversations.look_closer(answer, id, place, "A", &by);
+        look.await
+    });
+    while office.answerer.asked().len() < 2 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let records = office.conversations.records();
+    let gone = records.delete_for_good(office.conversation, None).await;
+    gone.expect("it is there");
+    looking.abort();
+    while !script.is_cancelled() {
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(
+        office.answerer.forgot(),
+        1,
+        "the engine still has hold of it"
+    );
+    script.send(done());
+    let forgotten = async {
+        while office.answerer.forgot() < 2 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let forgotten = tokio::time::timeout(Duration::from_secs(1), forgotten).await;
+    forgotten.expect("what it had computed is forgotten once it has let go");
+}
+
+#[tokio::test]
 async fn a_round_without_pictures_is_looked_into_on_those_before_it() {
     let office = office().await;
     let id = office.picture(40);
