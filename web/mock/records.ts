@@ -71,7 +71,7 @@ export class MockRecords {
 		const alike = [...new Set(names)]
 			.filter((other) => other !== name && other.toLowerCase() === name.toLowerCase())
 			.map((other) => ({ name: other, conversations: counted(other) }));
-		return { name, conversations: counted(name), alike, linked: [] };
+		return { name, conversations: counted(name), alike, linked: [], importing: false };
 	}
 
 	/** How many conversations went. */

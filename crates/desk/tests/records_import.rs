@@ -220,6 +220,53 @@ async fn what_is_deleted_for_good_while_an_import_runs_stays_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_customer_whom_an_import_has_yet_to_bring_can_be_deleted_too() {
+    let donor = sqlite();
+    let donor = donor.open().await;
+    for number in 0..60 {
+        let customer = if number < 59 { "王先生" } else { "李女士" };
+        let reply = "灯亮着。".repeat(200);
+        said(&donor, Some(customer), &format!("机器 {number}？"), &reply).await;
+    }
+    let whole = export(&donor, ExportPictures::Bytes).await;
+    for place in places().await {
+        let records = place.open().await;
+        let (go, gate) = channel();
+        let (source, arrival) = Eventful::new(whole.clone(), Middle::Gate(gate));
+        let this = records.clone();
+        let importing =
+            tokio::spawn(async move { this.import(Box::new(source), Some("anna")).await });
+        arrives(arrival).await;
+        let known = records.customer("李女士").await.expect("she may come");
+        assert_eq!((known.conversations, known.importing), (0, true));
+        let gone = records.delete_customer("李女士", false, None).await;
+        assert_eq!(gone, Ok(0), "{}: nothing of hers is here yet", place.name);
+        go.send(()).expect("it waits");
+        importing.await.expect("no panic").expect("imported");
+        let names = records.customers(None).await.expect("listed");
+        assert_eq!(names, ["王先生"], "{}", place.name);
+        let audit = records.audit().await.expect("readable");
+        let import = audit
+            .iter()
+            .find(|entry| entry.detail.contains("1 conversations deleted"));
+        assert!(import.is_some(), "{audit:?}");
+        // Nobody brings her now: the name is one that nobody has.
+        let refusal = records.delete_customer("李女士", false, None).await;
+        assert_eq!(
+            refusal.expect_err("nobody").code,
+            Code::CustomerUnknown,
+            "{}",
+            place.name
+        );
+        // Brought once more, she is wanted.
+        let source = Box::new(Cursor::new(whole.clone()));
+        records.import(source, None).await.expect("imported");
+        let known = records.customer("李女士").await.expect("she came");
+        assert_eq!((known.conversations, known.importing), (1, false));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_picture_that_an_import_needs_is_not_deleted_under_it() {
     let donor = sqlite();
     let donor = donor.open().await;

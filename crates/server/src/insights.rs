@@ -84,7 +84,8 @@ pub(crate) struct HowToForget {
 }
 
 /// Deletes all conversations of a customer for good: rows, pictures that nobody else uses, what the
-/// search knows of them. The name is meant to the letter.
+/// search knows of them. The name is meant to the letter. What an import that is under way still holds
+/// of the customer is left out of it.
 #[utoipa::path(
     delete,
     path = "/api/customers/{name}",
@@ -92,7 +93,11 @@ pub(crate) struct HowToForget {
     responses(
         (status = 204, description = "Done"),
         (status = 400, description = "Not a way to delete", body = ErrorBody),
-        (status = 404, description = "No conversation names this customer", body = ErrorBody),
+        (
+            status = 404,
+            description = "No conversation names this customer, and no import may bring one",
+            body = ErrorBody
+        ),
     )
 )]
 pub(crate) async fn forget_customer(

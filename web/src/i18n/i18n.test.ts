@@ -48,6 +48,11 @@ describe('what the log says of an export, an import or a deletion', () => {
 			'中断，已导入 2 个对话，1 轮提问，3 个回答，0 张图片'
 		],
 		[
+			'4 conversations, 5 rounds, 6 answers, 0 pictures; 1 conversations deleted meanwhile left out',
+			'4 conversations, 5 rounds, 6 answers, 0 pictures; 1 conversation deleted meanwhile left out',
+			'4 个对话，5 轮提问，6 个回答，0 张图片；导入期间已删除的 1 个对话没有导入'
+		],
+		[
 			'begun: a file of 2 conversations, 1 rounds',
 			'not ended; a file of 2 conversations, 1 round',
 			'未完成，文件含 2 个对话，1 轮提问'

@@ -18,6 +18,9 @@ pub struct Customer {
     pub alike: Vec<CustomerAlike>,
     /// Conversations linked with theirs that name nobody, or somebody else.
     pub linked: Vec<LinkedConversation>,
+    /// An import is under way and may still bring some of theirs. Deleted now, they are left out of it,
+    /// also where there are none yet.
+    pub importing: bool,
 }
 
 /// A name that may mean the same customer.

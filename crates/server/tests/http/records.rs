@@ -154,7 +154,9 @@ async fn what_is_asked_is_found_counted_and_forgotten_with_its_customer() {
         .json();
     assert_eq!(
         known,
-        json!({"name": "李 & Co", "conversations": 1, "alike": [], "linked": []})
+        json!({
+            "name": "李 & Co", "conversations": 1, "alike": [], "linked": [], "importing": false,
+        })
     );
     let unsure = stage.delete("/api/customers/%E6%9D%8E%26co").await;
     assert_eq!(unsure.code(), "customer_unknown");

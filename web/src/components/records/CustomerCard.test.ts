@@ -20,7 +20,8 @@ function serve(): string[] {
 		linked: [
 			{ id: 'c2', title: 'Another picture', customer: null },
 			{ id: 'c3', title: 'Their neighbour', customer: 'Mr Wu' }
-		]
+		],
+		importing: false
 	};
 	vi.stubGlobal('fetch', (path: string, init?: RequestInit) => {
 		asked.push(`${init?.method ?? 'GET'} ${path}`);
@@ -84,7 +85,8 @@ it.each(['from the list', 'from those alike'])(
 			if (init?.method === 'DELETE') return Promise.resolve(new Response(null, { status: 204 }));
 			if (path.startsWith('/api/customers/')) {
 				const alike = [{ name: 'Li ', conversations: 1 }];
-				return Promise.resolve(Response.json({ name: 'Li', conversations: 1, alike, linked: [] }));
+				const customer = { name: 'Li', conversations: 1, alike, linked: [], importing: false };
+				return Promise.resolve(Response.json(customer));
 			}
 			if (path.startsWith('/api/customers')) return Promise.resolve(Response.json(['Li ']));
 			const conversations = path.includes('deleted=true') ? [] : [{ id: 'c1', round_count: 2 }];
@@ -123,6 +125,26 @@ it('says that nothing belongs to a name nobody knows', async () => {
 	await lookedUp();
 	expect(await screen.findByText('No conversation belongs to “Ms Li”.')).toBeTruthy();
 	expect(screen.queryByRole('alert')).toBeNull();
+});
+
+it('deletes a customer whom an import has yet to bring', async () => {
+	const asked: string[] = [];
+	vi.stubGlobal('fetch', (path: string, init?: RequestInit) => {
+		asked.push(`${init?.method ?? 'GET'} ${path}`);
+		if (init?.method === 'DELETE') return Promise.resolve(new Response(null, { status: 204 }));
+		if (path.startsWith('/api/customers/')) {
+			const none = { name: 'Ms Li', conversations: 0, alike: [], linked: [], importing: true };
+			return Promise.resolve(Response.json(none));
+		}
+		const isNames = path.startsWith('/api/customers');
+		return Promise.resolve(Response.json(isNames ? [] : { conversations: [], next_cursor: null }));
+	});
+	await lookedUp();
+	expect(await screen.findByText(/An import is under way/)).toBeTruthy();
+	await userEvent.type(screen.getByLabelText('Type Ms Li to confirm'), 'Ms Li');
+	await userEvent.click(screen.getByRole('button', { name: 'Delete for good' }));
+	expect(asked.at(-1)).toBe('DELETE /api/customers/Ms%20Li');
+	expect(await screen.findByText(/What the import still brings of them is left out/)).toBeTruthy();
 });
 
 it('shares no name with the desk, which stays behind the page', () => {

@@ -111,6 +111,9 @@ export const records = {
 		linkedToOthers: 'Linked with theirs, but naming somebody else. They stay:',
 		alike: 'Names that look alike. They stay unless you look them up and delete them too:',
 		alikeName: (name: string, n: number) => `${name} (${n})`,
+		importing:
+			'An import is under way. What it still brings of this customer is left out once you delete.',
+		leftOut: 'What the import still brings of them is left out.',
 		stays: 'One line stays in the log below: that it was done, and when.',
 		confirm: (name: string) => `Type ${name} to confirm`,
 		delete: 'Delete for good',

@@ -95,6 +95,8 @@ export const records: Messages['records'] = {
 		linkedToOthers: '以下对话有关联，但属于别的客户，会保留：',
 		alike: '以下名称写法相近，不会一起删除；如需删除，请逐个查看：',
 		alikeName: (name, n) => `${name}（${n}）`,
+		importing: '正在导入记录。删除后，文件里属于该客户的对话也不会导入。',
+		leftOut: '正在导入的文件里属于该客户的对话也不会导入。',
 		stays: '下方日志会留下一行：做过这件事，以及时间。',
 		confirm: (name) => `输入“${name}”以确认`,
 		delete: '彻底删除',
@@ -117,6 +119,7 @@ export const records: Messages['records'] = {
 			detail
 				.replace('begun: a file of ', '未完成，文件含 ')
 				.replace('cut short: ', '中断，已导入 ')
+				.replace(/; (\d+) conversations deleted meanwhile left out/, '；导入期间已删除的 $1 个对话没有导入')
 				.replaceAll(/(\d+) conversations?/g, '$1 个对话')
 				.replaceAll(/(\d+) rounds?/g, '$1 轮提问')
 				.replaceAll(/(\d+) answers?/g, '$1 个回答')

@@ -30,7 +30,8 @@ impl Records {
         let mut snapshot = self.database().snapshot().await?;
         let alike = alike(&mut snapshot, name).await?;
         let (numbers, chained) = chain(&mut snapshot, name).await?;
-        if numbers.is_empty() && alike.is_empty() {
+        let importing = self.is_import_under_way();
+        if numbers.is_empty() && alike.is_empty() && !importing {
             return Err(Refusal::customer_unknown(&[]));
         }
         let linked = chained.into_iter().map(|one| LinkedConversation {
@@ -43,6 +44,7 @@ impl Records {
             conversations: numbers.len() as u64,
             alike,
             linked: linked.collect(),
+            importing,
         })
     }
 }

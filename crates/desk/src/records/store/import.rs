@@ -271,6 +271,11 @@ impl Drop for UnderWay<'_> {
 }
 
 impl Records {
+    /// Whether an import runs, which may still bring anything.
+    pub(super) fn is_import_under_way(&self) -> bool {
+        self.arriving().is_some()
+    }
+
     /// Whether this conversation was deleted for good since the import began.
     fn has_gone(&self, id: ConversationId) -> bool {
         let arriving = self.arriving();
