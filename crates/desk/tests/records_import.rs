@@ -6,10 +6,13 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use common::{answer, ask, conversation, export, picture, places, question, said, sqlite};
+use common::{
+    answer, ask, conversation, export, export_of, picture, places, question, said, sqlite,
+};
 use desk::Code;
 use desk::records::{
-    ConversationFilter, ConversationId, ExportPictures, InsightsWish, PictureSize, Records,
+    ConversationFilter, ConversationId, ExportPictures, ExportWish, InsightsWish, NewConversation,
+    PictureSize, Records,
 };
 
 /// An export of so many conversations, each with a question of its own and a long answer.
@@ -304,6 +307,79 @@ async fn a_picture_that_an_import_needs_is_not_deleted_under_it() {
         assert!(records.picture(id).await.expect("readable").is_some());
         assert_eq!(count(&records).await, 59);
     }
+}
+
+#[tokio::test]
+async fn a_link_to_a_conversation_that_is_not_here_is_left_out_and_everything_else_comes() {
+    let donor = sqlite();
+    let donor = donor.open().await;
+    let first = said(&donor, None, "错误码？", "E1").await;
+    let follows = async |before| {
+        let new = NewConversation {
+            follows: Some(before),
+            ..NewConversation::default()
+        };
+        let id = donor.create(new).await.expect("begun").summary.id;
+        let begun = ask(&donor, id, "这张呢？").await;
+        answer(&donor, begun.answer, "正常。", &[]).await;
+        id
+    };
+    let second = follows(first).await;
+    let third = follows(second).await;
+    let whole = export(&donor, ExportPictures::Bytes).await;
+    let of = async |conversation| {
+        let wish = ExportWish {
+            conversation: Some(conversation),
+            ..ExportWish::default()
+        };
+        export_of(&donor, wish).await.expect("exported")
+    };
+    let (only_first, only_second) = (of(first).await, of(second).await);
+    // A file from elsewhere may put the later ones first, and one that continues itself.
+    let mut turned: serde_json::Value = serde_json::from_slice(&whole).expect("JSON");
+    let list = turned["conversations"].as_array_mut().expect("a list");
+    list[0]["follows"] = list[0]["id"].clone();
+    list.reverse();
+    let turned = turned_in_order(&turned);
+    for place in places().await {
+        let links = async |records: &Records| {
+            let mut links = Vec::new();
+            for id in [first, second, third] {
+                let found = records.conversation(id).await.map(|one| one.summary);
+                links.push(found.ok().and_then(|summary| summary.follows));
+            }
+            links
+        };
+        let bring = async |records: &Records, file: &[u8]| {
+            let source = Box::new(Cursor::new(file.to_vec()));
+            records.import(source, None).await.expect("imported")
+        };
+        // Out and in again: the one before was deleted, or is not in the file.
+        let records = place.open().await;
+        assert_eq!(bring(&records, &only_second).await.rounds, 1);
+        assert_eq!(links(&records).await, [None; 3], "{}", place.name);
+        let again = export(&records, ExportPictures::Bytes).await;
+        bring(&records, &again).await;
+        assert_eq!(export(&records, ExportPictures::Bytes).await, again);
+        // The rest brings the link.
+        bring(&records, &only_first).await;
+        assert_eq!(links(&records).await, [None; 3], "{}", place.name);
+        bring(&records, &only_second).await;
+        assert_eq!(links(&records).await, [None, Some(first), None]);
+        bring(&records, &turned).await;
+        assert_eq!(links(&records).await, [None, Some(first), Some(second)]);
+        assert_eq!(export(&records, ExportPictures::Bytes).await, whole);
+        // Deleted for good here, it is nobody's predecessor any more.
+        records.delete_for_good(second, None).await.expect("gone");
+        assert_eq!(links(&records).await, [None; 3]);
+    }
+}
+
+/// An export whose fields stand in their order again.
+fn turned_in_order(file: &serde_json::Value) -> Vec<u8> {
+    let fields = ["schema", "version", "pictures", "roles", "conversations"];
+    let fields = fields.map(|name| format!("\"{name}\":{}", file[name]));
+    format!("{{{}}}", fields.join(",")).into_bytes()
 }
 
 #[tokio::test]

@@ -91,6 +91,30 @@ fn the_first_migrations_never_change() {
 }
 
 #[tokio::test]
+async fn a_link_to_a_conversation_that_is_not_there_is_gone_after_the_start() {
+    const LINKED: &str = "INSERT INTO conversations (number, id, title, follows, created_at, updated_at) \
+         VALUES (4, '019ab000-0000-7000-8000-000000000004', 'Another picture', \
+             '019ab000-0000-7000-8000-0000000000ff', 1795262500000, 1795262500000)";
+    for place in places().await {
+        write_first(&place).await;
+        let data = place.place.data_dir.clone().expect("a folder");
+        let file = format!("sqlite://{}", data.join("lookdesk.db").display());
+        let url = place.place.database.clone().unwrap_or(file);
+        let mut connection = AnyConnection::connect(&url).await.expect("connected");
+        connection.execute(LINKED).await.expect("linked");
+        connection.close().await.expect("closed");
+        let records = place.open().await;
+        let follows = async |number: u32| {
+            let id = format!("019ab000-0000-7000-8000-{number:012}");
+            let whole = records.conversation(id.parse().expect("an id")).await;
+            whole.expect("there").summary.follows
+        };
+        assert_eq!(follows(4).await, None, "{}", place.name);
+        assert!(follows(2).await.is_some(), "{}", place.name);
+    }
+}
+
+#[tokio::test]
 async fn records_of_the_first_schema_are_opened_whole() {
     for place in places().await {
         write_first(&place).await;

@@ -12,16 +12,30 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::Refusal;
 
-const SQLITE: &[(i64, &str, &str)] = &[(
-    1,
-    "records",
-    include_str!("../../../migrations/sqlite/0001_records.sql"),
-)];
-const POSTGRES: &[(i64, &str, &str)] = &[(
-    1,
-    "records",
-    include_str!("../../../migrations/postgres/0001_records.sql"),
-)];
+const SQLITE: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "records",
+        include_str!("../../../migrations/sqlite/0001_records.sql"),
+    ),
+    (
+        2,
+        "links",
+        include_str!("../../../migrations/sqlite/0002_links.sql"),
+    ),
+];
+const POSTGRES: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "records",
+        include_str!("../../../migrations/postgres/0001_records.sql"),
+    ),
+    (
+        2,
+        "links",
+        include_str!("../../../migrations/postgres/0002_links.sql"),
+    ),
+];
 
 /// One who writes, one that holds a server's database, and readers.
 const CONNECTIONS: u32 = 7;

@@ -207,6 +207,7 @@ impl Records {
             Refusal::records_failed()
         })?;
         read?;
+        bringing.links().await?;
         bringing.roles(&roles).await?;
         bringing.keep().await?;
         self.group_questions().await

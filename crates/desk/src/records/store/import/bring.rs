@@ -33,6 +33,8 @@ pub struct Bringing<'a> {
     pub kept: Imported,
     /// Conversations left out because they, or their customer, were deleted for good meanwhile.
     pub left_out: u64,
+    /// Conversations that continue one which was not here when they came, each with that one.
+    unlinked: Vec<(ConversationId, ConversationId)>,
 }
 
 /// A conversation that rounds are added to.
@@ -43,6 +45,8 @@ struct Place {
     counts: bool,
     /// Of its last round.
     position: i64,
+    /// Whether it continues a conversation that is here.
+    is_linked: bool,
 }
 
 impl<'a> Bringing<'a> {
@@ -55,6 +59,7 @@ impl<'a> Bringing<'a> {
             added: Imported::default(),
             kept: Imported::default(),
             left_out: 0,
+            unlinked: Vec::new(),
         }
     }
 
@@ -116,6 +121,23 @@ impl<'a> Bringing<'a> {
         roles::bring(self.turns.connection().await?, presets).await
     }
 
+    /// Links what came before the conversation that it continues. Where that one is not here (it was
+    /// deleted, is not in the file, or never was), there is no link, and everything else stays.
+    pub async fn links(&mut self) -> Result<(), Refusal> {
+        for (id, before) in std::mem::take(&mut self.unlinked) {
+            sqlx::query(
+                "UPDATE conversations SET follows = $2 WHERE id = $1 AND follows IS NULL \
+                     AND EXISTS (SELECT 1 FROM conversations b WHERE b.id = $2)",
+            )
+            .bind(id.to_string())
+            .bind(before.to_string())
+            .execute(self.turns.connection().await?)
+            .await?;
+            self.breathe().await?;
+        }
+        Ok(())
+    }
+
     /// Stores a conversation, or what a known one has gained. Between its rounds others may write.
     pub async fn conversation(
         &mut self,
@@ -157,22 +179,27 @@ impl<'a> Bringing<'a> {
         if self.records.has_gone(conversation.id) {
             return Ok(None);
         }
-        if let Some(place) = known(connection, conversation.id).await? {
-            self.added.skipped += 1;
-            return Ok(Some(place));
+        let place = match known(connection, conversation.id).await? {
+            Some(place) => {
+                self.added.skipped += 1;
+                place
+            }
+            None => {
+                let customer = conversation.customer.as_deref();
+                if customer.is_some_and(|name| self.records.has_gone_customer(name)) {
+                    return Ok(None);
+                }
+                begin(connection, conversation).await?;
+                self.added.conversations += 1;
+                let begun = known(connection, conversation.id).await?;
+                begun.ok_or_else(Refusal::records_failed)?
+            }
+        };
+        let before = conversation.follows.filter(|id| *id != conversation.id);
+        if let Some(before) = before.filter(|_| !place.is_linked) {
+            self.unlinked.push((conversation.id, before));
         }
-        let customer = conversation.customer.as_deref();
-        if customer.is_some_and(|name| self.records.has_gone_customer(name)) {
-            return Ok(None);
-        }
-        let number = begin(connection, conversation).await?;
-        self.added.conversations += 1;
-        Ok(Some(Place {
-            id: conversation.id,
-            number,
-            counts: true,
-            position: 0,
-        }))
+        Ok(Some(place))
     }
 
     /// Brings what the list says of a conversation up to date.
@@ -298,7 +325,7 @@ async fn known(
     id: ConversationId,
 ) -> Result<Option<Place>, Refusal> {
     let row = sqlx::query(
-        "SELECT number, deleted_at, \
+        "SELECT number, deleted_at, follows, \
              (SELECT COALESCE(MAX(r.position), 0) FROM rounds r \
               WHERE r.conversation = conversations.number) AS position \
          FROM conversations WHERE id = $1",
@@ -314,20 +341,21 @@ async fn known(
         number: row.whole("number")?,
         counts: row.maybe_whole("deleted_at")?.is_none(),
         position: row.whole("position")?,
+        is_linked: row.maybe_text("follows")?.is_some(),
     }))
 }
 
-/// Begins a conversation that was not here.
+/// Begins a conversation that was not here, linked with the one it continues if that is.
 async fn begin(
     connection: &mut AnyConnection,
     conversation: &ExportedConversation,
-) -> Result<i64, Refusal> {
+) -> Result<(), Refusal> {
     let customer = conversation.customer.as_deref().map(one_line);
     let customer = customer.filter(|name| !name.is_empty());
-    Ok(sqlx::query_scalar(
+    sqlx::query(
         "INSERT INTO conversations (id, title, customer, customer_folded, verdict, pinned, follows, \
              created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING number",
+         VALUES ($1, $2, $3, $4, $5, $6, (SELECT b.id FROM conversations b WHERE b.id = $7), $8, $9)",
     )
     .bind(conversation.id.to_string())
     .bind(title(&conversation.title)?)
@@ -338,8 +366,9 @@ async fn begin(
     .bind(conversation.follows.map(|id| id.to_string()))
     .bind(conversation.created_at)
     .bind(conversation.updated_at)
-    .fetch_one(connection)
-    .await?)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Adds a round that was not here.
