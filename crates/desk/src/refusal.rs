@@ -70,6 +70,9 @@ pub enum Code {
     RoleUnknown,
     /// Details: `alike`, names that may be meant.
     CustomerUnknown,
+    /// What is linked with a customer has changed since it was shown. Details: `linked`, the
+    /// conversations that are linked now and name nobody.
+    LinkedChanged,
     /// A role that comes with the desk is not deleted. No details.
     RoleStandard,
     /// Details: `field`, `allowed`.
@@ -162,9 +165,10 @@ impl Code {
             | Self::AnswerUnknown
             | Self::RoleUnknown
             | Self::CustomerUnknown => Class::Unknown,
-            Self::ConversationDeleted | Self::RoundNotNewest | Self::AnswerRunning => {
-                Class::Conflict
-            }
+            Self::ConversationDeleted
+            | Self::RoundNotNewest
+            | Self::AnswerRunning
+            | Self::LinkedChanged => Class::Conflict,
             Self::RecordsFull => Class::NoRoom,
         }
     }

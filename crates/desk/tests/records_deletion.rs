@@ -129,12 +129,23 @@ async fn what_else_may_be_a_customers_is_offered_and_not_guessed() {
         expected.sort();
         assert_eq!(chain, expected);
 
-        let refusal = records.delete_customer("王先 生", false, None).await;
+        let refusal = records.delete_customer("王先 生", &[], None).await;
         let refusal = refusal.expect_err("nobody is written so");
         assert_eq!(refusal.code, Code::CustomerUnknown);
         assert_eq!(refusal.details["alike"][0], "王 先生");
 
-        let deleted = records.delete_customer("王先生", true, None).await;
+        // Only what somebody has seen goes along: nothing while more, less or other is linked.
+        for seen in [&[linked][..], &[linked, further, foreign], &[linked, first]] {
+            let refusal = records.delete_customer("王先生", seen, None).await;
+            let refusal = refusal.expect_err("it is not what is linked");
+            assert_eq!(refusal.code, Code::LinkedChanged, "{}", place.name);
+            let mut now = vec![linked.to_string(), further.to_string()];
+            now.sort();
+            assert_eq!(refusal.details["linked"], serde_json::json!(now));
+        }
+        records.conversation(first).await.expect("nothing went");
+        let seen = [further, linked, further];
+        let deleted = records.delete_customer("王先生", &seen, None).await;
         assert_eq!(deleted.expect("deleted"), 3);
         for gone in [first, linked, further] {
             records.conversation(gone).await.expect_err("gone");

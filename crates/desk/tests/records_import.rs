@@ -211,7 +211,7 @@ async fn what_is_deleted_for_good_while_an_import_runs_stays_deleted() {
         while count(&records).await == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let gone = records.delete_customer("王先生", false, None).await;
+        let gone = records.delete_customer("王先生", &[], None).await;
         assert!(gone.expect("some are here, under the name as it is looked up") > 0);
         go.send(()).expect("it waits");
         importing.await.expect("no panic").expect("imported");
@@ -242,7 +242,7 @@ async fn a_customer_whom_an_import_has_yet_to_bring_can_be_deleted_too() {
         arrives(arrival).await;
         let known = records.customer("李女士").await.expect("she may come");
         assert_eq!((known.conversations, known.importing), (0, true));
-        let gone = records.delete_customer("李女士", false, None).await;
+        let gone = records.delete_customer("李女士", &[], None).await;
         assert_eq!(gone, Ok(0), "{}: nothing of hers is here yet", place.name);
         go.send(()).expect("it waits");
         importing.await.expect("no panic").expect("imported");
@@ -254,7 +254,7 @@ async fn a_customer_whom_an_import_has_yet_to_bring_can_be_deleted_too() {
             .find(|entry| entry.detail.contains("1 conversations deleted"));
         assert!(import.is_some(), "{audit:?}");
         // Nobody brings her now: the name is one that nobody has.
-        let refusal = records.delete_customer("李女士", false, None).await;
+        let refusal = records.delete_customer("李女士", &[], None).await;
         assert_eq!(
             refusal.expect_err("nobody").code,
             Code::CustomerUnknown,

@@ -348,9 +348,7 @@ async fn a_customer_deleted_for_good_leaves_no_word_and_no_picture() {
             assert!(!holding(&data, "翡翠".as_bytes()).is_empty());
         }
 
-        let deleted = records
-            .delete_customer("欧阳翡翠", false, Some("anna"))
-            .await;
+        let deleted = records.delete_customer("欧阳翡翠", &[], Some("anna")).await;
         assert_eq!(deleted, Ok(2));
         for words in ["翡翠", "zircon", "欧阳", "of the customer", "made smaller"] {
             assert_eq!(holding(&data, words.as_bytes()), [""; 0], "{words}");
@@ -380,7 +378,7 @@ async fn a_customer_deleted_for_good_leaves_no_word_and_no_picture() {
         assert_eq!(audit[0].detail, "2 conversations");
         assert!(!format!("{audit:?}").contains("翡翠"));
         let refusal = records
-            .delete_customer("欧阳翡翠", false, None)
+            .delete_customer("欧阳翡翠", &[], None)
             .await
             .expect_err("gone");
         assert_eq!(refusal.code, Code::CustomerUnknown);

@@ -461,7 +461,7 @@ async fn measure(place: &Place, records: &Records) -> Duration {
     );
     let begin = Instant::now();
     records
-        .delete_customer("客户17", false, None)
+        .delete_customer("客户17", &[], None)
         .await
         .expect("deleted");
     eprintln!(

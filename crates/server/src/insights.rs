@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
-use desk::records::{AuditEntry, Customer, Insights, InsightsWish};
-use serde::{Deserialize, Serialize};
+use desk::records::{AuditEntry, ConversationId, Customer, Insights, InsightsWish};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::IntoParams;
 
 use crate::access::Asker;
@@ -79,8 +80,18 @@ pub(crate) async fn customer(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HowToForget {
-    /// Also conversations linked with theirs that name nobody.
-    pub linked: Option<bool>,
+    /// Also these: every conversation linked with theirs that names nobody, as the lookup showed them,
+    /// with commas in between. Where other ones are linked by now, nothing is deleted.
+    #[serde(default, deserialize_with = "with_commas")]
+    #[param(required = false, style = Form, explode = false)]
+    pub linked: Vec<ConversationId>,
+}
+
+/// Ids with commas in between.
+fn with_commas<'de, D: Deserializer<'de>>(query: D) -> Result<Vec<ConversationId>, D::Error> {
+    let list = String::deserialize(query)?;
+    let ids = list.split(',').filter(|id| !id.is_empty());
+    ids.map(|id| id.parse().map_err(D::Error::custom)).collect()
 }
 
 /// Deletes all conversations of a customer for good: rows, pictures that nobody else uses, what the
@@ -98,6 +109,7 @@ pub(crate) struct HowToForget {
             description = "No conversation names this customer, and no import may bring one",
             body = ErrorBody
         ),
+        (status = 409, description = "Other ones are linked than `linked` says", body = ErrorBody),
     )
 )]
 pub(crate) async fn forget_customer(
@@ -107,8 +119,8 @@ pub(crate) async fn forget_customer(
     Wished(how): Wished<HowToForget>,
 ) -> Result<StatusCode, ApiError> {
     let records = shared.conversations.records();
-    let linked = how.linked.unwrap_or(false);
-    records.delete_customer(&name, linked, asker.name()).await?;
+    let deleted = records.delete_customer(&name, &how.linked, asker.name());
+    deleted.await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -34,9 +34,9 @@ const customer = (name: string) => `/api/customers/${encodeURIComponent(name)}`;
 
 export const fetchCustomer = (name: string, signal?: AbortSignal) =>
 	getJson<Customer>(customer(name), signal);
-/** `linked`: also the conversations linked with theirs that name nobody. */
-export const deleteCustomer = (name: string, linked: boolean) =>
-	sendJson<unknown>('DELETE', customer(name) + (linked ? queryString({ linked }) : ''));
+/** `linked`: also these, all that are linked with theirs and name nobody, as they were shown. */
+export const deleteCustomer = (name: string, linked: string[]) =>
+	sendJson<unknown>('DELETE', customer(name) + queryString({ linked: linked.join(',') }));
 
 /** Sends an export back in. `XMLHttpRequest`, because `fetch` does not tell how far an upload is. */
 export function importRecords(

@@ -54,6 +54,7 @@ const facts: Record<string, [details: object, ...told: string[]]> = {
 	answer_unknown: [{ id: 'a1' }],
 	role_unknown: [{ id: 'o1' }],
 	customer_unknown: [{}],
+	linked_changed: [{ linked: ['c2'] }],
 	role_standard: [{}],
 	field_out_of_range: [{ field: 'correction', allowed: 'at most 4000 characters' }, '4000'],
 	conversation_deleted: [{}],

@@ -39,6 +39,8 @@ export function recordsSentence(
 			return records.problem.importsBusy(seconds);
 		case 'customer_unknown':
 			return records.problem.customerUnknown;
+		case 'linked_changed':
+			return records.problem.linkedChanged;
 		case 'role_standard':
 			return roles.problem.standard;
 		case 'role_name_taken':

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde_json::{Value, json};
 
-use super::{CustomerAlike, Imported};
+use super::{ConversationId, CustomerAlike, Imported};
 use crate::{Code, Refusal};
 
 /// How long to wait for a database that somebody else keeps busy.
@@ -43,6 +43,15 @@ impl Refusal {
                        are alike, and at the list of customers.";
         let names: Vec<_> = alike.iter().map(|one| one.name.as_str()).collect();
         Self::new(Code::CustomerUnknown, message, json!({"alike": names}))
+    }
+
+    /// What is linked with a customer is not what somebody has seen; this is linked now, and names nobody.
+    pub fn linked_changed(now: impl IntoIterator<Item = ConversationId>) -> Self {
+        let message = "Other conversations are linked with this customer's than when they were shown. \
+                       Nothing was deleted. Look at them again, and decide anew.";
+        let mut now: Vec<_> = now.into_iter().map(|id| id.to_string()).collect();
+        now.sort();
+        Self::new(Code::LinkedChanged, message, json!({"linked": now}))
     }
 
     /// A role that comes with the desk cannot be deleted.

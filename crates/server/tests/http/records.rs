@@ -164,7 +164,24 @@ async fn what_is_asked_is_found_counted_and_forgotten_with_its_customer() {
         unsure.json()["error"]["details"]["alike"],
         json!(["李 & Co"])
     );
-    let gone = stage.delete("/api/customers/%E6%9D%8E%20%26%20Co").await;
+    // What is linked is deleted as it was seen, or not at all.
+    let customer = "/api/customers/%E6%9D%8E%20%26%20Co";
+    let follow = json!({"follows": hit["id"]});
+    let linked = stage.post("/api/conversations", &follow).await.json();
+    let linked = linked["id"].as_str().expect("an id");
+    let seen = stage.get(customer).await.json();
+    assert_eq!(seen["linked"][0]["id"], linked);
+    let further = stage.post("/api/conversations", &follow).await.json();
+    let further = further["id"].as_str().expect("an id");
+    let changed = stage.delete(&format!("{customer}?linked={linked}")).await;
+    assert_eq!(changed.status, StatusCode::CONFLICT, "{}", changed.text());
+    assert_eq!(changed.code(), "linked_changed");
+    let now = &changed.json()["error"]["details"]["linked"];
+    assert_eq!(now.as_array().expect("ids").len(), 2, "{now}");
+    let all = stage.delete(&format!("{customer}?linked=true")).await;
+    assert_eq!(all.status, StatusCode::BAD_REQUEST, "{}", all.text());
+    let seen = format!("{customer}?linked={further}%2C{linked}");
+    let gone = stage.delete(&seen).await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.text());
     assert_eq!(stage.get("/api/customers").await.json(), json!([]));
     assert!(

@@ -49,10 +49,44 @@ it('shows what else may be the customer’s, and takes along only what was chose
 	await userEvent.type(screen.getByLabelText('Type Ms Li to confirm'), 'Ms Li');
 	await userEvent.click(screen.getByLabelText(/linked conversation that names nobody/));
 	await userEvent.click(screen.getByRole('button', { name: 'Delete for good' }));
-	expect(asked.at(-1)).toBe('DELETE /api/customers/Ms%20Li?linked=true');
+	expect(asked.at(-1)).toBe('DELETE /api/customers/Ms%20Li?linked=c2');
 	expect(await screen.findByText(/2 conversations of “Ms Li” are deleted for good/)).toBeTruthy();
 	expect(screen.getByRole('status').textContent).toContain('“ms li”');
 	expect(screen.getByRole('status').textContent).not.toContain('linked');
+});
+
+it('shows what is linked now where that has changed, and has it confirmed again', async () => {
+	const asked = serve();
+	const served = globalThis.fetch as (path: string, init?: RequestInit) => Promise<Response>;
+	let linked = ['c2'];
+	vi.stubGlobal('fetch', async (path: string, init?: RequestInit) => {
+		const response = await served(path, init);
+		if (init?.method === 'DELETE' && linked.length === 1) {
+			linked = ['c2', 'c4'];
+			const error = { code: 'linked_changed', message: '', details: { linked } };
+			return Response.json({ error }, { status: 409 });
+		}
+		if (!path.startsWith('/api/customers/') || init?.method === 'DELETE') return response;
+		const customer = (await response.json()) as object;
+		const nameless = linked.map((id) => ({ id, title: `Title of ${id}`, customer: null }));
+		return Response.json({ ...customer, linked: nameless });
+	});
+	await lookedUp();
+	await userEvent.click(await screen.findByLabelText(/linked conversation that names nobody/));
+	await userEvent.type(screen.getByLabelText('Type Ms Li to confirm'), 'Ms Li');
+	await userEvent.click(screen.getByRole('button', { name: 'Delete for good' }));
+	expect((await screen.findByRole('alert')).textContent).toMatch(/Nothing was deleted/);
+	expect(screen.getByText('Title of c4')).toBeTruthy();
+	const deleting = screen.getByRole<HTMLButtonElement>('button', { name: 'Delete for good' });
+	expect(deleting.disabled).toBe(true);
+	const both = screen.getByLabelText<HTMLInputElement>(/2 linked conversations that name nobody/);
+	expect(both.checked).toBe(false);
+	await userEvent.click(both);
+	await userEvent.type(screen.getByLabelText('Type Ms Li to confirm'), 'Ms Li');
+	await userEvent.click(deleting);
+	expect(asked.at(-1)).toBe('DELETE /api/customers/Ms%20Li?linked=c2%2Cc4');
+	expect(await screen.findByText(/3 conversations of “Ms Li” are deleted for good/)).toBeTruthy();
+	expect(screen.queryByRole('alert')).toBeNull();
 });
 
 it('leaves linked conversations and other spellings alone unless asked', async () => {

@@ -170,6 +170,8 @@ export const records = {
 		} as Record<string, string>,
 		importsBusy: (seconds: number | undefined) =>
 			`Another file is being brought in. Try again when it is done${seconds === undefined ? '' : `, about ${seconds} s from now`}.`,
-		customerUnknown: 'No conversation belongs to this customer any more.'
+		customerUnknown: 'No conversation belongs to this customer any more.',
+		linkedChanged:
+			'Other conversations are linked with this customer’s than were shown. Nothing was deleted. Look at what is shown now, and confirm again.'
 	}
 };

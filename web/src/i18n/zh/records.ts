@@ -152,6 +152,7 @@ export const records: Messages['records'] = {
 		},
 		importsBusy: (seconds) =>
 			`正在导入另一个文件，请等它完成后再试${seconds === undefined ? '' : `（约 ${seconds} 秒后）`}。`,
-		customerUnknown: '已经没有属于这位客户的对话。'
+		customerUnknown: '已经没有属于这位客户的对话。',
+		linkedChanged: '有关联的对话在显示之后有变化，没有删除任何内容。请核对现在显示的内容，再次确认。'
 	}
 };

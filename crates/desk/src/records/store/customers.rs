@@ -17,7 +17,7 @@ const ALIKE: usize = 50;
 /// A conversation of the same chain that names no customer, or another one.
 pub struct Chained {
     pub number: i64,
-    id: ConversationId,
+    pub id: ConversationId,
     title: String,
     customer: Option<String>,
 }

@@ -52,26 +52,28 @@ impl Records {
 
     /// Deletes all conversations of a customer at once, those in the bin too; says how many. The name
     /// is meant to the letter: names that look alike are other customers until somebody says
-    /// otherwise, see [`Records::customer`]. With `linked`, conversations that continue one of them or
-    /// are continued by it go too, unless they name a customer themselves.
+    /// otherwise, see [`Records::customer`]. `linked` goes too: conversations of the same chain that name
+    /// nobody, as [`Records::customer`] showed them. Where those are others by now, nothing is deleted,
+    /// and it is refused with `linked_changed`: nobody has seen what would go.
     ///
     /// While an import runs, a customer of whom nothing is here may be one whom it still brings: what the
     /// file holds of them is left out then.
     pub async fn delete_customer(
         &self,
         name: &str,
-        linked: bool,
+        linked: &[ConversationId],
         asker: Option<&str>,
     ) -> Result<u64, Refusal> {
         let (this, name, asker) = (self.clone(), name.to_owned(), asker.map(str::to_owned));
-        let work = async move { this.delete_named(&name, linked, asker.as_deref()).await };
+        let linked: HashSet<_> = linked.iter().copied().collect();
+        let work = async move { this.delete_named(&name, &linked, asker.as_deref()).await };
         to_the_end(work).await
     }
 
     async fn delete_named(
         &self,
         name: &str,
-        linked: bool,
+        linked: &HashSet<ConversationId>,
         asker: Option<&str>,
     ) -> Result<u64, Refusal> {
         let groups = self.groups().await?;
@@ -82,7 +84,11 @@ impl Records {
             let alike = customers::alike(connection, name).await?;
             return Err(Refusal::customer_unknown(&alike));
         }
-        if linked {
+        if !linked.is_empty() {
+            let now: HashSet<_> = chained.iter().map(|one| one.id).collect();
+            if now != *linked {
+                return Err(Refusal::linked_changed(now));
+            }
             numbers.extend(chained.iter().map(|one| one.number));
         }
         let count = numbers.len() as u64;
