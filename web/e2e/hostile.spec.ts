@@ -136,6 +136,7 @@ test('file names, evidence labels, readings and corrections are words', async ({
 				...about,
 				box: [0, 0, 500, 500],
 				was: 'E102',
+				start: null,
 				text: all,
 				agrees: false,
 				probability: 0.5

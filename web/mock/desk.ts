@@ -287,7 +287,12 @@ export class MockDesk {
 	async #reading(x: Exchange, id: string): Promise<void> {
 		const found = this.records.answer(id);
 		if (!found) return x.refuse(404, 'answer_unknown');
-		const { picture, box, was } = await sent<{ picture: string; box: Box | null; was: string }>(x);
+		const { picture, box, was, start } = await sent<{
+			picture: string;
+			box: Box | null;
+			was: string;
+			start?: number;
+		}>(x);
 		await pause(1200 * this.#pace);
 		if (box === null && /^\d{4}\./.test(was)) return x.refuse(422, 'no_place', { was });
 		const text = was.replace('E102', 'E107');
@@ -296,6 +301,7 @@ export class MockDesk {
 			picture,
 			box: box ?? [420, 260, 800, 420],
 			was,
+			start: start ?? null,
 			text,
 			agrees: text === was,
 			probability: 0.93

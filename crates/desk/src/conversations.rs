@@ -6,7 +6,7 @@
 
 mod looks;
 
-pub use looks::EvidenceFound;
+pub use looks::{AskedReading, EvidenceFound};
 
 use std::sync::Arc;
 

@@ -37,7 +37,7 @@ mod wishes;
 
 pub use answerer::Answerer;
 pub use channel::{AnswerSender, AnswerStream, Gone, answer_channel};
-pub use conversations::{AskedBy, Conversations, EvidenceFound};
+pub use conversations::{AskedBy, AskedReading, Conversations, EvidenceFound};
 pub use desk::{Desk, DeskLimits};
 pub use event::{AnswerEvent, FinishReason, Timings, TokenPiece, TopToken, Usage};
 pub use marks::Marker;

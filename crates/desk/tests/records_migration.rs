@@ -1,11 +1,12 @@
 //! Records written with the first schema are opened by today's program, and nothing of them is lost.
 //!
 //! `tests/first/data.sql` and `export.json` stay as they are when the schema changes, unless an
-//! export's shape does; the first migrations themselves never change.
+//! export's shape does; the first migrations themselves never change, nor do exports of earlier versions.
 
 mod common;
 
 use std::borrow::Cow;
+use std::io::Cursor;
 use std::path::Path;
 
 use common::{Place, export, places};
@@ -17,6 +18,8 @@ const SQLITE: &str = include_str!("../migrations/sqlite/0001_records.sql");
 const POSTGRES: &str = include_str!("../migrations/postgres/0001_records.sql");
 const DATA: &str = include_str!("first/data.sql");
 const EXPORT: &str = include_str!("first/export.json");
+/// The same as it was exported with the first version of the shape.
+const EXPORT_1: &str = include_str!("first/export_version_1.json");
 
 /// Index entries of the first schema: number × 2^20 + position.
 const SQLITE_FOUND: &str = "INSERT INTO found (rowid, words) VALUES \
@@ -111,6 +114,18 @@ async fn a_link_to_a_conversation_that_is_not_there_is_gone_after_the_start() {
         };
         assert_eq!(follows(4).await, None, "{}", place.name);
         assert!(follows(2).await.is_some(), "{}", place.name);
+    }
+}
+
+#[tokio::test]
+async fn an_export_of_the_first_version_is_imported_whole() {
+    for place in places().await {
+        let records = place.open().await;
+        let source = Box::new(Cursor::new(EXPORT_1.as_bytes()));
+        let imported = records.import(source, None).await.expect("imported");
+        assert_eq!((imported.conversations, imported.rounds), (2, 3));
+        let text = String::from_utf8(export(&records, ExportPictures::Bytes).await);
+        assert_eq!(text.expect("UTF-8"), EXPORT, "{}", place.name);
     }
 }
 

@@ -143,6 +143,7 @@ async fn asking(records: &Records) {
         picture: label.id(),
         area: [10, 20, 300, 400],
         was: "E-102".into(),
+        start: None,
         text: "E-102".into(),
         agrees: true,
         probability: 0.99,
@@ -151,7 +152,8 @@ async fn asking(records: &Records) {
         .set_evidence(third, std::slice::from_ref(&evidence))
         .await
         .expect("stored");
-    records.add_reading(third, &reading).await.expect("stored");
+    let kept = records.add_reading(third, reading.clone()).await;
+    assert_eq!(kept.expect("stored"), reading);
     let found = records.answer(third).await.expect("there");
     assert_eq!(found.conversation, id);
     assert_eq!(found.answer.evidence, [evidence]);

@@ -54,12 +54,13 @@ async fn fill(records: &Records) {
         picture: picture("two").id(),
         area,
         was: "E-102".into(),
+        start: Some(2),
         text: "E-103".into(),
         agrees: false,
         probability: 0.1 + 0.2,
     };
     records
-        .add_reading(begun.answer, &reading)
+        .add_reading(begun.answer, reading)
         .await
         .expect("stored");
     let settings = AskedSettings {
@@ -355,7 +356,7 @@ async fn an_unfit_file_changes_nothing() {
             changed("image/png", "image/jpeg"),
             changed("\"data\":\"iVBORw0KGgp", "\"data\":\"PHNjcmlwdD4"),
             changed("\"width\":640", "\"width\":4294967295"),
-            changed("\"version\":1", "\"version\":2"),
+            changed("\"version\":2", "\"version\":3"),
             changed("\"state\":\"done\"", "\"state\":\"perhaps\""),
             changed("\"start\":2", "\"start\":200"),
             changed("[0,0,1000,1]", "[0,0,1001,1]"),

@@ -10,7 +10,7 @@ use axum::response::Response;
 use axum::response::sse::Event;
 use desk::records::{AnswerId, ConversationId, Feedback, FeedbackChange, Reading, RoundId};
 use desk::rounds::{AskedAgain, AskedRound, RoundEvent, RoundStream};
-use desk::{EvidenceFound, PictureBox, PictureId};
+use desk::{AskedReading, EvidenceFound};
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -29,19 +29,6 @@ use crate::shared::Shared;
 pub(crate) struct AskedEvidence {
     /// Something the answer says; left out, all of it.
     pub about: Option<String>,
-}
-
-/// Where to look again, and for what.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AskedReading {
-    /// One of the pictures the answer was given about.
-    pub picture: PictureId,
-    /// The place; without one the model is asked for it.
-    #[serde(rename = "box")]
-    pub place: Option<PictureBox>,
-    /// The string in doubt.
-    pub was: String,
 }
 
 /// Asks a question in a conversation. The response is a stream of server-sent events; each one's data
@@ -206,16 +193,9 @@ pub(crate) async fn read_again(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Reading>), ApiError> {
-    let AskedReading {
-        picture,
-        place,
-        was,
-    } = read_json(&headers, body).await?;
+    let asked: AskedReading = read_json(&headers, body).await?;
     let by = asker.by();
-    let conversations = &shared.conversations;
-    let reading = conversations
-        .look_closer(id, picture, place, &was, &by)
-        .await?;
+    let reading = shared.conversations.look_closer(id, asked, &by).await?;
     Ok((StatusCode::CREATED, Json(reading)))
 }
 

@@ -5,7 +5,7 @@ import { zh } from '../i18n/zh';
 import { copied, readingOf, spoken, wordingOf, type Said } from './wording';
 
 /** Strings between ~ are to check, those between ! in doubt. */
-function said(written: string, readings: Partial<Reading>[] = [], more: Partial<Said> = {}): Said {
+function said(written: string, readings: Partial<Reading>[] = []): Said {
 	const marks: TextMark[] = [];
 	let text = '';
 	for (const [index, part] of written.split(/([~!])/).entries()) {
@@ -17,7 +17,8 @@ function said(written: string, readings: Partial<Reading>[] = [], more: Partial<
 			else marks.push({ start: text.length, end: -1, certainty, probability: 0.4 });
 		}
 	}
-	return { text, marks, readings: readings as Reading[], lookedAt: new Map(), ...more };
+	const placed = readings.map((reading) => ({ start: null, ...reading }));
+	return { text, marks, readings: placed as Reading[] };
 }
 
 describe('a copied answer', () => {
@@ -58,7 +59,7 @@ describe('an answer read out', () => {
 
 describe('a closer look at a string that stands in the answer more than once', () => {
 	const reading = { id: 'x', was: '12', text: '72', agrees: false };
-	const answer = said('!12! V, !12! A', [reading], { lookedAt: new Map([['x', 6]]) });
+	const answer = said('!12! V, !12! A', [{ ...reading, start: 6 }]);
 
 	it('belongs to the place it was taken at', () => {
 		expect(answer.marks.map((mark) => readingOf(answer, mark)?.text)).toEqual([undefined, '72']);
@@ -70,7 +71,7 @@ describe('a closer look at a string that stands in the answer more than once', (
 	});
 
 	it('is at neither where its place is not known, and at the only one where there is one', () => {
-		const unknown = { ...answer, lookedAt: new Map() };
+		const unknown = said('!12! V, !12! A', [reading]);
 		expect(unknown.marks.map((mark) => readingOf(unknown, mark))).toEqual([undefined, undefined]);
 		const once = said('!12! V', [reading]);
 		expect(once.marks.map((mark) => readingOf(once, mark)?.text)).toEqual(['72']);

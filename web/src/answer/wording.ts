@@ -11,23 +11,20 @@ export interface Said {
 	text: string;
 	marks: TextMark[];
 	readings: Reading[];
-	/** Where in the text each closer look was taken, by the reading's id, as far as that is known. */
-	lookedAt: ReadonlyMap<string, number>;
 }
 
 /**
  * The newest closer look at a marked string. The same string may stand in an answer more than once: a look
  * whose place is not known belongs to a string only where no other says the same.
  */
-export function readingOf({ text, marks, readings, lookedAt }: Said, mark: TextMark) {
+export function readingOf({ text, marks, readings }: Said, mark: TextMark) {
 	const wordsOf = ({ start, end }: TextMark) => text.slice(start, end);
 	const was = wordsOf(mark);
 	const isOnly = marks.filter((other) => wordsOf(other) === was).length === 1;
-	return readings.findLast((reading) => {
-		if (reading.was !== was) return false;
-		const start = lookedAt.get(reading.id);
-		return start === undefined ? isOnly : start === mark.start;
-	});
+	return readings.findLast(
+		(reading) =>
+			reading.was === was && (reading.start === null ? isOnly : reading.start === mark.start)
+	);
 }
 
 /** The other reading, where it is a string and no sentence about one. */

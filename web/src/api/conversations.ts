@@ -69,7 +69,7 @@ export const findEvidence = (answer: string, about?: string) =>
 
 export const lookCloser = (
 	answer: string,
-	at: { picture: string; box: Box | null; was: string },
+	at: { picture: string; box: Box | null; was: string; start: number },
 	signal?: AbortSignal
 ) => sendJson<Reading>('POST', `${answerPath(answer)}/readings`, at, signal);
 

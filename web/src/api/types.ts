@@ -68,7 +68,7 @@ export type Box = [number, number, number, number];
 export type Evidence = Omit<Schemas['Evidence'], 'box'> & { box: Box };
 
 /** A closer look at a string the model was not sure of. */
-export type Reading = Omit<Schemas['Reading'], 'box'> & { box: Box };
+export type Reading = Omit<Told<Schemas['Reading']>, 'box'> & { box: Box };
 
 /** A question within a conversation. The desk adds the rounds before it. */
 export type RoundRequest = Schemas['AskedRound'] & {

@@ -232,6 +232,7 @@ describe('strings the model was not sure of', () => {
 				picture: 'p2',
 				box: [0, 0, 500, 500] as [number, number, number, number],
 				was: 'E102',
+				start: null,
 				text: 'E107',
 				agrees: false,
 				probability: 0.93

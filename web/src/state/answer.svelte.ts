@@ -44,8 +44,6 @@ export class Answer {
 	#changes = $state.raw<readonly Partial<Feedback>[]>([]);
 	evidence = $state.raw<Evidence[]>([]);
 	readings = $state.raw<Reading[]>([]);
-	/** Where each closer look was taken, as far as this page has seen it: by the reading's id. */
-	lookedAt = $state.raw<ReadonlyMap<string, number>>(new Map());
 	dropped = $state.raw<Dropped>({ dropped_rounds: 0, dropped_pictures: [] });
 
 	static fromStored(stored: StoredAnswer): Answer {
@@ -91,9 +89,8 @@ export class Answer {
 		return this.marks.some(({ certainty }) => certainty === 'doubtful');
 	}
 
-	/** A closer look at the string that starts there. */
-	looked(reading: Reading, start: number): void {
-		this.lookedAt = new Map([...this.lookedAt, [reading.id, start]]);
+	/** A closer look at one of its strings. */
+	looked(reading: Reading): void {
 		this.readings = [...this.readings, reading];
 	}
 

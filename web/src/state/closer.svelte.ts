@@ -76,9 +76,9 @@ export class Closer {
 		this.#control = control;
 		this.step = { kind: 'reading', box };
 		try {
-			const at = { picture: look.picture.id, box, was: look.was };
+			const at = { picture: look.picture.id, box, was: look.was, start: look.start };
 			const reading = await this.#records.lookCloser(look.answer.id, at, control.signal);
-			look.answer.looked(reading, look.start);
+			look.answer.looked(reading);
 			if (!control.signal.aborted) this.cancel();
 			return reading;
 		} catch (error) {

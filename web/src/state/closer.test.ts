@@ -24,7 +24,7 @@ describe('a closer look', () => {
 		expect(await closer.byModel(look)).toEqual(reading);
 		expect(lookCloser.mock.calls[0]?.slice(0, 2)).toEqual([
 			'a',
-			{ picture: 'p1', box: null, was: 'E102' }
+			{ picture: 'p1', box: null, was: 'E102', start: 0 }
 		]);
 		expect(answer.readings).toEqual([reading]);
 		expect(closer.step).toBeUndefined();
@@ -39,7 +39,8 @@ describe('a closer look', () => {
 		expect(lookCloser.mock.calls[1]?.[1]).toEqual({
 			picture: 'p1',
 			box: [1, 2, 3, 4],
-			was: 'E102'
+			was: 'E102',
+			start: 0
 		});
 		expect(answer.readings).toEqual([reading]);
 	});

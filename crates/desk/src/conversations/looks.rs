@@ -35,6 +35,21 @@ pub struct EvidenceFound {
     pub said: String,
 }
 
+/// Where to look again, and for what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskedReading {
+    /// One of the pictures the answer was given about.
+    pub picture: PictureId,
+    /// The place; without one the model is asked for it.
+    #[serde(rename = "box")]
+    pub place: Option<PictureBox>,
+    /// The string in doubt.
+    pub was: String,
+    /// Where it starts, in UTF-16 code units of the answer's text; kept if it stands there.
+    pub start: Option<u32>,
+}
+
 impl Conversations {
     /// Asks where on the pictures an answer stands, or something it says. Keeps what is found in
     /// place of what was found before.
@@ -94,19 +109,17 @@ impl Conversations {
     pub async fn look_closer(
         self: &Arc<Self>,
         answer: AnswerId,
-        picture: PictureId,
-        place: Option<PictureBox>,
-        was: &str,
+        mut asked: AskedReading,
         by: &AskedBy,
     ) -> Result<Reading, Refusal> {
-        let was = short(was.trim(), "was")?.to_owned();
+        asked.was = short(asked.was.trim(), "was")?.to_owned();
         let found = self.records.answer(answer).await?;
-        if !self.saw(&found, picture).await? {
-            return Err(Refusal::picture_unknown(picture));
+        if !self.saw(&found, asked.picture).await? {
+            return Err(Refusal::picture_unknown(asked.picture));
         }
         let (this, (_present, by)) = (self.clone(), Listener::to(by));
         whatever_happens(async move {
-            let done = this.read_closer(answer, picture, place, was, &by).await;
+            let done = this.read_closer(answer, asked, &by).await;
             this.forget_deleted(answer, done).await
         })
         .await
@@ -115,12 +128,11 @@ impl Conversations {
     async fn read_closer(
         &self,
         answer: AnswerId,
-        picture: PictureId,
-        place: Option<PictureBox>,
-        was: String,
+        asked: AskedReading,
         by: &Listener,
     ) -> Result<Reading, Refusal> {
-        let place = match place {
+        let AskedReading { picture, was, .. } = asked;
+        let place = match asked.place {
             Some(place) => place,
             None => self.place_of(picture, &was, by).await?,
         };
@@ -134,12 +146,12 @@ impl Conversations {
             picture,
             area: place.corners(),
             was,
+            start: asked.start,
             text: compared.text,
             agrees: compared.agrees,
             probability: compared.probability,
         };
-        self.records.add_reading(answer, &reading).await?;
-        Ok(reading)
+        self.records.add_reading(answer, reading).await
     }
 
     /// Lets the engine forget what it was asked about an answer that was deleted for good meanwhile,

@@ -42,6 +42,16 @@ fn question(words: &str) -> AskedRound {
     }
 }
 
+/// Where to look again.
+fn reread(picture: PictureId, place: Option<PictureBox>, was: &str) -> AskedReading {
+    AskedReading {
+        picture,
+        place,
+        was: was.to_owned(),
+        start: None,
+    }
+}
+
 impl Office {
     async fn stream(&self, asked: AskedRound) -> RoundStream {
         let by = AskedBy::default();
@@ -758,7 +768,7 @@ async fn what_was_looked_into_is_forgotten_also_when_whoever_looked_has_left() {
     let looking = tokio::spawn(async move {
         let by = AskedBy::default();
         let place = PictureBox::between([10.0, 20.0, 30.0, 45.0]);
-        let look = conversations.look_closer(answer, id, place, "A", &by);
+        let look = conversations.look_closer(answer, reread(id, place, "A"), &by);
         look.await
     });
     while office.answerer.asked().len() < 2 {
@@ -828,7 +838,7 @@ async fn a_closer_look_reads_the_place_again_and_says_whether_both_agree() {
         .will_say([token("E1", -0.1), token("02", -0.1), done()]);
     let look = office
         .conversations
-        .look_closer(answer, id, place, " E102 ", &by);
+        .look_closer(answer, reread(id, place, " E102 "), &by);
     let reading = look.await.expect("read");
     assert!(reading.agrees, "{reading:?}");
     assert_eq!(
@@ -849,7 +859,7 @@ async fn a_closer_look_reads_the_place_again_and_says_whether_both_agree() {
     office.answerer.will_say([token("E107", -2.0), done()]);
     let look = office
         .conversations
-        .look_closer(answer, id, None, "E102", &by);
+        .look_closer(answer, reread(id, None, "E102"), &by);
     let reading = look.await.expect("read");
     assert!(!reading.agrees);
     assert_eq!(reading.area, [100, 200, 300, 260]);
@@ -858,23 +868,49 @@ async fn a_closer_look_reads_the_place_again_and_says_whether_both_agree() {
     office.answerer.will_say([delta("[]"), done()]);
     let look = office
         .conversations
-        .look_closer(answer, id, None, "E102", &by);
+        .look_closer(answer, reread(id, None, "E102"), &by);
     assert_eq!(look.await.expect_err("no place").code, Code::NoPlace);
     let other = office.picture(50);
     let look = office
         .conversations
-        .look_closer(answer, other, place, "E102", &by);
+        .look_closer(answer, reread(other, place, "E102"), &by);
     assert_eq!(
         look.await.expect_err("not its picture").code,
         Code::PictureUnknown
     );
     let look = office
         .conversations
-        .look_closer(answer, id, place, "  ", &by);
+        .look_closer(answer, reread(id, place, "  "), &by);
     assert_eq!(
         look.await.expect_err("nothing to read").code,
         Code::FieldOutOfRange
     );
+}
+
+#[tokio::test]
+async fn a_closer_look_keeps_where_its_string_stands_if_it_stands_there() {
+    let office = office().await;
+    let id = office.picture(40);
+    office.answerer.will_say([delta("错误 12 V, 12 A"), done()]);
+    office
+        .ask(AskedRound {
+            pictures: vec![id],
+            ..question("how much?")
+        })
+        .await;
+    let answer = office.answer().await.id;
+    let place = PictureBox::between([10.0, 20.0, 30.0, 45.0]);
+    for (start, kept) in [(9, Some(9)), (3, Some(3)), (4, None), (900, None)] {
+        let asked = AskedReading {
+            start: Some(start),
+            ..reread(id, place, "12")
+        };
+        let by = AskedBy::default();
+        let look = office.conversations.look_closer(answer, asked, &by);
+        assert_eq!(look.await.expect("read").start, kept, "{start}");
+        let stored = office.answer().await.readings.pop().expect("one");
+        assert_eq!(stored.start, kept, "{start}");
+    }
 }
 
 #[tokio::test]

@@ -158,12 +158,31 @@ pub struct Reading {
     pub area: [u16; 4],
     /// The string in doubt.
     pub was: String,
+    /// Where it starts, in UTF-16 code units of the answer's text; null where nobody said so. The same
+    /// string may stand there more than once.
+    #[serde(default)]
+    pub start: Option<u32>,
     /// What was read now.
     pub text: String,
     /// Whether both say the same.
     pub agrees: bool,
     /// How sure the model was of what it read now.
     pub probability: f32,
+}
+
+impl Reading {
+    /// Whether the string in doubt stands in this text where the reading says, if it says so.
+    pub fn stands_in(&self, text: &str) -> bool {
+        let Some(start) = self.start else {
+            return true;
+        };
+        let mut units = text.encode_utf16().skip(start as usize);
+        !self.was.is_empty()
+            && self
+                .was
+                .encode_utf16()
+                .all(|unit| units.next() == Some(unit))
+    }
 }
 
 /// Words to append to a running answer.

@@ -1,4 +1,5 @@
-//! The shape of an export, version 1; `docs/records.md` describes it for people.
+//! The shape of an export, version 2; `docs/records.md` describes it for people, and what was added since
+//! version 1, which is read too.
 //!
 //! Objects refuse fields they do not know: an import must not lose silently what a later version
 //! wrote.
@@ -13,8 +14,8 @@ use crate::{AskedSettings, FinishReason, PictureId, Refusal, Timings, Usage};
 
 /// The name of the shape.
 pub const SCHEMA: &str = "lookdesk-records";
-/// Its version.
-pub const VERSION: u64 = 1;
+/// Its version. Earlier ones lack fields, and no more.
+pub const VERSION: u64 = 2;
 
 /// A picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

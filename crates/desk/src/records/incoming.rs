@@ -168,10 +168,10 @@ impl<'de> Visitor<'de> for Whole<'_> {
                 }
                 "version" => {
                     let version: u64 = map.next_value()?;
-                    if version != VERSION {
+                    if !(1..=VERSION).contains(&version) {
                         return Err(A::Error::custom(format_args!(
-                            "it has version {version} of the schema, and this Lookdesk reads version \
-                             {VERSION}; use a newer one"
+                            "it has version {version} of the schema, and this Lookdesk reads versions 1 \
+                             to {VERSION}; use a newer one"
                         )));
                     }
                 }
@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn files_that_are_no_exports_are_refused_in_words() {
         let deep = format!("{HEAD}\"conversations\":{}", "[".repeat(100_000));
-        let later = HEAD.replace(":1,", ":2,");
+        let later = HEAD.replace(":1,", ":3,");
         for (file, says) in [
             (&b""[..], "empty"),
             (b"PK\x03\x04zip", "compressed"),
@@ -290,7 +290,7 @@ mod tests {
             (b"{}", "schema"),
             (br#"{"schema":"other","version":1}"#, "lookdesk-records"),
             (br#"{"version":1}"#, "in this order"),
-            (later.as_bytes(), "version 2"),
+            (later.as_bytes(), "version 3"),
             (HEAD.as_bytes(), "EOF"),
             (deep.as_bytes(), ""),
         ] {

@@ -245,7 +245,7 @@ async fn an_answer_is_looked_into() {
 
     let path = format!("/api/answers/{answer}/readings");
     stage.answerer.will_say([token("E102", -0.1), done()]);
-    let look = json!({"picture": picture, "box": [10, 20.4, 30, 45], "was": "E102"});
+    let look = json!({"picture": picture, "box": [10, 20.4, 30, 45], "was": "E102", "start": 0});
     let read = stage.post(&path, &look).await;
     assert_eq!(read.status, StatusCode::CREATED, "{}", read.text());
     assert_eq!(read.json()["agrees"], true);

@@ -52,6 +52,12 @@ fn check_answer(answer: &ExportedAnswer) -> Result<(), Refusal> {
     }
     for reading in &answer.readings {
         bounded("was", &reading.was, limits::READING)?;
+        if !reading.stands_in(&answer.text) {
+            return Err(Refusal::import_unfit(format_args!(
+                "a closer look of the answer {} starts where its string does not stand",
+                answer.id
+            )));
+        }
         bounded("text", &reading.text, limits::READING)?;
         if !is_share(reading.probability) {
             return Err(Refusal::import_unfit(

@@ -69,9 +69,13 @@ impl Records {
         turn.keep().await
     }
 
-    /// Adds a closer look to an answer.
-    pub async fn add_reading(&self, answer: AnswerId, reading: &Reading) -> Result<(), Refusal> {
-        let mut reading = reading.clone();
+    /// Adds a closer look to an answer; says what is kept of it. A place where the string does not stand
+    /// is none.
+    pub async fn add_reading(
+        &self,
+        answer: AnswerId,
+        mut reading: Reading,
+    ) -> Result<Reading, Refusal> {
         for text in [&mut reading.was, &mut reading.text] {
             *text = storable(text);
             bounded("text", text, limits::READING)?;
@@ -79,23 +83,28 @@ impl Records {
         let mut turn = self.database().write().await?;
         let connection = turn.connection();
         let row = find(connection, answer).await?;
+        if !reading.stands_in(&row.text("text")?) {
+            reading.start = None;
+        }
         let mut readings: Vec<Reading> = row.json("readings")?;
-        readings.push(reading);
+        readings.push(reading.clone());
         sqlx::query("UPDATE answers SET readings = $2 WHERE number = $1")
             .bind(row.whole("number")?)
             .bind(document(&readings))
             .execute(connection)
             .await?;
-        turn.keep().await
+        turn.keep().await?;
+        Ok(reading)
     }
 }
 
 async fn find(connection: &mut AnyConnection, id: AnswerId) -> Result<AnyRow, Refusal> {
-    let row =
-        sqlx::query("SELECT number, round, thumb, correction, readings FROM answers WHERE id = $1")
-            .bind(id.to_string())
-            .fetch_optional(connection)
-            .await?;
+    let row = sqlx::query(
+        "SELECT number, round, text, thumb, correction, readings FROM answers WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .fetch_optional(connection)
+    .await?;
     row.ok_or_else(|| Refusal::answer_unknown(id))
 }
 
