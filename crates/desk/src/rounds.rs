@@ -1,5 +1,6 @@
 //! Questions asked within a conversation: what arrives, what the asker hears, and the road between.
 
+mod measured;
 mod plan;
 mod runner;
 mod stops;

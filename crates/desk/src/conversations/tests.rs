@@ -180,6 +180,33 @@ async fn what_the_engine_refuses_stays_as_a_failed_answer() {
 }
 
 #[tokio::test]
+async fn an_answer_that_fails_half_way_keeps_its_words_and_what_was_measured() {
+    let office = office().await;
+    let prefill = AnswerEvent::Prefill {
+        done: 40,
+        total: 40,
+    };
+    let words = [token("E1", -0.1), token("02", -0.2)];
+    let failed = AnswerEvent::Error(Refusal::answer_failed());
+    let said = [prefill].into_iter().chain(words).chain([failed]);
+    office.answerer.will_say(said);
+    office.ask(question("code?")).await;
+    let answer = office.answer().await;
+    assert_eq!(
+        (answer.state, answer.text.as_str()),
+        (AnswerState::Failed, "E102")
+    );
+    let usage = answer.usage.expect("tokens were counted");
+    assert_eq!((usage.prompt_tokens, usage.completion_tokens), (40, 2));
+    let timings = answer.timings.expect("times were taken");
+    assert!(timings.ttft_ms > 0.0, "{timings:?}");
+    // Insights count answers that are whole.
+    let insights = office.conversations.records();
+    let insights = insights.insights(&Default::default()).await;
+    assert_eq!(insights.expect("counted").ttft_ms_median, None);
+}
+
+#[tokio::test]
 async fn a_question_to_a_model_that_is_loading_is_not_lost() {
     let office = office().await;
     let what = "weights".to_owned();
@@ -268,6 +295,8 @@ async fn leaving_ends_the_answer_and_keeps_what_was_said() {
     assert_eq!(answer.state, AnswerState::Left);
     assert_eq!(answer.finish_reason, None);
     assert_eq!(answer.text, "The WAN");
+    let timings = answer.timings.expect("the first words were timed");
+    assert!(timings.ttft_ms > 0.0, "{timings:?}");
     assert!(script.is_cancelled());
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::measured::Measured;
 use super::{RoundEvent, RoundStep, Stop, Stops};
 use crate::desk::AtHand;
 use crate::records::{
@@ -109,7 +110,7 @@ impl Runner {
         if said.marker.finish() {
             self.mark(&said.marker);
         }
-        let (end, last) = ended.told();
+        let (end, last) = ended.told(said.measured.figures());
         let last = match said.finish(end).await {
             Ok(()) => last,
             // The words are on the screen, but nowhere else.
@@ -151,6 +152,9 @@ impl Runner {
                 }
                 event = stream.next() => event,
             };
+            if let Some(event) = &event {
+                said.measured.pass(event);
+            }
             match event {
                 Some(AnswerEvent::Delta { text, tokens }) => {
                     let marked = said.hear(&text, &tokens);
@@ -186,13 +190,14 @@ pub(crate) async fn told_to_end(ending: &mut watch::Receiver<bool>) {
 }
 
 impl Ended {
-    /// What the records and the asker are told.
-    fn told(self) -> (AnswerEnd, AnswerEvent) {
+    /// What the records and the asker are told; `figures` is what was measured here, where the answerer
+    /// does not say what the answer has cost.
+    fn told(self, figures: Option<(Usage, Timings)>) -> (AnswerEnd, AnswerEvent) {
         let state = |state| AnswerEnd {
             state,
             finish_reason: None,
-            usage: None,
-            timings: None,
+            usage: figures.map(|(usage, _)| usage),
+            timings: figures.map(|(_, timings)| timings),
             problem: None,
         };
         match self {
@@ -201,10 +206,11 @@ impl Ended {
                     finish_reason: Some(FinishReason::Cancelled),
                     ..state(AnswerState::Cancelled)
                 };
+                let (usage, timings) = figures.unwrap_or_default();
                 let last = AnswerEvent::Done {
                     finish_reason: FinishReason::Cancelled,
-                    usage: Usage::default(),
-                    timings: Timings::default(),
+                    usage,
+                    timings,
                 };
                 (end, last)
             }
@@ -255,6 +261,7 @@ struct Said<'a> {
     stops: Stops,
     answer: AnswerId,
     marker: Marker,
+    measured: Measured,
     unwritten: Unwritten,
     /// A writing under way; gives back what it could not write.
     writing: Option<JoinHandle<Option<Unwritten>>>,
@@ -270,6 +277,7 @@ impl<'a> Said<'a> {
             stops: runner.stop.stops(),
             answer: runner.answer,
             marker: Marker::default(),
+            measured: Measured::new(),
             unwritten: Unwritten::default(),
             writing: None,
             next: Instant::now(),
