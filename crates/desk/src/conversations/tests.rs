@@ -80,6 +80,24 @@ impl Office {
         round.answers.last().expect("an answer").clone()
     }
 
+    /// A question about a picture, and its answer.
+    async fn answered_about_a_picture(&self) -> (PictureId, AnswerId) {
+        let id = self.picture(40);
+        self.answerer.will_say([delta("E102"), done()]);
+        self.ask(AskedRound {
+            pictures: vec![id],
+            ..question("code?")
+        })
+        .await;
+        (id, self.answer().await.id)
+    }
+
+    async fn delete_for_good(&self) {
+        let records = self.conversations.records();
+        let gone = records.delete_for_good(self.conversation, None).await;
+        gone.expect("it is there");
+    }
+
     /// The newest answer once it has ended.
     async fn ended(&self) -> Answer {
         for _ in 0..500 {
@@ -96,6 +114,17 @@ impl Office {
         let picture = self.conversations.desk().accept_picture(png(width, 8));
         picture.expect("a good picture").id()
     }
+}
+
+/// Ready when it is so; it must not take for ever.
+async fn until(mut is_so: impl FnMut() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(10), waiting).await;
+    waited.expect("it comes to be so");
 }
 
 fn asked(events: &[RoundEvent]) -> &RoundStep {
@@ -137,9 +166,7 @@ async fn a_question_is_stored_before_it_is_answered_and_the_answer_before_it_end
     assert_eq!(whole.rounds[0].role, "role");
     assert_eq!(office.answer().await.state, AnswerState::Running);
 
-    while office.answerer.asked().is_empty() {
-        sleep(Duration::from_millis(1)).await;
-    }
+    until(|| !office.answerer.asked().is_empty()).await;
     script.send(token("Code E102", -0.3));
     script.send(token(" is shown", -0.1));
     script.send(done());
@@ -285,9 +312,7 @@ async fn leaving_ends_the_answer_and_keeps_what_was_said() {
     let script = office.answerer.will_wait();
     let mut stream = office.stream(question("code?")).await;
     stream.next().await.expect("asked");
-    while office.answerer.asked().is_empty() {
-        sleep(Duration::from_millis(1)).await;
-    }
+    until(|| !office.answerer.asked().is_empty()).await;
     script.send(delta("The WAN"));
     stream.next().await.expect("words");
     drop(stream);
@@ -305,9 +330,7 @@ async fn speaking(office: &Office) -> (Script, AnswerId, RoundStream) {
     let script = office.answerer.will_wait();
     let mut stream = office.stream(question("code?")).await;
     stream.next().await.expect("asked");
-    while office.answerer.asked().is_empty() {
-        sleep(Duration::from_millis(1)).await;
-    }
+    until(|| !office.answerer.asked().is_empty()).await;
     script.send(delta("The WAN"));
     stream.next().await.expect("words");
     (script, office.answer().await.id, stream)
@@ -318,9 +341,7 @@ async fn a_stopped_answer_is_told_from_one_whose_asker_left_and_keeps_its_figure
     let office = office().await;
     let (script, id, stream) = speaking(&office).await;
     office.conversations.stop(id).await.expect("it runs");
-    while !script.is_cancelled() {
-        sleep(Duration::from_millis(1)).await;
-    }
+    until(|| script.is_cancelled()).await;
     let usage = Usage {
         completion_tokens: 2,
         ..Usage::default()
@@ -371,9 +392,7 @@ async fn words_are_written_down_while_they_come() {
     let office = office().await;
     let script = office.answerer.will_wait();
     let _stream = office.stream(question("code?")).await;
-    while office.answerer.asked().is_empty() {
-        sleep(Duration::from_millis(1)).await;
-    }
+    until(|| !office.answerer.asked().is_empty()).await;
     script.send(delta("E102 and"));
     let mut waited = 0;
     while office.answer().await.text.is_empty() {
@@ -394,9 +413,7 @@ async fn the_end_of_the_program_interrupts_and_waits_for_the_records() {
     let office = office().await;
     let script = office.answerer.will_wait();
     let stream = office.stream(question("code?")).await;
-    while office.answerer.asked().is_empty() {
-        sleep(Duration::from_millis(1)).await;
-    }
+    until(|| !office.answerer.asked().is_empty()).await;
     script.send(delta("The WAN"));
     office.conversations.end();
     office.conversations.settled().await;
@@ -413,9 +430,7 @@ async fn an_engine_that_vanishes_leaves_its_words_and_says_that_it_failed() {
     let office = office().await;
     let script = office.answerer.will_wait();
     let stream = office.stream(question("code?")).await;
-    while office.answerer.asked().is_empty() {
-        sleep(Duration::from_millis(1)).await;
-    }
+    until(|| !office.answerer.asked().is_empty()).await;
     script.send(delta("The WAN"));
     script.vanish();
     let events: Vec<_> = stream.collect().await;
@@ -478,9 +493,7 @@ async fn a_picture_that_was_deleted_for_good_lies_on_the_desk_no_more() {
     };
     office.ask(asked).await;
     office.answerer.forget_questions();
-    let records = office.conversations.records();
-    let gone = records.delete_for_good(office.conversation, None).await;
-    gone.expect("it is there");
+    office.delete_for_good().await;
     assert_eq!(
         office.answerer.forgot(),
         1,
@@ -503,16 +516,9 @@ async fn an_answer_that_has_said_no_word_yet_is_stopped_by_a_deletion_too() {
     let script = office.answerer.will_wait();
     let mut stream = office.stream(question("a")).await;
     stream.next().await.expect("asked");
-    let records = office.conversations.records();
-    let gone = records.delete_for_good(office.conversation, None).await;
-    gone.expect("it is there");
-    let stopped = async {
-        while !script.is_cancelled() {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    };
-    let stopped = tokio::time::timeout(std::time::Duration::from_secs(10), stopped).await;
-    stopped.expect("nobody waits for its first word");
+    office.delete_for_good().await;
+    // Nobody waits for its first word.
+    until(|| script.is_cancelled()).await;
 }
 
 #[tokio::test]
@@ -521,9 +527,7 @@ async fn an_answer_in_a_conversation_that_is_deleted_for_good_is_stopped() {
     let script = office.answerer.will_wait();
     let mut stream = office.stream(question("a")).await;
     stream.next().await.expect("asked");
-    let records = office.conversations.records();
-    let gone = records.delete_for_good(office.conversation, None).await;
-    gone.expect("it is there");
+    office.delete_for_good().await;
     while !script.is_cancelled() {
         // Words come on, until the records say that nobody wants them.
         script.send(delta("A"));
@@ -753,27 +757,15 @@ async fn evidence_is_asked_for_picture_by_picture_and_kept() {
 #[tokio::test]
 async fn what_was_looked_into_while_it_was_deleted_is_forgotten_too() {
     let office = office().await;
-    let id = office.picture(40);
-    office.answerer.will_say([delta("A"), done()]);
-    office
-        .ask(AskedRound {
-            pictures: vec![id],
-            ..question("a")
-        })
-        .await;
-    let answer = office.answer().await.id;
+    let (_, answer) = office.answered_about_a_picture().await;
     let script = office.answerer.will_wait();
     let conversations = office.conversations.clone();
     let looking = tokio::spawn(async move {
         let by = AskedBy::default();
         conversations.evidence(answer, None, &by).await
     });
-    while office.answerer.asked().len() < 2 {
-        sleep(Duration::from_millis(5)).await;
-    }
-    let records = office.conversations.records();
-    let gone = records.delete_for_good(office.conversation, None).await;
-    gone.expect("it is there");
+    until(|| office.answerer.asked().len() == 2).await;
+    office.delete_for_good().await;
     script.send(done());
     let refusal = looking.await.expect("no panic").expect_err("it is gone");
     assert_eq!(refusal.code, Code::AnswerUnknown);
@@ -783,46 +775,26 @@ async fn what_was_looked_into_while_it_was_deleted_is_forgotten_too() {
 #[tokio::test]
 async fn what_was_looked_into_is_forgotten_also_when_whoever_looked_has_left() {
     let office = office().await;
-    let id = office.picture(40);
-    office.answerer.will_say([delta("A"), done()]);
-    office
-        .ask(AskedRound {
-            pictures: vec![id],
-            ..question("a")
-        })
-        .await;
-    let answer = office.answer().await.id;
+    let (id, answer) = office.answered_about_a_picture().await;
     let script = office.answerer.will_wait();
     let conversations = office.conversations.clone();
     let looking = tokio::spawn(async move {
         let by = AskedBy::default();
         let place = PictureBox::between([10.0, 20.0, 30.0, 45.0]);
-        let look = conversations.look_closer(answer, reread(id, place, "A"), &by);
+        let look = conversations.look_closer(answer, reread(id, place, "E102"), &by);
         look.await
     });
-    while office.answerer.asked().len() < 2 {
-        sleep(Duration::from_millis(5)).await;
-    }
-    let records = office.conversations.records();
-    let gone = records.delete_for_good(office.conversation, None).await;
-    gone.expect("it is there");
+    until(|| office.answerer.asked().len() == 2).await;
+    office.delete_for_good().await;
     looking.abort();
-    while !script.is_cancelled() {
-        sleep(Duration::from_millis(5)).await;
-    }
+    until(|| script.is_cancelled()).await;
     assert_eq!(
         office.answerer.forgot(),
         1,
         "the engine still has hold of it"
     );
     script.send(done());
-    let forgotten = async {
-        while office.answerer.forgot() < 2 {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let forgotten = tokio::time::timeout(Duration::from_secs(1), forgotten).await;
-    forgotten.expect("what it had computed is forgotten once it has let go");
+    until(|| office.answerer.forgot() == 2).await;
 }
 
 #[tokio::test]
@@ -851,15 +823,7 @@ async fn a_round_without_pictures_is_looked_into_on_those_before_it() {
 #[tokio::test]
 async fn a_closer_look_reads_the_place_again_and_says_whether_both_agree() {
     let office = office().await;
-    let id = office.picture(40);
-    office.answerer.will_say([delta("E102"), done()]);
-    office
-        .ask(AskedRound {
-            pictures: vec![id],
-            ..question("code?")
-        })
-        .await;
-    let answer = office.answer().await.id;
+    let (id, answer) = office.answered_about_a_picture().await;
     let by = AskedBy::default();
     let place = PictureBox::between([10.0, 20.0, 30.0, 45.0]);
     office
