@@ -64,6 +64,14 @@ async fn finish(traces: &Arc<Traces>) {
 }
 
 impl Watched {
+    /// Asks, and is answered.
+    async fn answer(&self, body: &Value) {
+        let words = [delta("ANSWERWORDS"), done()];
+        self.stage.answerer.will_say(words);
+        let reply = self.stage.send(asking(body)).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    }
+
     /// All spans, by their names.
     async fn told(&self) -> HashMap<String, Span> {
         finish(&self.traces).await;
@@ -136,6 +144,14 @@ fn picture_uri() -> String {
     format!("data:image/png;base64,{data}")
 }
 
+/// A question about a picture.
+fn question() -> Value {
+    json!({"messages": [{"role": "user", "content": [
+        {"type": "image_url", "image_url": {"url": picture_uri()}},
+        {"type": "text", "text": "QUESTIONWORDS"},
+    ]}]})
+}
+
 fn asking(body: &Value) -> Request<Body> {
     let request = request(Method::POST, CHAT)
         .header("content-type", "application/json")
@@ -149,16 +165,7 @@ fn asking(body: &Value) -> Request<Body> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_is_told_with_its_request_id_and_where_its_time_went() {
     let watched = watched().await;
-    watched
-        .stage
-        .answerer
-        .will_say([delta("ANSWERWORDS"), done()]);
-    let body = json!({"messages": [{"role": "user", "content": [
-        {"type": "image_url", "image_url": {"url": picture_uri()}},
-        {"type": "text", "text": "QUESTIONWORDS"},
-    ]}]});
-    let reply = watched.stage.send(asking(&body)).await;
-    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    watched.answer(&question()).await;
     let spans = watched.told().await;
     let asked = &spans[&format!("POST {CHAT}")];
     assert_eq!(hex(&asked.trace_id), TRACE);
@@ -202,15 +209,10 @@ async fn a_question_is_told_with_its_request_id_and_where_its_time_went() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_word_no_picture_no_key_and_no_address_is_told() {
     let watched = watched().await;
-    watched
-        .stage
-        .answerer
-        .will_say([delta("ANSWERWORDS"), done()]);
-    let body = json!({"messages": [{"role": "user", "content": [
-        {"type": "image_url", "image_url": {"url": picture_uri()}},
-        {"type": "text", "text": "QUESTIONWORDS"},
-    ]}], "metadata": {"customer": "METADATAWORDS"}, "user": "USERWORDS"});
-    watched.stage.send(asking(&body)).await;
+    let mut body = question();
+    body["metadata"] = json!({"customer": "METADATAWORDS"});
+    body["user"] = "USERWORDS".into();
+    watched.answer(&body).await;
     let refused = json!({"model": "MODELWORDS", "messages": []});
     watched.stage.send(asking(&refused)).await;
     watched.stage.get("/PATHWORDS/here?q=QUERYWORDS").await;
