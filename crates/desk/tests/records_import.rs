@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use common::{
     answer, ask, conversation, export, export_of, picture, places, question, said, sqlite,
 };
-use desk::Code;
 use desk::records::{
-    ConversationFilter, ConversationId, ExportPictures, ExportWish, InsightsWish, NewConversation,
-    PictureSize, Records,
+    ConversationFilter, ConversationId, ExportPictures, ExportWish, Imported, InsightsWish,
+    NewConversation, PictureSize, Records,
 };
+use desk::{Code, Refusal};
+use tokio::task::JoinHandle;
 
 /// An export of so many conversations, each with a question of its own and a long answer.
 async fn file(conversations: usize) -> Vec<u8> {
@@ -111,6 +112,29 @@ async fn arrives(arrival: Receiver<()>) {
     arrived.expect("no panic").expect("it came to the middle");
 }
 
+/// An import that stands still in the middle of its file.
+struct Halted {
+    importing: JoinHandle<Result<Imported, Refusal>>,
+    go: Sender<()>,
+}
+
+impl Halted {
+    async fn in_the_middle_of(file: &[u8], records: &Records) -> Self {
+        let (go, gate) = channel();
+        let (source, arrival) = Eventful::new(file.to_vec(), Middle::Gate(gate));
+        let this = records.clone();
+        let importing =
+            tokio::spawn(async move { this.import(Box::new(source), Some("anna")).await });
+        arrives(arrival).await;
+        Self { importing, go }
+    }
+
+    async fn go_on(self) {
+        self.go.send(()).expect("it waits");
+        self.importing.await.expect("no panic").expect("imported");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_whose_client_leaves_comes_in_whole_while_others_ask() {
     let whole = file(80).await;
@@ -202,23 +226,17 @@ async fn what_is_deleted_for_good_while_an_import_runs_stays_deleted() {
     let whole = text.replace("王先生", " 王先生 ").into_bytes();
     for place in places().await {
         let records = place.open().await;
-        let (go, gate) = channel();
-        let (source, arrival) = Eventful::new(whole.clone(), Middle::Gate(gate));
-        let this = records.clone();
-        let importing =
-            tokio::spawn(async move { this.import(Box::new(source), Some("anna")).await });
-        arrives(arrival).await;
+        let import = Halted::in_the_middle_of(&whole, &records).await;
         while count(&records).await == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let gone = records.delete_customer("王先生", &[], None).await;
         assert!(gone.expect("some are here, under the name as it is looked up") > 0);
-        go.send(()).expect("it waits");
-        importing.await.expect("no panic").expect("imported");
+        import.go_on().await;
         assert_eq!(count(&records).await, 0, "{}", place.name);
         let audit = records.audit().await.expect("readable");
-        let import = audit.iter().find(|entry| entry.detail.contains("left out"));
-        assert!(import.is_some(), "{audit:?}");
+        let told = audit.iter().find(|entry| entry.detail.contains("left out"));
+        assert!(told.is_some(), "{audit:?}");
     }
 }
 
@@ -227,32 +245,30 @@ async fn a_customer_whom_an_import_has_yet_to_bring_can_be_deleted_too() {
     let donor = sqlite();
     let donor = donor.open().await;
     for number in 0..60 {
-        let customer = if number < 59 { "王先生" } else { "李女士" };
+        let customer = if number < 59 {
+            "王先生"
+        } else {
+            "李女士"
+        };
         let reply = "灯亮着。".repeat(200);
         said(&donor, Some(customer), &format!("机器 {number}？"), &reply).await;
     }
     let whole = export(&donor, ExportPictures::Bytes).await;
     for place in places().await {
         let records = place.open().await;
-        let (go, gate) = channel();
-        let (source, arrival) = Eventful::new(whole.clone(), Middle::Gate(gate));
-        let this = records.clone();
-        let importing =
-            tokio::spawn(async move { this.import(Box::new(source), Some("anna")).await });
-        arrives(arrival).await;
+        let import = Halted::in_the_middle_of(&whole, &records).await;
         let known = records.customer("李女士").await.expect("she may come");
         assert_eq!((known.conversations, known.importing), (0, true));
         let gone = records.delete_customer("李女士", &[], None).await;
         assert_eq!(gone, Ok(0), "{}: nothing of hers is here yet", place.name);
-        go.send(()).expect("it waits");
-        importing.await.expect("no panic").expect("imported");
+        import.go_on().await;
         let names = records.customers(None).await.expect("listed");
         assert_eq!(names, ["王先生"], "{}", place.name);
         let audit = records.audit().await.expect("readable");
-        let import = audit
+        let told = audit
             .iter()
             .find(|entry| entry.detail.contains("1 conversations deleted"));
-        assert!(import.is_some(), "{audit:?}");
+        assert!(told.is_some(), "{audit:?}");
         // Nobody brings her now: the name is one that nobody has.
         let refusal = records.delete_customer("李女士", &[], None).await;
         assert_eq!(
@@ -288,19 +304,13 @@ async fn a_picture_that_an_import_needs_is_not_deleted_under_it() {
     let whole = export(&donor, ExportPictures::Bytes).await;
     for place in places().await {
         let records = place.open().await;
-        let (go, gate) = channel();
-        let (source, arrival) = Eventful::new(whole.clone(), Middle::Gate(gate));
-        let this = records.clone();
-        let importing =
-            tokio::spawn(async move { this.import(Box::new(source), Some("anna")).await });
-        arrives(arrival).await;
+        let import = Halted::in_the_middle_of(&whole, &records).await;
         while records.conversation(ids[0]).await.is_err() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         records.delete_for_good(ids[0], None).await.expect("gone");
         records.sweep().await.expect("swept");
-        go.send(()).expect("it waits");
-        importing.await.expect("no panic").expect("imported");
+        import.go_on().await;
         let last = records.conversation(ids[59]).await.expect("there");
         assert_eq!(last.rounds[0].pictures.len(), 1);
         let id = last.rounds[0].pictures[0].id;
