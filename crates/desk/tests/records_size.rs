@@ -1,4 +1,7 @@
-//! How fast the records are when there are many: 100,000 messages and 10,000 pictures.
+//! How fast the records are when there are many: 100,000 messages and 10,000 pictures, within 100 ms.
+//!
+//! A tenth of them is measured with every run of the tests, against a bound that is smaller as well. The
+//! whole takes minutes, and is measured by hand:
 //!
 //! `tools/postgres.sh run cargo test -p desk --release --test records_size -- --ignored --nocapture`
 
@@ -19,9 +22,27 @@ use desk::records::{
 };
 use serde_json::json;
 
-const CONVERSATIONS: u64 = 10_000;
+/// Rounds of a conversation; each is a question and an answer, and the first has a picture.
 const ROUNDS: u64 = 5;
-const LIMIT: Duration = Duration::from_millis(100);
+
+/// How many conversations there are, and how long a list, a search or the insights may take.
+struct Size {
+    conversations: u64,
+    limit: Duration,
+}
+
+/// 100,000 messages; the limit is what people do not wait for.
+const WHOLE: Size = Size {
+    conversations: 10_000,
+    limit: Duration::from_millis(100),
+};
+/// A tenth of it. What takes longer the more there is takes a tenth of the time; the rest of the bound
+/// is for a program that was built without optimisation, on a machine that has other work to do.
+const TENTH: Size = Size {
+    conversations: 1_000,
+    limit: Duration::from_millis(30),
+};
+
 /// The records of one year.
 const BEGIN: i64 = 1_760_000_000_000;
 const YEAR_MS: u64 = 365 * 24 * 60 * 60 * 1000;
@@ -124,9 +145,9 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-fn conversation(number: u64) -> String {
+fn conversation(number: u64, of: u64) -> String {
     let mut chance = Chance(number);
-    let mut at = BEGIN + (YEAR_MS / CONVERSATIONS * number) as i64;
+    let mut at = BEGIN + (YEAR_MS / of * number) as i64;
     let created_at = at;
     let mut rounds = Vec::new();
     for round in 0..ROUNDS {
@@ -181,8 +202,9 @@ fn conversation(number: u64) -> String {
     whole.to_string()
 }
 
-/// An export of that size, made while it is read.
+/// An export of so many conversations, made while it is read.
 struct File {
+    conversations: u64,
     next: u64,
     piece: Cursor<Vec<u8>>,
 }
@@ -191,20 +213,17 @@ impl File {
     fn make(&mut self) -> Option<String> {
         let at = self.next;
         self.next += 1;
-        let pictures = CONVERSATIONS;
+        let all = self.conversations;
         Some(match at {
             0 => r#"{"schema":"lookdesk-records","version":1,"pictures":["#.into(),
-            _ if at <= pictures => format!("{}{}", if at == 1 { "" } else { "," }, picture(at - 1)),
-            _ if at == pictures + 1 => r#"],"roles":[],"conversations":["#.into(),
-            _ if at <= pictures + 1 + CONVERSATIONS => {
-                let number = at - pictures - 2;
-                format!(
-                    "{}{}",
-                    if number == 0 { "" } else { "," },
-                    conversation(number)
-                )
+            _ if at <= all => format!("{}{}", if at == 1 { "" } else { "," }, picture(at - 1)),
+            _ if at == all + 1 => r#"],"roles":[],"conversations":["#.into(),
+            _ if at <= 2 * all + 1 => {
+                let number = at - all - 2;
+                let comma = if number == 0 { "" } else { "," };
+                format!("{comma}{}", conversation(number, all))
             }
-            _ if at == pictures + 2 + CONVERSATIONS => "]}".into(),
+            _ if at == 2 * all + 2 => "]}".into(),
             _ => return None,
         })
     }
@@ -265,8 +284,24 @@ async fn somebody_asks(records: Records, ended: Arc<AtomicBool>) -> (u32, Durati
     (asked, longest)
 }
 
-/// Runs something a few times; prints and returns the middle and the worst of the times.
-async fn time(name: &str, run: impl AsyncFn() -> usize) -> Duration {
+/// How long something took, of nine times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Took {
+    middle: Duration,
+    best: Duration,
+}
+
+impl Took {
+    fn or(self, other: Self) -> Self {
+        Self {
+            middle: self.middle.max(other.middle),
+            best: self.best.max(other.best),
+        }
+    }
+}
+
+/// Runs something a few times, prints how long it took, and returns it.
+async fn time(name: &str, run: impl AsyncFn() -> usize) -> Took {
     let mut times = Vec::new();
     let mut hits = 0;
     let before = processor();
@@ -284,12 +319,17 @@ async fn time(name: &str, run: impl AsyncFn() -> usize) -> Duration {
         ms(times[8]),
         ms(own)
     );
-    times[4]
+    Took {
+        middle: times[4],
+        best: times[0],
+    }
 }
 
-async fn measure(place: &Place, records: &Records) -> Duration {
+/// Fills the records; what people do meanwhile is stored at once.
+async fn fill(place: &Place, records: &Records, conversations: u64) {
     let begin = Instant::now();
     let file = File {
+        conversations,
         next: 0,
         piece: Cursor::default(),
     };
@@ -300,8 +340,8 @@ async fn measure(place: &Place, records: &Records) -> Duration {
         .await
         .expect("imported");
     ended.store(true, Ordering::Relaxed);
-    assert_eq!(imported.rounds, CONVERSATIONS * ROUNDS);
-    assert_eq!(imported.pictures, CONVERSATIONS);
+    assert_eq!(imported.rounds, conversations * ROUNDS);
+    assert_eq!(imported.pictures, conversations);
     eprintln!(
         "{}: imported in {:.1} s",
         place.name,
@@ -313,6 +353,10 @@ async fn measure(place: &Place, records: &Records) -> Duration {
         longest.as_secs_f64() * 1000.0
     );
     assert!(longest < Duration::from_secs(1), "{longest:?}");
+}
+
+/// The slowest of everything that people look at.
+async fn measure(records: &Records, conversations: u64) -> Took {
     let none = ConversationFilter::default;
     let list = async |filter: ConversationFilter| {
         records
@@ -322,7 +366,7 @@ async fn measure(place: &Place, records: &Records) -> Duration {
             .conversations
             .len()
     };
-    let mut slowest = Duration::ZERO;
+    let mut slowest = Took::default();
     let insights = records
         .insights(&InsightsWish::default())
         .await
@@ -408,7 +452,7 @@ async fn measure(place: &Place, records: &Records) -> Duration {
         ));
     }
     for (name, filter) in lists {
-        slowest = slowest.max(time(name, async || list(filter.clone()).await).await);
+        slowest = slowest.or(time(name, async || list(filter.clone()).await).await);
     }
     for (name, wish) in [
         (
@@ -428,20 +472,21 @@ async fn measure(place: &Place, records: &Records) -> Duration {
         ),
     ] {
         let counted = async || records.insights(&wish).await.expect("counted").groups.len();
-        slowest = slowest.max(time(name, counted).await);
+        slowest = slowest.or(time(name, counted).await);
     }
-    let id: ConversationId = uuid(0, 5000).parse().expect("an id");
+    let id: ConversationId = uuid(0, conversations / 2).parse().expect("an id");
     let whole = async || records.conversation(id).await.expect("there").rounds.len();
-    slowest = slowest.max(time("a conversation whole", whole).await);
+    slowest = slowest.or(time("a conversation whole", whole).await);
     let customers = async || records.customers(Some("17")).await.expect("listed").len();
-    slowest = slowest.max(time("customers", customers).await);
-    let round: RoundId = uuid(1, 5000 * ROUNDS + ROUNDS - 1).parse().expect("an id");
+    slowest = slowest.or(time("customers", customers).await);
+    let last = (conversations / 2 + 1) * ROUNDS - 1;
+    let round: RoundId = uuid(1, last).parse().expect("an id");
     let again = async || {
         let answer = records.begin_answer(round, None).await.expect("begun");
         common::answer(records, answer, "E-102。", &[]).await;
         1
     };
-    slowest = slowest.max(time("an answer begun and ended", again).await);
+    slowest = slowest.or(time("an answer begun and ended", again).await);
     let asked = async || {
         let begun = common::ask(records, id, "空调漏水怎么办？").await;
         let end = common::end(desk::records::AnswerState::Done, 1.0);
@@ -451,7 +496,7 @@ async fn measure(place: &Place, records: &Records) -> Duration {
         ended.expect("ended");
         1
     };
-    slowest = slowest.max(time("a question stored with its answer", asked).await);
+    slowest = slowest.or(time("a question stored with its answer", asked).await);
     let begin = Instant::now();
     let file = common::export(records, desk::records::ExportPictures::Bytes).await;
     eprintln!(
@@ -471,17 +516,32 @@ async fn measure(place: &Place, records: &Records) -> Duration {
     slowest
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes minutes: a hundred thousand messages are written first"]
-async fn a_hundred_thousand_messages_are_listed_searched_and_counted_in_a_tenth_of_a_second() {
+/// The slowest of each database.
+async fn slowest(size: &Size) -> Vec<(&'static str, Took)> {
     let mut slowest = Vec::new();
     for place in places().await {
         let records = place.open().await;
-        slowest.push((place.name, measure(&place, &records).await));
+        fill(&place, &records, size.conversations).await;
+        slowest.push((place.name, measure(&records, size.conversations).await));
         records.close().await;
     }
-    assert!(
-        slowest.iter().all(|(_, time)| *time < LIMIT),
-        "{slowest:?}, and {LIMIT:?} at most"
-    );
+    slowest
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_messages_are_listed_searched_and_counted_at_once() {
+    let slowest = slowest(&TENTH).await;
+    let limit = TENTH.limit;
+    // The best of nine: other tests run beside this one.
+    let is_fast = slowest.iter().all(|(_, took)| took.best < limit);
+    assert!(is_fast, "{slowest:?}, and {limit:?} at most");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes: a hundred thousand messages are written first"]
+async fn a_hundred_thousand_messages_are_listed_searched_and_counted_in_a_tenth_of_a_second() {
+    let slowest = slowest(&WHOLE).await;
+    let limit = WHOLE.limit;
+    let is_fast = slowest.iter().all(|(_, took)| took.middle < limit);
+    assert!(is_fast, "{slowest:?}, and {limit:?} at most");
 }
