@@ -120,6 +120,7 @@ pub enum FinishReason {
 
 /// Tokens counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Usage {
     /// Tokens of the question, pictures included.
     pub prompt_tokens: u32,
@@ -133,6 +134,7 @@ pub struct Usage {
 
 /// Where the time went. Milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Timings {
     /// Decoding and resizing the pictures.
     pub image_ms: f64,

@@ -366,6 +366,19 @@ async fn an_unfit_file_changes_nothing() {
                 &format!("\"title\":\"{}\"", "长".repeat(201)),
             ),
             changed("\"title\":\"继续\"", "\"title\":\"继续\",\"admin\":true"),
+            // Nothing is lost in silence, however deep it stands.
+            changed("\"standard\":", "\"admin\":true,\"standard\":"),
+            changed("\"was\":", "\"admin\":true,\"was\":"),
+            changed("\"label\":", "\"admin\":true,\"label\":"),
+            changed("\"certainty\":", "\"admin\":true,\"certainty\":"),
+            changed("\"message\":", "\"admin\":true,\"message\":"),
+            changed("\"prompt_tokens\":", "\"admin\":true,\"prompt_tokens\":"),
+            changed("\"ttft_ms\":", "\"admin\":true,\"ttft_ms\":"),
+            // A closer look stands where its string does.
+            changed(
+                "\"was\":\"E-102\",\"start\":2",
+                "\"was\":\"E-102\",\"start\":3",
+            ),
             foreign.as_bytes()[..foreign.len() - 3].to_vec(),
             foreign.as_bytes()[..foreign.len() / 2].to_vec(),
             [foreign.as_bytes(), b"x"].concat(),

@@ -70,6 +70,7 @@ pub enum Certainty {
 
 /// A string of an answer that must be right to the character.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TextMark {
     /// Where it starts, in UTF-16 code units of the text.
     pub start: u32,
@@ -83,6 +84,7 @@ pub struct TextMark {
 
 /// Why an answer failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AnswerProblem {
     /// The case.
     pub code: Code,
@@ -134,6 +136,7 @@ pub enum Thumb {
 
 /// A place on a picture that an answer rests on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Evidence {
     /// Its name.
     pub id: EvidenceId,
@@ -148,6 +151,7 @@ pub struct Evidence {
 
 /// A closer look at a place of a picture, at full resolution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Reading {
     /// Its name.
     pub id: ReadingId,

@@ -7,6 +7,7 @@ use super::RoleId;
 
 /// A role that a question can be asked with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RolePreset {
     /// Its name in the records.
     pub id: RoleId,
