@@ -225,7 +225,8 @@ export interface paths {
         post?: never;
         /**
          * Deletes all conversations of a customer for good: rows, pictures that nobody else uses, what the
-         *     search knows of them. The name is meant to the letter.
+         *     search knows of them. The name is meant to the letter. What an import that is under way still holds
+         *     of the customer is left out of it.
          */
         delete: operations["forget_customer"];
         options?: never;
@@ -824,6 +825,11 @@ export interface components {
             box?: components["schemas"]["PictureBox"] | null;
             /** @description One of the pictures the answer was given about. */
             picture: components["schemas"]["PictureId"];
+            /**
+             * Format: int32
+             * @description Where it starts, in UTF-16 code units of the answer's text; kept if it stands there.
+             */
+            start?: number | null;
             /** @description The string in doubt. */
             was: string;
         };
@@ -1157,6 +1163,11 @@ export interface components {
              * @description Conversations that name them to the letter, those in the bin too.
              */
             conversations: number;
+            /**
+             * @description An import is under way and may still bring some of theirs. Deleted now, they are left out of it,
+             *     also where there are none yet.
+             */
+            importing: boolean;
             /** @description Conversations linked with theirs that name nobody, or somebody else. */
             linked: components["schemas"]["LinkedConversation"][];
             /** @description As asked. */
@@ -1232,7 +1243,7 @@ export interface components {
          * @description Why the desk said no, to the case.
          * @enum {string}
          */
-        DeskCode: "question_empty" | "question_order" | "too_many_messages" | "too_many_pictures" | "text_too_long" | "question_too_long" | "setting_out_of_range" | "picture_too_large" | "picture_empty" | "picture_type" | "picture_unreadable" | "picture_dimensions" | "picture_unknown" | "pictures_full" | "queue_full" | "share_full" | "shape_unsupported" | "timed_out" | "not_ready" | "model_failed" | "shutting_down" | "answer_failed" | "conversation_unknown" | "round_unknown" | "answer_unknown" | "role_unknown" | "customer_unknown" | "role_standard" | "field_out_of_range" | "conversation_deleted" | "round_not_newest" | "answer_running" | "no_place" | "records_full" | "records_busy" | "records_failed" | "import_unfit" | "import_cut_short" | "not_offered";
+        DeskCode: "question_empty" | "question_order" | "too_many_messages" | "too_many_pictures" | "text_too_long" | "question_too_long" | "setting_out_of_range" | "picture_too_large" | "picture_empty" | "picture_type" | "picture_unreadable" | "picture_dimensions" | "picture_unknown" | "pictures_full" | "queue_full" | "share_full" | "shape_unsupported" | "timed_out" | "not_ready" | "model_failed" | "shutting_down" | "answer_failed" | "conversation_unknown" | "round_unknown" | "answer_unknown" | "role_unknown" | "customer_unknown" | "linked_changed" | "role_standard" | "field_out_of_range" | "conversation_deleted" | "round_not_newest" | "answer_running" | "no_place" | "records_full" | "records_busy" | "records_failed" | "import_unfit" | "import_cut_short" | "not_offered";
         /** @description How the desk is doing. */
         DeskStatus: {
             /** @description What a setting is when nobody set it. */
@@ -1795,6 +1806,12 @@ export interface components {
              * @description How sure the model was of what it read now.
              */
             probability: number;
+            /**
+             * Format: int32
+             * @description Where it starts, in UTF-16 code units of the answer's text; null where nobody said so. The same
+             *     string may stand there more than once.
+             */
+            start?: number | null;
             /** @description What was read now. */
             text: string;
             /** @description The string in doubt. */
@@ -3286,8 +3303,11 @@ export interface operations {
     forget_customer: {
         parameters: {
             query?: {
-                /** @description Also conversations linked with theirs that name nobody. */
-                linked?: boolean;
+                /**
+                 * @description Also these: every conversation linked with theirs that names nobody, as the lookup showed them,
+                 *     with commas in between. Where other ones are linked by now, nothing is deleted.
+                 */
+                linked?: components["schemas"]["ConversationId"][];
             };
             header?: never;
             path: {
@@ -3313,8 +3333,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description No conversation names this customer */
+            /** @description No conversation names this customer, and no import may bring one */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Other ones are linked than `linked` says */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

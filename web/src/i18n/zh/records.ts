@@ -119,7 +119,10 @@ export const records: Messages['records'] = {
 			detail
 				.replace('begun: a file of ', '未完成，文件含 ')
 				.replace('cut short: ', '中断，已导入 ')
-				.replace(/; (\d+) conversations deleted meanwhile left out/, '；导入期间已删除的 $1 个对话没有导入')
+				.replace(
+					/; (\d+) conversations deleted meanwhile left out/,
+					'；导入期间已删除的 $1 个对话没有导入'
+				)
 				.replaceAll(/(\d+) conversations?/g, '$1 个对话')
 				.replaceAll(/(\d+) rounds?/g, '$1 轮提问')
 				.replaceAll(/(\d+) answers?/g, '$1 个回答')
@@ -153,6 +156,7 @@ export const records: Messages['records'] = {
 		importsBusy: (seconds) =>
 			`正在导入另一个文件，请等它完成后再试${seconds === undefined ? '' : `（约 ${seconds} 秒后）`}。`,
 		customerUnknown: '已经没有属于这位客户的对话。',
-		linkedChanged: '有关联的对话在显示之后有变化，没有删除任何内容。请核对现在显示的内容，再次确认。'
+		linkedChanged:
+			'有关联的对话在显示之后有变化，没有删除任何内容。请核对现在显示的内容，再次确认。'
 	}
 };
