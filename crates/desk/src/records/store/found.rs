@@ -4,7 +4,7 @@
 //! index says in which conversations every entry of a phrase occurs; whether they stand together
 //! there is seen in the texts themselves, where the hits are needed anyway.
 
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, Executor};
 
 use super::database::Kind;
 use super::rows::Columns;
@@ -136,6 +136,16 @@ pub async fn index_round(
         texts.iter().map(String::as_str),
     )
     .await
+}
+
+/// Has the rest of a transaction look words up in the index, however many rounds have them. PostgreSQL
+/// takes a word that most of them have for one that is found faster in the rows themselves, and does not
+/// reckon with what it costs to unpack their entries.
+pub async fn prefer_index(kind: Kind, connection: &mut AnyConnection) -> Result<(), Refusal> {
+    if kind == Kind::Postgres {
+        connection.execute("SET LOCAL enable_seqscan = off").await?;
+    }
+    Ok(())
 }
 
 /// The condition that a conversation `c` has a phrase, with the place of the value that goes with it.

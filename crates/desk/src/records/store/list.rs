@@ -106,6 +106,9 @@ impl Records {
         }
         let mut cursor = filter.cursor.as_deref().map(Cursor::read).transpose()?;
         let mut snapshot = self.database().snapshot().await?;
+        if !phrases.is_empty() {
+            found::prefer_index(self.database().kind(), &mut snapshot).await?;
+        }
         let mut conversations: Vec<ConversationSummary> = Vec::new();
         loop {
             let wanted = match phrases.is_empty() {
