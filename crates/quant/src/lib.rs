@@ -78,10 +78,7 @@ pub struct Four {
 #[inline(always)]
 pub fn four(values: &[f32; Q4_BLOCK]) -> Four {
     let groups = values.as_chunks::<Q4_GROUP>().0;
-    let mut fits = [(0.0, 0.0); Q4_GROUPS];
-    for (to, group) in fits.iter_mut().zip(groups) {
-        *to = fit::fit(group);
-    }
+    let fits = fit::fit(values);
     let (d, inverse_d) = stored(fits.iter().fold(0.0, |largest, f| f.0.max(largest)));
     let (dm, inverse_dm) = stored(fits.iter().fold(0.0, |largest, f| f.1.max(largest)));
     let mut four = Four {
