@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::access::Asker;
 use crate::error::ApiError;
 use crate::room::{FREE, Place, Room};
+use crate::width;
 
 /// The longest pause within a body.
 const PAUSE: Duration = Duration::from_secs(15);
@@ -198,6 +199,7 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
         Unread::TooLarge(_) => ApiError::BodyTooLarge { limit: JSON_BYTES },
         Unread::Failed(error) => error,
     })?;
+    width::unfolded(&bytes)?;
     serde_json::from_slice(&bytes).map_err(|error| ApiError::InvalidJson {
         reason: error.to_string(),
     })

@@ -50,6 +50,8 @@ pub(crate) enum ApiError {
     ImportsBusy,
     /// A body other than a picture's is too large.
     BodyTooLarge { limit: u64 },
+    /// The body holds more values than are read.
+    TooManyValues { limit: u32 },
     /// The body stopped coming.
     BodyTooSlow,
     /// The connection broke while the body came.
@@ -84,6 +86,8 @@ pub(crate) enum EdgeCode {
     ImportsBusy,
     /// Details: `limit`.
     BodyTooLarge,
+    /// Details: `limit`.
+    TooManyValues,
     /// No details.
     BodyTooSlow,
     /// No details.
@@ -213,9 +217,9 @@ impl ApiError {
             Self::TooFast { .. } | Self::TooManyAtOnce { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::InvalidJson { .. } | Self::BodyBroken => StatusCode::BAD_REQUEST,
             Self::NotJson | Self::Packed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::BodyTooLarge { .. } | Self::ImportTooLarge { .. } => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
+            Self::BodyTooLarge { .. }
+            | Self::TooManyValues { .. }
+            | Self::ImportTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::UploadsBusy | Self::ImportsBusy => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -386,6 +390,14 @@ impl ApiError {
             Self::BodyTooLarge { limit } => (
                 EdgeCode::BodyTooLarge,
                 format!("The request is larger than {limit} bytes. Send less text."),
+                json!({"limit": limit}),
+            ),
+            Self::TooManyValues { limit } => (
+                EdgeCode::TooManyValues,
+                format!(
+                    "The request holds more than {limit} values, names of fields included. Send fewer \
+                     messages or a smaller schema."
+                ),
                 json!({"limit": limit}),
             ),
             Self::BodyTooSlow => (

@@ -40,6 +40,7 @@ mod tls;
 pub mod traces;
 mod transfer;
 mod v1;
+mod width;
 
 pub use access::{KeyRing, Keys};
 pub use cors::CorsOrigins;

@@ -55,6 +55,8 @@ pub(crate) struct Shared {
     pub started: u64,
     /// For large bodies on their way.
     pub room: Room,
+    /// For requests of programs once they are read: what was small on its way may be large then.
+    pub unfolded: Room,
     /// For pictures that are fetched: who lets us wait for them holds up no upload.
     pub fetched: Room,
     /// Permits to decode pictures.
@@ -167,6 +169,7 @@ impl Server {
             models: models.into(),
             started: since.map_or(0, |since| since.as_secs()),
             room: Room::default(),
+            unfolded: Room::default(),
             fetched: Room::default(),
             decoding: Arc::new(Semaphore::new(DECODING_AT_ONCE)),
             imports: Arc::new(Semaphore::new(1)),

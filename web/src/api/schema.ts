@@ -1301,7 +1301,7 @@ export interface components {
          * @description What went wrong at the edge, before or beside the desk.
          * @enum {string}
          */
-        EdgeCode: "invalid_json" | "not_json" | "body_packed" | "import_too_large" | "imports_busy" | "body_too_large" | "body_too_slow" | "body_broken" | "uploads_busy" | "not_found" | "method_not_allowed" | "host_not_allowed" | "origin_not_allowed" | "invalid_field" | "unsupported" | "model_not_found" | "key_missing" | "invalid_api_key" | "rate_limit_exceeded" | "too_many_at_once" | "internal";
+        EdgeCode: "invalid_json" | "not_json" | "body_packed" | "import_too_large" | "imports_busy" | "body_too_large" | "too_many_values" | "body_too_slow" | "body_broken" | "uploads_busy" | "not_found" | "method_not_allowed" | "host_not_allowed" | "origin_not_allowed" | "invalid_field" | "unsupported" | "model_not_found" | "key_missing" | "invalid_api_key" | "rate_limit_exceeded" | "too_many_at_once" | "internal";
         /** @description The body of every response that is an error. */
         ErrorBody: {
             error: components["schemas"]["Problem"];

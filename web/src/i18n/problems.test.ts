@@ -73,6 +73,7 @@ const facts: Record<string, [details: object, ...told: string[]]> = {
 	import_too_large: [{ limit: 512 * MB }, '512 MB'],
 	imports_busy: [{ retry_after_s: 17 }, '17'],
 	body_too_large: [{ limit: 3 * MB }, '3 MB'],
+	too_many_values: [{ limit: 100_000 }],
 	body_too_slow: [{}],
 	body_broken: [{}],
 	uploads_busy: [{ retry_after_s: 17 }, '17'],

@@ -145,6 +145,7 @@ export function sentence(problem: Problem, words: Messages): string {
 		case 'invalid_json':
 		case 'not_json':
 		case 'body_packed':
+		case 'too_many_values':
 		case 'not_found':
 		case 'method_not_allowed':
 		case 'invalid_field':

@@ -101,6 +101,11 @@ fn cases(bomb: &[u8]) -> Vec<Case> {
         request.to_string().into_bytes()
     };
     let noise = |length: usize| vec![b'x'; length];
+    // Four bytes each, and a hundred times that once they are read.
+    let wide = |bytes: usize, field: &str| {
+        let lists = "[0],".repeat(bytes / 4);
+        format!("{{\"{field}\":[{lists}[0]]}}").into_bytes()
+    };
     let endless = |opening: &str| opening.repeat(10 * MIB / opening.len()).into_bytes();
     // The header promises; the data is somebody else's.
     let liar = {
@@ -146,6 +151,24 @@ fn cases(bomb: &[u8]) -> Vec<Case> {
             request.to_string().into_bytes()
         }),
         Case::new("ten million brackets", CHAT, JSON, endless("[")),
+        Case::new(
+            "millions of small lists",
+            CHAT,
+            JSON,
+            wide(46_000_000, "messages"),
+        ),
+        Case::new(
+            "millions of small lists in an unknown field",
+            "/v1/responses",
+            JSON,
+            wide(46_000_000, "x"),
+        ),
+        Case::new(
+            "small lists for the desk",
+            "/api/answers",
+            JSON,
+            wide(1_000_000, "x"),
+        ),
         Case::new(
             "nested objects",
             "/v1/responses",

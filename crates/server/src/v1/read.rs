@@ -13,14 +13,23 @@ use crate::body::{self, Unread};
 use crate::error::ApiError;
 use crate::room::Place;
 use crate::shared::Shared;
+use crate::width;
 
 /// A request with several photographs inside.
 pub(super) const BODY_BYTES: u64 = 48 * 1024 * 1024;
 
-/// A request, and the room that its pictures have.
+/// A request, and the room that it has.
 pub(super) struct Read<T> {
     pub request: T,
-    pub place: Option<Place>,
+    pub place: Held,
+}
+
+/// The room of a request: to be held as long as its pictures and its schema are.
+pub(super) struct Held {
+    /// As it came.
+    _body: Option<Place>,
+    /// As it was read: a small body may become a large one.
+    _unfolded: Place,
 }
 
 /// Reads a request, of which `rules` say what is not offered.
@@ -42,9 +51,19 @@ where
         Unread::TooLarge(_) => ApiError::BodyTooLarge { limit: BODY_BYTES },
         Unread::Failed(error) => error,
     })?;
-    let read = spawn_blocking(move || understand(&bytes, rules)).await;
-    let request = read.map_err(|_| ApiError::Internal)??;
-    Ok(Read { request, place })
+    let counted = spawn_blocking(move || width::unfolded(&bytes).map(|size| (bytes, size)));
+    let (bytes, size) = counted.await.map_err(|_| ApiError::Internal)??;
+    let unfolded = shared.unfolded.place(asker, size).await?;
+    // Held here: a client that leaves does not end the reading.
+    let place = Held {
+        _body: place,
+        _unfolded: unfolded,
+    };
+    let read = spawn_blocking(move || {
+        let request = understand(&bytes, rules)?;
+        Ok::<_, ApiError>(Read { request, place })
+    });
+    read.await.map_err(|_| ApiError::Internal)?
 }
 
 fn understand<T: DeserializeOwned>(bytes: &[u8], rules: &[Rule]) -> Result<T, ApiError> {

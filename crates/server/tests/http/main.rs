@@ -24,3 +24,4 @@ mod socket;
 mod stage;
 mod status;
 mod traces;
+mod width;
