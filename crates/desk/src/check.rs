@@ -1,6 +1,7 @@
 //! Whether a request can be asked at all: what can be said without looking at
 //! the pictures or the model.
 
+use crate::request::STOP_TEXTS;
 use crate::{
     AnswerRequest, AskedSettings, Defaults, EngineLimits, Message, Part, Refusal, Role, Settings,
 };
@@ -11,7 +12,6 @@ const MESSAGES: usize = 200;
 const TEXT_CHARACTERS: usize = 64 * 1024;
 /// Pictures of the whole conversation, in pictures of one message.
 const CONVERSATION_FACTOR: usize = 4;
-const STOP_TEXTS: usize = 8;
 const STOP_CHARACTERS: usize = 64;
 const TOP_K: u32 = 1000;
 /// The fewest tokens a picture may be held to: 256 x 256 pixels, below which nothing can be read.
@@ -161,7 +161,8 @@ pub(crate) fn decide_image_tokens(
     }
 }
 
-fn stop_texts_fit(stop: &[String]) -> bool {
+/// Whether texts may end an answer.
+pub(crate) fn stop_texts_fit(stop: &[String]) -> bool {
     stop.len() <= STOP_TEXTS
         && stop
             .iter()

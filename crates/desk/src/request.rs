@@ -1,9 +1,15 @@
 //! What a person asks, as it arrives: names of pictures, settings left open.
 
+use std::fmt;
+
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::PictureId;
+
+/// The most texts that may end an answer.
+pub(crate) const STOP_TEXTS: usize = 8;
 
 /// A question with the conversation that led to it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -85,5 +91,70 @@ pub struct AskedSettings {
     pub image_tokens: Option<u32>,
     /// The answer ends before any of these texts.
     #[schema(max_items = 8)]
+    #[serde(default, deserialize_with = "stop_texts")]
     pub stop: Option<Vec<String>>,
+}
+
+/// Keeps one text more than there may be, which is enough to refuse them all: three bytes of a list become many
+/// times that in memory.
+fn stop_texts<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Vec<String>>, D::Error> {
+    json.deserialize_option(StopTexts)
+}
+
+struct StopTexts;
+
+impl<'de> Visitor<'de> for StopTexts {
+    type Value = Option<Vec<String>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_seq(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut texts = Vec::new();
+        while texts.len() <= STOP_TEXTS {
+            match list.next_element()? {
+                Some(text) => texts.push(text),
+                None => return Ok(Some(texts)),
+            }
+        }
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Some(texts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_very_many_stop_texts_no_more_are_kept_than_tell_that_there_are_too_many() {
+        let settings = |stop: &str| {
+            let json = format!("{{\"stop\":{stop}}}");
+            serde_json::from_str::<AskedSettings>(&json).map(|settings| settings.stop)
+        };
+        let many = format!("[{}\"\"]", "\"\",".repeat(100_000));
+        let kept = settings(&many).expect("a list").expect("texts");
+        assert_eq!(kept.len(), STOP_TEXTS + 1);
+        assert!(kept.capacity() <= 2 * (STOP_TEXTS + 1));
+        let two = Some(vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(settings("[\"a\",\"b\"]").expect("a list"), two);
+        assert_eq!(settings("null").expect("nothing"), None);
+        assert_eq!(settings("[]").expect("a list"), Some(vec![]));
+        assert!(settings("[1]").is_err() && settings("\"a\"").is_err());
+        let none: AskedSettings = serde_json::from_str("{}").expect("settings");
+        assert_eq!(none.stop, None);
+    }
 }

@@ -361,6 +361,11 @@ async fn an_unfit_file_changes_nothing() {
             changed("\"start\":2", "\"start\":200"),
             changed("[0,0,1000,1]", "[0,0,1001,1]"),
             changed("\"asked_at\":", "\"asked_at\":-"),
+            changed("\"stop\":null", "\"stop\":[\"\"]"),
+            changed(
+                "\"stop\":null",
+                &format!("\"stop\":[{}\"a\"]", "\"a\",".repeat(8)),
+            ),
             changed(
                 "\"title\":\"继续\"",
                 &format!("\"title\":\"{}\"", "长".repeat(201)),

@@ -2,9 +2,10 @@
 //! write is refused before it is stored.
 
 use super::rows::{bounded, limits};
-use crate::Refusal;
+use crate::check::stop_texts_fit;
 use crate::records::clock;
 use crate::records::exported::{ExportedAnswer, ExportedRound};
+use crate::{AskedSettings, Refusal};
 
 /// Evidence or readings of one answer.
 const BOXES: usize = 1000;
@@ -19,10 +20,22 @@ pub fn check_round(round: &ExportedRound) -> Result<(), Refusal> {
         round.asker.as_deref().unwrap_or_default(),
         limits::ASKER,
     )?;
+    check_settings(&round.settings)?;
     round.answers.iter().try_for_each(check_answer)
 }
 
+/// Settings are kept as they were asked: their only list is of human length.
+fn check_settings(settings: &AskedSettings) -> Result<(), Refusal> {
+    match settings.stop.as_deref().is_none_or(stop_texts_fit) {
+        true => Ok(()),
+        false => Err(Refusal::import_unfit(
+            "the `stop` of a round's settings is not at most 8 texts of 1 to 64 characters",
+        )),
+    }
+}
+
 fn check_answer(answer: &ExportedAnswer) -> Result<(), Refusal> {
+    answer.settings.iter().try_for_each(check_settings)?;
     instant("created_at", answer.created_at)?;
     bounded("text", &answer.text, limits::ANSWER)?;
     let correction = answer.feedback.correction.as_deref().unwrap_or_default();
