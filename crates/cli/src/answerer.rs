@@ -8,22 +8,23 @@ mod about;
 mod cut;
 mod gauges;
 mod grammar;
+mod places;
+mod stage;
 mod words;
 
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
-use std::thread;
+use std::sync::Arc;
 
 use desk::{
-    AnswerSender, AnswerStream, Answerer, EngineStatus, Figures, Memory, Picture, PictureBox,
-    PictureFacts, Question, Queue, Readings, Refusal, Shape, State, TokenCount, answer_channel,
+    Answerer, EngineStatus, Figures, Memory, Picture, PictureBox, PictureFacts, Question, Queue,
+    Readings, Refusal, Reservation, State, TokenCount,
 };
-use engine::{Answer, Constraint, EngineOptions, Handle, ModelSource, SubmitError};
-use model::tokenizer::Tokenizer;
+use engine::{EngineOptions, ModelSource};
 
 use self::about::About;
 use self::gauges::Gauges;
 pub use self::gauges::nvml;
-use self::grammar::Grammars;
+use self::places::EnginePlaces;
+use self::stage::{Engine, Stage};
 use crate::failure::{Outcome, sentence};
 
 /// The engine as the desk sees it.
@@ -31,31 +32,20 @@ pub struct EngineAnswerer {
     source: ModelSource,
     options: EngineOptions,
     about: About,
-    stage: RwLock<Stage>,
+    engine: Arc<Engine>,
     gauges: Gauges,
-    /// Made when the first answer is asked for in a shape.
-    grammars: OnceLock<Result<Grammars, String>>,
-}
-
-/// How far the engine is.
-enum Stage {
-    Loading { percent: u8, what: &'static str },
-    Ready(Handle),
-    Failed { message: String },
 }
 
 impl EngineAnswerer {
     /// Looks at the model's files. Quick; says at once what cannot be loaded.
     pub fn look(source: ModelSource, options: EngineOptions) -> Outcome<Self> {
         let about = About::of(&source, &options)?;
-        let what = "reading the configuration";
         Ok(Self {
             source,
             options,
             about,
-            stage: RwLock::new(Stage::Loading { percent: 0, what }),
+            engine: Arc::new(Engine::new()),
             gauges: Gauges::new(),
-            grammars: OnceLock::new(),
         })
     }
 
@@ -70,11 +60,11 @@ impl EngineAnswerer {
         let loaded = engine::load(&self.source, &self.options, &mut |progress| {
             let percent = (progress.done.clamp(0.0, 1.0) * 100.0) as u8;
             let what = progress.what;
-            self.set(Stage::Loading { percent, what });
+            self.engine.set(Stage::Loading { percent, what });
         });
         match loaded {
             Ok(handle) => {
-                self.set(Stage::Ready(handle));
+                self.engine.set(Stage::Ready(handle));
                 Ok(())
             }
             Err(error) => {
@@ -87,7 +77,7 @@ impl EngineAnswerer {
 
     /// Where everything went, where GPUs have a part, and why one was passed over; a line each.
     pub fn placed(&self) -> Vec<String> {
-        let Stage::Ready(handle) = &*self.stage() else {
+        let Stage::Ready(handle) = &*self.engine.stage() else {
             return Vec::new();
         };
         let info = handle.info();
@@ -100,49 +90,13 @@ impl EngineAnswerer {
 
     /// Says that the model will not become ready.
     pub fn fail(&self, message: String) {
-        self.set(Stage::Failed { message });
-    }
-
-    fn set(&self, stage: Stage) {
-        *self.stage.write().unwrap_or_else(PoisonError::into_inner) = stage;
-    }
-
-    fn stage(&self) -> RwLockReadGuard<'_, Stage> {
-        self.stage.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What holds an answer to the shape it should have.
-    fn constraint(
-        &self,
-        handle: &Handle,
-        shape: &Shape,
-    ) -> Result<Option<Box<dyn Constraint>>, Refusal> {
-        if *shape == Shape::Free {
-            return Ok(None);
-        }
-        let grammars = self
-            .grammars
-            .get_or_init(|| Grammars::of(handle.vocabulary()));
-        let grammars = grammars.as_ref().map_err(|error| {
-            tracing::error!(error, "no grammars for this model");
-            Refusal::answer_failed()
-        })?;
-        grammars.constraint(shape)
-    }
-
-    /// The engine, or why there is none.
-    fn handle(&self) -> Result<Handle, Refusal> {
-        match &*self.stage() {
-            Stage::Ready(handle) => Ok(handle.clone()),
-            Stage::Loading { percent, .. } => Err(Refusal::not_ready(*percent)),
-            Stage::Failed { message } => Err(Refusal::model_failed(message)),
-        }
+        self.engine.fail(message);
     }
 }
 
 impl Answerer for EngineAnswerer {
     fn forget(&self) {
-        if let Ok(handle) = self.handle() {
+        if let Ok(handle) = self.engine.handle() {
             handle.forget();
         }
     }
@@ -159,7 +113,7 @@ impl Answerer for EngineAnswerer {
             queue: Queue::default(),
             limits: self.about.limits.clone(),
         };
-        match &*self.stage() {
+        match &*self.engine.stage() {
             Stage::Ready(handle) => {
                 let load = handle.queue();
                 status.queue.running = words::count(load.running);
@@ -201,7 +155,7 @@ impl Answerer for EngineAnswerer {
     }
 
     fn figures(&self) -> Figures {
-        self.handle().map_or_else(
+        self.engine.handle().map_or_else(
             |_| Figures::default(),
             |handle| words::figures(&handle.stats()),
         )
@@ -224,7 +178,7 @@ impl Answerer for EngineAnswerer {
     }
 
     fn count(&self, question: &Question) -> Result<TokenCount, Refusal> {
-        let handle = self.handle()?;
+        let handle = self.engine.handle()?;
         let counted = handle.count(&words::request(question));
         let counted = counted.map_err(|error| words::refusal(&error))?;
         Ok(TokenCount {
@@ -233,38 +187,8 @@ impl Answerer for EngineAnswerer {
         })
     }
 
-    fn answer(&self, question: Question) -> Result<AnswerStream, Refusal> {
-        let handle = self.handle()?;
-        let mut request = words::request(&question);
-        request.constraint = self.constraint(&handle, &question.shape)?;
-        let tokenizer = handle.vocabulary().tokenizer.clone();
-        let answer = match handle.submit(request) {
-            Ok(answer) => answer,
-            Err(error) => {
-                if matches!(error, SubmitError::Stopped) {
-                    self.fail(sentence(&error));
-                }
-                return Err(words::refusal(&error));
-            }
-        };
-        let canceller = answer.canceller();
-        let (sender, stream) = answer_channel(move || canceller.cancel());
-        // Dropping the answer when the thread does not start cancels it.
-        let carrier = thread::Builder::new().name("answer".into());
-        let carried = carrier.spawn(move || carry(answer, &tokenizer, &sender));
-        carried.map_err(|error| {
-            tracing::error!(%error, "no thread for an answer");
-            Refusal::answer_failed()
-        })?;
-        Ok(stream)
-    }
-}
-
-/// Carries events until the last one, or until nobody listens.
-fn carry(answer: Answer, tokenizer: &Arc<Tokenizer>, sender: &AnswerSender) {
-    for event in answer {
-        if sender.send(words::event(event, tokenizer)).is_err() {
-            return;
-        }
+    fn reserve(&self, asker: Option<&str>, answers: u32) -> Result<Box<dyn Reservation>, Refusal> {
+        let places = EnginePlaces::take(&self.engine, asker, answers)?;
+        Ok(Box::new(places))
     }
 }

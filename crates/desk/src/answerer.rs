@@ -15,7 +15,7 @@ pub trait Answerer: Send + Sync + 'static {
     fn status(&self) -> EngineStatus;
 
     /// Says what a file is, having decoded it far enough to promise that
-    /// [`Answerer::answer`] will accept it.
+    /// [`Reservation::ask`] will accept it.
     ///
     /// Works while the model is still loading, so that pictures can be laid
     /// on the desk at once.
@@ -55,6 +55,14 @@ pub trait Answerer: Send + Sync + 'static {
     /// shown has been deleted for good.
     fn forget(&self) {}
 
-    /// Takes a question in, or says why not. Dropping the stream cancels.
-    fn answer(&self, question: Question) -> Result<AnswerStream, Refusal>;
+    /// Takes places for so many answers to one asker, all of them or none. Quick: it comes before any work is done
+    /// for the question, so that a question without a place costs nothing.
+    fn reserve(&self, asker: Option<&str>, answers: u32) -> Result<Box<dyn Reservation>, Refusal>;
+}
+
+/// Places for answers. Dropped, they are given back.
+pub trait Reservation: Send {
+    /// Takes a question in, as often as there are places, or says why not; see [`Question::nth`]. A place is given
+    /// back when its answer ends, or its stream is dropped, which cancels.
+    fn ask(self: Box<Self>, question: Question) -> Result<Vec<AnswerStream>, Refusal>;
 }

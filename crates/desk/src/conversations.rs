@@ -25,7 +25,7 @@ use crate::rounds::{
 };
 use crate::{
     AnswerRequest, AnswerStream, AskedSettings, Defaults, Desk, Message, Part, Picture, PictureId,
-    Refusal, Role, Wishes,
+    Refusal, Reservation, Role, Wishes,
 };
 
 /// Pictures decoded at the same time, beside those that are uploaded or asked about.
@@ -71,6 +71,9 @@ struct Asking {
     settings: AskedSettings,
     memory: Memory,
 }
+
+/// What the model will be told, and a place to be answered.
+type Placed = (Told, Box<dyn Reservation>);
 
 impl Conversations {
     /// Conversations at this desk, kept in these records.
@@ -125,6 +128,7 @@ impl Conversations {
         request: AnswerRequest,
         wishes: Wishes,
     ) -> Result<AnswerStream, Refusal> {
+        let place = self.desk.reserve(wishes.asker.as_deref(), 1)?;
         let mut at_hand = AtHand::new();
         for id in pictures(&request.messages) {
             if let Some(picture) = self.picture(id).await? {
@@ -132,14 +136,16 @@ impl Conversations {
             }
         }
         let desk = self.desk.clone();
-        let asked = spawn_blocking(move || desk.ask(desk.question(request, wishes, &at_hand)?));
+        let asked =
+            spawn_blocking(move || desk.ask_once(place, desk.question(request, wishes, &at_hand)?));
         asked.await.map_err(|_| Refusal::answer_failed())?
     }
 
     /// Asks a question in a conversation.
     ///
     /// What is wrong with the question itself is refused at once; from then on it is stored, and
-    /// whatever happens is told by the stream.
+    /// whatever happens is told by the stream: also that there was no place for it, which is found out before there
+    /// is work done to plan it.
     pub async fn ask(
         self: &Arc<Self>,
         conversation: ConversationId,
@@ -168,7 +174,7 @@ impl Conversations {
             memory: Memory::in_blocks(remember as usize, limit),
         };
         self.check(&asking)?;
-        let (asking, told) = self.plan(asking).await?;
+        let (asking, told) = self.placed(asking, by).await?;
         let new = NewRound {
             conversation,
             question: asking.question.clone(),
@@ -177,7 +183,7 @@ impl Conversations {
             settings: asking.settings.clone(),
             remembered_rounds: told
                 .as_ref()
-                .map_or(0, |told| count(told.remembered_rounds)),
+                .map_or(0, |(told, _)| count(told.remembered_rounds)),
             replaces: asked.replaces,
             asker: by.name.clone(),
         };
@@ -221,7 +227,7 @@ impl Conversations {
         };
         self.check(&asking)?;
         let other = (asking.settings != found.round.settings).then(|| asking.settings.clone());
-        let (asking, told) = self.plan(asking).await?;
+        let (asking, told) = self.placed(asking, by).await?;
         let (this, wishes) = (self.clone(), by.wishes());
         whatever_happens(async move {
             let answer = this.records.begin_answer(round, other).await?;
@@ -298,8 +304,22 @@ impl Conversations {
         Ok(())
     }
 
-    /// What the model will be told. A refusal in it is the asker's to hear once the question is
-    /// stored.
+    /// A place for the question, and what the model will be told. A refusal is the asker's to hear once the question
+    /// is stored.
+    async fn placed(
+        &self,
+        asking: Asking,
+        by: &AskedBy,
+    ) -> Result<(Asking, Result<Placed, Refusal>), Refusal> {
+        match self.desk.reserve(Some(&by.turn), 1) {
+            Ok(place) => {
+                let (asking, told) = self.plan(asking).await?;
+                Ok((asking, told.map(|told| (told, place))))
+            }
+            Err(refusal) => Ok((asking, Err(refusal))),
+        }
+    }
+
     async fn plan(&self, asking: Asking) -> Result<(Asking, Result<Told, Refusal>), Refusal> {
         let desk = self.desk.clone();
         let planned = spawn_blocking(move || {
@@ -323,13 +343,13 @@ impl Conversations {
     fn run(
         &self,
         asking: Asking,
-        told: Result<Told, Refusal>,
+        told: Result<Placed, Refusal>,
         begun: BegunRound,
         wishes: Wishes,
     ) -> RoundStream {
         let (listener, events) = mpsc::unbounded_channel();
         let (remembered, dropped, unseen) = match &told {
-            Ok(told) => (
+            Ok((told, _)) => (
                 told.remembered_rounds,
                 told.dropped_rounds,
                 told.dropped_pictures.clone(),
@@ -358,7 +378,7 @@ impl Conversations {
         let running = self.running.subscribe();
         tokio::spawn(async move {
             let start = match told {
-                Ok(told) => start(asking, told, wishes, &records).await,
+                Ok(placed) => start(asking, placed, wishes, &records).await,
                 Err(refusal) => Err(refusal),
             };
             runner.run(start).await;
@@ -400,7 +420,7 @@ fn before(whole: Conversation, replaces: Option<RoundId>) -> Result<Vec<Round>, 
 /// What the engine is asked, with the pictures of earlier rounds from the records.
 async fn start(
     asking: Asking,
-    told: Told,
+    (told, place): Placed,
     wishes: Wishes,
     records: &Records,
 ) -> Result<Start, Refusal> {
@@ -419,6 +439,7 @@ async fn start(
         settings: asking.settings,
     };
     Ok(Start {
+        place,
         request,
         wishes,
         at_hand,

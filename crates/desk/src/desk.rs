@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::check::{check_messages, decide_image_tokens, decide_settings};
 use crate::{
     AnswerRequest, AnswerStream, Answerer, Defaults, DeskStatus, Figures, Limits, Message, Part,
-    Picture, PictureId, PictureShelf, Piece, Question, Readings, RecordsFacts, Refusal, Sample,
-    TokenCount, Turn, Wishes,
+    Picture, PictureId, PictureShelf, Piece, Question, Readings, RecordsFacts, Refusal,
+    Reservation, Sample, TokenCount, Turn, Wishes,
 };
 
 /// How long a caller should wait when running answers hold every picture.
@@ -163,16 +163,46 @@ impl Desk {
         &self.answerer
     }
 
-    /// Asks. The answer arrives through the stream; dropping it cancels.
-    pub fn answer(&self, request: AnswerRequest, wishes: Wishes) -> Result<AnswerStream, Refusal> {
-        self.ask(self.question(request, wishes, &AtHand::new())?)
+    /// Takes places for so many answers, all or none; to be asked for before there is work to do for the question.
+    pub fn reserve(
+        &self,
+        asker: Option<&str>,
+        answers: u32,
+    ) -> Result<Box<dyn Reservation>, Refusal> {
+        self.answerer.reserve(asker, answers)
     }
 
-    /// Asks a question that was found fit.
-    pub(crate) fn ask(&self, question: Question) -> Result<AnswerStream, Refusal> {
-        let pictures = question.pictures().cloned().collect();
-        let answer = self.answerer.answer(question)?;
-        Ok(answer.holding(pictures))
+    /// Asks as often as there are places, which were taken for the asker of `wishes`. The answers arrive through the
+    /// streams; dropping one cancels it.
+    pub fn answers(
+        &self,
+        places: Box<dyn Reservation>,
+        request: AnswerRequest,
+        wishes: Wishes,
+    ) -> Result<Vec<AnswerStream>, Refusal> {
+        self.ask(places, self.question(request, wishes, &AtHand::new())?)
+    }
+
+    /// Asks questions that were found fit.
+    pub(crate) fn ask(
+        &self,
+        places: Box<dyn Reservation>,
+        question: Question,
+    ) -> Result<Vec<AnswerStream>, Refusal> {
+        let pictures: Vec<_> = question.pictures().cloned().collect();
+        let answers = places.ask(question)?.into_iter();
+        let answers = answers.map(|answer| answer.holding(pictures.clone()));
+        Ok(answers.collect())
+    }
+
+    /// Asks a question that was found fit, from a single place.
+    pub(crate) fn ask_once(
+        &self,
+        place: Box<dyn Reservation>,
+        question: Question,
+    ) -> Result<AnswerStream, Refusal> {
+        let answer = self.ask(place, question)?.pop();
+        answer.ok_or_else(Refusal::answer_failed)
     }
 
     /// What a question would cost, without asking it.
@@ -243,6 +273,18 @@ mod tests {
     };
     use crate::{AnswerEvent, Code, Role};
 
+    /// Asks for one answer.
+    fn answer(
+        desk: &Desk,
+        request: AnswerRequest,
+        wishes: Wishes,
+    ) -> Result<AnswerStream, Refusal> {
+        let place = desk.reserve(wishes.asker.as_deref(), 1)?;
+        let mut answers = desk.answers(place, request, wishes)?;
+        assert_eq!(answers.len(), 1);
+        Ok(answers.remove(0))
+    }
+
     fn collect(stream: AnswerStream) -> Vec<AnswerEvent> {
         stream.collect().now_or_never().expect("the script is over")
     }
@@ -253,7 +295,11 @@ mod tests {
         answerer.will_say([delta("AX73"), done()]);
         let picture = desk.accept_picture(png(640, 480)).expect("a good picture");
         assert_eq!((picture.facts().width, picture.facts().height), (640, 480));
-        let stream = desk.answer(ask("which model?", &[picture.id()]), Wishes::default());
+        let stream = answer(
+            &desk,
+            ask("which model?", &[picture.id()]),
+            Wishes::default(),
+        );
         let events = collect(stream.expect("accepted"));
         assert_eq!(events, [delta("AX73"), done()]);
         let asked = answerer.asked();
@@ -266,9 +312,7 @@ mod tests {
     fn a_picture_nobody_uploaded_is_named_in_the_refusal() {
         let (desk, answerer) = small_desk();
         let id = PictureId::of(b"elsewhere");
-        let refusal = desk
-            .answer(ask("?", &[id]), Wishes::default())
-            .expect_err("unknown");
+        let refusal = answer(&desk, ask("?", &[id]), Wishes::default()).expect_err("unknown");
         assert_eq!(refusal.code, Code::PictureUnknown);
         assert_eq!(refusal.details["id"], id.to_string());
         assert!(answerer.asked().is_empty());
@@ -284,9 +328,7 @@ mod tests {
         let desk = Desk::new(answerer.clone(), limits, vec![]);
         let script = answerer.will_wait();
         let id = desk.accept_picture(png(1, 1)).expect("room").id();
-        let stream = desk
-            .answer(ask("?", &[id]), Wishes::default())
-            .expect("accepted");
+        let stream = answer(&desk, ask("?", &[id]), Wishes::default()).expect("accepted");
         answerer.forget_questions();
         for width in 2..40 {
             desk.accept_picture(png(width, 1)).expect("others leave");
@@ -304,9 +346,7 @@ mod tests {
     fn leaving_cancels() {
         let (desk, answerer) = small_desk();
         let script = answerer.will_wait();
-        let stream = desk
-            .answer(ask("?", &[]), Wishes::default())
-            .expect("accepted");
+        let stream = answer(&desk, ask("?", &[]), Wishes::default()).expect("accepted");
         assert!(!script.is_cancelled());
         drop(stream);
         assert!(script.is_cancelled());
@@ -319,10 +359,7 @@ mod tests {
         let desk = Desk::new(answerer, DeskLimits::default(), vec![sample("router")]);
         let id = desk.samples()[0].pictures[0].id();
         assert_eq!(
-            collect(
-                desk.answer(ask("?", &[id]), Wishes::default())
-                    .expect("known")
-            ),
+            collect(answer(&desk, ask("?", &[id]), Wishes::default()).expect("known")),
             [done()]
         );
     }
@@ -355,7 +392,7 @@ mod tests {
                 time_limit: wished.map(Duration::from_secs),
                 ..Wishes::default()
             };
-            desk.answer(ask("?", &[]), wishes).expect("accepted");
+            answer(&desk, ask("?", &[]), wishes).expect("accepted");
             let asked = answerer.asked().pop().expect("asked");
             assert_eq!(asked.time_limit, Some(Duration::from_secs(allowed)));
         }
@@ -365,9 +402,38 @@ mod tests {
     fn what_the_answerer_refuses_comes_back_unchanged() {
         let (desk, answerer) = small_desk();
         answerer.will_refuse(Refusal::queue_full(4, 9));
-        let refusal = desk
-            .answer(ask("?", &[]), Wishes::default())
-            .expect_err("full");
+        let refusal = answer(&desk, ask("?", &[]), Wishes::default()).expect_err("full");
         assert_eq!(refusal, Refusal::queue_full(4, 9));
+    }
+
+    #[test]
+    fn several_answers_have_places_of_their_own_and_seeds_of_their_own() {
+        let (desk, answerer) = small_desk();
+        answerer.set_places(3);
+        let scripts = [(); 3].map(|()| answerer.will_wait());
+        let mut request = ask("?", &[]);
+        request.settings.seed = Some(u64::MAX);
+        let places = desk.reserve(None, 3).expect("places");
+        assert_eq!(answerer.places_taken(), 3);
+        let answers = desk.answers(places, request, Wishes::default());
+        let mut answers = answers.expect("accepted");
+        let seeds: Vec<_> = answerer.asked().iter().map(|q| q.settings.seed).collect();
+        assert_eq!(seeds, [Some(u64::MAX), Some(0), Some(1)]);
+        answers.pop();
+        assert_eq!(answerer.places_taken(), 2);
+        assert!(desk.reserve(None, 2).is_err());
+        assert!(scripts[2].is_cancelled());
+        scripts[..2].iter().for_each(|script| script.send(done()));
+        answers.into_iter().for_each(|one| drop(collect(one)));
+        assert_eq!(answerer.places_taken(), 0);
+    }
+
+    #[test]
+    fn a_question_that_is_not_fit_gives_its_places_back() {
+        let (desk, answerer) = small_desk();
+        let places = desk.reserve(Some("anna"), 2).expect("places");
+        let refused = desk.answers(places, AnswerRequest::default(), Wishes::default());
+        assert_eq!(refused.expect_err("empty").code, Code::QuestionEmpty);
+        assert_eq!(answerer.places_taken(), 0);
     }
 }

@@ -35,7 +35,7 @@ mod status;
 pub mod testing;
 mod wishes;
 
-pub use answerer::Answerer;
+pub use answerer::{Answerer, Reservation};
 pub use channel::{AnswerSender, AnswerStream, Gone, answer_channel};
 pub use conversations::{AskedBy, AskedReading, Conversations, EvidenceFound};
 pub use desk::{Desk, DeskLimits};

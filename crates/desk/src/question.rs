@@ -34,6 +34,15 @@ impl Question {
             Piece::Text(_) => None,
         })
     }
+
+    /// The question of one of several answers, counted from 0: the same seed would give the same answer every time.
+    pub fn nth(&self, index: u32) -> Self {
+        let mut question = self.clone();
+        let seed = question.settings.seed.as_mut();
+        seed.into_iter()
+            .for_each(|seed| *seed = seed.wrapping_add(u64::from(index)));
+        question
+    }
 }
 
 /// One message.

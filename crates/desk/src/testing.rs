@@ -13,21 +13,46 @@ use tokio::runtime::{Builder, Runtime};
 use crate::records::{Records, RecordsPlace};
 use crate::{
     AnswerEvent, AnswerRequest, AnswerSender, AnswerStream, Answerer, AskedSettings, BothLanguages,
-    Conversations, Desk, DeskLimits, DeviceFacts, EngineLimits, EngineStatus, Figures,
+    Class, Conversations, Desk, DeskLimits, DeviceFacts, EngineLimits, EngineStatus, Figures,
     FinishReason, Memory, Message, ModelFacts, Part, Picture, PictureBox, PictureFacts, PictureId,
-    Piece, Question, Queue, Refusal, Role, Sample, State, Timings, TokenCount, TokenPiece,
-    TopToken, Usage, answer_channel,
+    Piece, Question, Queue, Refusal, Reservation, Role, Sample, State, Timings, TokenCount,
+    TokenPiece, TopToken, Usage, answer_channel,
 };
 
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// Answers as told, in the order it was told; unasked, it says "ok".
 pub struct ScriptedAnswerer {
-    acts: Mutex<VecDeque<Act>>,
-    asked: Mutex<Vec<Question>>,
+    play: Arc<Play>,
     status: Mutex<EngineStatus>,
     figures: Mutex<Figures>,
     forgot: AtomicU32,
+    inspected: AtomicU32,
+    counted: AtomicU32,
+    /// No more may be taken at once.
+    places: AtomicU32,
+}
+
+/// What has a place reaches beyond the call that took it.
+#[derive(Default)]
+struct Play {
+    acts: Mutex<VecDeque<Act>>,
+    asked: Mutex<Vec<Question>>,
+    taken: AtomicU32,
+}
+
+/// One place, given back when dropped.
+struct ScriptedPlace(Arc<Play>);
+
+impl Drop for ScriptedPlace {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+struct ScriptedPlaces {
+    play: Arc<Play>,
+    places: Vec<ScriptedPlace>,
 }
 
 enum Act {
@@ -67,24 +92,44 @@ impl Script {
 impl ScriptedAnswerer {
     /// The next question gets these events at once.
     pub fn will_say(&self, events: impl IntoIterator<Item = AnswerEvent>) {
-        lock(&self.acts).push_back(Act::Say(events.into_iter().collect()));
+        lock(&self.play.acts).push_back(Act::Say(events.into_iter().collect()));
     }
 
-    /// The next question is refused.
+    /// The next question is refused: where it asks for its places if there are none for it now, else when it is told.
     pub fn will_refuse(&self, refusal: Refusal) {
-        lock(&self.acts).push_back(Act::Refuse(refusal));
+        lock(&self.play.acts).push_back(Act::Refuse(refusal));
     }
 
     /// The next question waits for the script's word.
     pub fn will_wait(&self) -> Script {
         let backstage = Arc::new(Backstage::default());
-        lock(&self.acts).push_back(Act::Wait(backstage.clone()));
+        lock(&self.play.acts).push_back(Act::Wait(backstage.clone()));
         Script(backstage)
     }
 
     /// Every question so far.
     pub fn asked(&self) -> Vec<Question> {
-        lock(&self.asked).clone()
+        lock(&self.play.asked).clone()
+    }
+
+    /// How many files were decoded to say what they are.
+    pub fn inspected(&self) -> u32 {
+        self.inspected.load(Ordering::SeqCst)
+    }
+
+    /// How many questions were counted.
+    pub fn counted(&self) -> u32 {
+        self.counted.load(Ordering::SeqCst)
+    }
+
+    /// Lets no more answers have a place at once.
+    pub fn set_places(&self, most: u32) {
+        self.places.store(most, Ordering::SeqCst);
+    }
+
+    /// How many have one.
+    pub fn places_taken(&self) -> u32 {
+        self.play.taken.load(Ordering::SeqCst)
     }
 
     /// How often it was told to forget what it keeps.
@@ -94,7 +139,7 @@ impl ScriptedAnswerer {
 
     /// Lets go of the questions, and with them of their pictures.
     pub fn forget_questions(&self) {
-        lock(&self.asked).clear();
+        lock(&self.play.asked).clear();
     }
 
     /// Changes how much it can take.
@@ -127,6 +172,7 @@ impl Answerer for ScriptedAnswerer {
     }
 
     fn inspect(&self, bytes: &[u8]) -> Result<PictureFacts, Refusal> {
+        self.inspected.fetch_add(1, Ordering::SeqCst);
         let supported = self.status().limits.picture_types;
         let Some(rest) = bytes.strip_prefix(PNG_SIGNATURE) else {
             return Err(Refusal::picture_type(None, &supported));
@@ -162,6 +208,7 @@ impl Answerer for ScriptedAnswerer {
 
     /// A token a word.
     fn count(&self, question: &Question) -> Result<TokenCount, Refusal> {
+        self.counted.fetch_add(1, Ordering::SeqCst);
         let most = question.settings.image_tokens;
         let image_tokens = question.pictures().map(|p| p.facts().tokens.min(most));
         let image_tokens = image_tokens.sum();
@@ -176,10 +223,44 @@ impl Answerer for ScriptedAnswerer {
         })
     }
 
-    fn answer(&self, question: Question) -> Result<AnswerStream, Refusal> {
+    fn reserve(&self, _: Option<&str>, answers: u32) -> Result<Box<dyn Reservation>, Refusal> {
         if let State::Loading { percent, .. } = self.status().state {
             return Err(Refusal::not_ready(percent));
         }
+        let mut acts = lock(&self.play.acts);
+        if let Some(Act::Refuse(refusal)) = acts.front()
+            && refusal.class() == Class::Busy
+        {
+            let refusal = refusal.clone();
+            acts.pop_front();
+            return Err(refusal);
+        }
+        let taken = self.places_taken();
+        if taken.saturating_add(answers) > self.places.load(Ordering::SeqCst) {
+            return Err(Refusal::queue_full(taken, 1));
+        }
+        // Taken behind the lock of the acts, so that nobody takes between.
+        self.play.taken.fetch_add(answers, Ordering::SeqCst);
+        let places = (0..answers).map(|_| ScriptedPlace(self.play.clone()));
+        Ok(Box::new(ScriptedPlaces {
+            play: self.play.clone(),
+            places: places.collect(),
+        }))
+    }
+}
+
+impl Reservation for ScriptedPlaces {
+    fn ask(self: Box<Self>, question: Question) -> Result<Vec<AnswerStream>, Refusal> {
+        let Self { play, places } = *self;
+        let answers = (0..).zip(places);
+        answers
+            .map(|(index, place)| play.answer(question.nth(index), place))
+            .collect()
+    }
+}
+
+impl Play {
+    fn answer(&self, question: Question, place: ScriptedPlace) -> Result<AnswerStream, Refusal> {
         let act = lock(&self.acts).pop_front();
         let act = act.unwrap_or_else(|| Act::Say(vec![delta("ok"), done()]));
         let backstage = match &act {
@@ -189,8 +270,10 @@ impl Answerer for ScriptedAnswerer {
         };
         lock(&self.asked).push(question);
         let cancelled = backstage.clone();
-        let (sender, stream) =
-            answer_channel(move || cancelled.cancelled.store(true, Ordering::SeqCst));
+        let (sender, stream) = answer_channel(move || {
+            cancelled.cancelled.store(true, Ordering::SeqCst);
+            drop(place);
+        });
         match act {
             Act::Say(events) => {
                 for event in events {
@@ -228,9 +311,11 @@ impl Default for ScriptedAnswerer {
             },
         };
         Self {
-            acts: Mutex::default(),
-            asked: Mutex::default(),
+            play: Arc::default(),
             forgot: AtomicU32::new(0),
+            inspected: AtomicU32::new(0),
+            counted: AtomicU32::new(0),
+            places: AtomicU32::new(u32::MAX),
             status: Mutex::new(status),
             figures: Mutex::default(),
         }

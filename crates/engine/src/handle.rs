@@ -1,12 +1,14 @@
 //! The engine as callers see it: a `Handle` to ask, an `Answer` to listen to. The handle is cheap to
 //! clone and may be shared between threads.
 //!
-//! `submit` does the work that needs no model state (decoding pictures, tokens, positions) on the
-//! caller's thread, so call it from a thread that may block; then the question takes its place in
-//! the queue of the one worker thread.
+//! A question needs a place. Whoever has work to do before it can ask takes the place first, with `reserve`: where
+//! there is none, the work was not done in vain. `submit` does what needs no model state (decoding pictures, tokens,
+//! positions) on the caller's thread, so call it from a thread that may block; then the question joins the queue of
+//! the one worker thread.
 
 mod places;
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -167,41 +169,33 @@ impl Handle {
         self.shared.preparer.inspect(bytes)
     }
 
-    /// Takes a question. Returns once the question has its place in the queue; pictures are decoded
-    /// and the prompt is built before that, on this thread.
+    /// Takes a question. Returns once the question is in the queue; pictures are decoded and the prompt is built
+    /// before that, on this thread, and before those its place is taken.
     pub fn submit(&self, request: Request) -> Result<Answer, SubmitError> {
-        let submitted = Instant::now();
+        let mut places = self.reserve(request.client.as_deref(), 1)?;
+        let place = places.pop().ok_or(SubmitError::Stopped)?;
+        place.submit(request)
+    }
+
+    /// Takes places for so many answers to one client, all of them or none. Quick.
+    pub fn reserve(
+        &self,
+        client: Option<&str>,
+        answers: usize,
+    ) -> Result<Vec<Reserved>, SubmitError> {
         if let Some(why) = self.lost() {
             return Err(SubmitError::Lost(why.to_owned()));
         }
-        let place = self
-            .take_place(request.client.as_deref())
-            .inspect_err(|error| self.count_refusal(error))?;
-        let deadline = request
-            .time_limit
-            .and_then(|limit| submitted.checked_add(limit));
-        let client = request.client.clone();
-        let prepared = self.shared.preparer.prepare(request);
-        let prepared = prepared.inspect_err(|error| self.count_refusal(error))?;
-        let (events, receiver) = mpsc::channel();
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let job = Job {
-            prepared,
-            events,
-            cancelled: Arc::clone(&cancelled),
-            submitted,
-            deadline,
-            client,
-            place: Some(place),
-        };
-        self.shared
-            .jobs
-            .send(Call::Answer(Box::new(job)))
-            .map_err(|_| SubmitError::Stopped)?;
-        Ok(Answer {
-            events: receiver,
-            cancelled,
-        })
+        let Shared {
+            gauge, capacity, ..
+        } = &*self.shared;
+        let places = Gauge::take(gauge, *capacity, client, answers);
+        let places = places.inspect_err(|error| self.count_refusal(error))?;
+        let reserved = places.into_iter().map(|place| Reserved {
+            handle: self.clone(),
+            place,
+        });
+        Ok(reserved.collect())
     }
 
     /// Gives up what is only kept so that the next question is answered sooner: what was read of
@@ -226,12 +220,49 @@ impl Handle {
             _ => &mut stats.requests.rejected_invalid,
         } += 1;
     }
+}
 
-    fn take_place(&self, client: Option<&str>) -> Result<Place, SubmitError> {
-        let Shared {
-            gauge, capacity, ..
-        } = &*self.shared;
-        Gauge::take(gauge, *capacity, client)
+/// A place with the engine that nothing has been asked from yet. Dropped, it is given back.
+pub struct Reserved {
+    handle: Handle,
+    place: Place,
+}
+
+impl Reserved {
+    /// Takes a question of the client whose place this is; see [`Handle::submit`].
+    pub fn submit(self, request: Request) -> Result<Answer, SubmitError> {
+        let submitted = Instant::now();
+        let Self { handle, place } = self;
+        let deadline = request
+            .time_limit
+            .and_then(|limit| submitted.checked_add(limit));
+        let client = request.client.clone();
+        let prepared = handle.shared.preparer.prepare(request);
+        let prepared = prepared.inspect_err(|error| handle.count_refusal(error))?;
+        let (events, receiver) = mpsc::channel();
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let job = Job {
+            prepared,
+            events,
+            cancelled: Arc::clone(&cancelled),
+            submitted,
+            deadline,
+            client,
+            place: Some(place),
+        };
+        let jobs = &handle.shared.jobs;
+        jobs.send(Call::Answer(Box::new(job)))
+            .map_err(|_| SubmitError::Stopped)?;
+        Ok(Answer {
+            events: receiver,
+            cancelled,
+        })
+    }
+}
+
+impl fmt::Debug for Reserved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reserved").finish_non_exhaustive()
     }
 }
 

@@ -33,7 +33,8 @@ pub use event::{
     Delta, Event, Failure, Fault, FinishReason, Finished, Memory, Timings, Token, TopToken, Usage,
 };
 pub use handle::{
-    Answer, Canceller, EngineInfo, Handle, PictureFacts, QueueLoad, TokenCount, Vocabulary,
+    Answer, Canceller, EngineInfo, Handle, PictureFacts, QueueLoad, Reserved, TokenCount,
+    Vocabulary,
 };
 pub use load::{
     DeviceChoice, EngineOptions, Fit, LoadError, ModelSize, ModelSource, Places, Precision,

@@ -136,10 +136,12 @@ impl Conversations {
             Some(place) => place,
             None => self.place_of(picture, &was, by).await?,
         };
+        let looking = self.desk.reserve(by.turn(), 1)?;
         let whole = self.at_hand(picture).await?;
         let answerer = self.desk.answerer().clone();
         let cut = self.decoded(move || answerer.closer(&whole, place)).await?;
-        let heard = self.hear(Arc::new(cut), closer::QUESTION, READING_TOKENS, by);
+        let cut = Arc::new(cut);
+        let heard = self.hear(looking, cut, closer::QUESTION, READING_TOKENS, by);
         let compared = heard.await?.compared(&was);
         let reading = Reading {
             id: ReadingId::new(),
@@ -240,8 +242,10 @@ impl Conversations {
         asked: &str,
         by: &Listener,
     ) -> Result<(Vec<Spotted>, String), Refusal> {
+        let place = self.desk.reserve(by.turn(), 1)?;
         let picture = self.at_hand(picture).await?;
-        let heard = self.hear(picture, asked, EVIDENCE_TOKENS, by).await?;
+        let heard = self.hear(place, picture, asked, EVIDENCE_TOKENS, by);
+        let heard = heard.await?;
         Ok((evidence::spotted(&heard.text), heard.text))
     }
 

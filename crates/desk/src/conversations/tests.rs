@@ -204,6 +204,51 @@ async fn what_the_engine_refuses_stays_as_a_failed_answer() {
     let answer = office.answer().await;
     assert_eq!(answer.state, AnswerState::Failed);
     assert_eq!(answer.problem.expect("a problem").code, Code::QueueFull);
+    // Nobody worked on it: what the model would be told is found out by counting.
+    assert_eq!(office.answerer.counted(), 0);
+}
+
+#[tokio::test]
+async fn a_question_holds_its_place_from_its_planning_to_the_end_of_its_answer() {
+    let office = office().await;
+    let other = with(office.conversations.clone(), office.answerer.clone()).await;
+    office.answerer.set_places(1);
+    let (script, answer, stream) = speaking(&office).await;
+    assert_eq!(office.answerer.places_taken(), 1);
+    let refused = other.ask(question("and that?")).await;
+    assert_eq!(refused.last().map(RoundEvent::name), Some("error"));
+    // Neither is anything cut or looked for without one.
+    let (conversations, by) = (&office.conversations, AskedBy::default());
+    let id = office.picture(40);
+    let refused = conversations.evidence(answer, None, &by).await;
+    assert_eq!(refused.map(|found| found.evidence), Ok(vec![]));
+    let asked = ask_with(&other, id).await;
+    let place = PictureBox::between([10.0, 20.0, 30.0, 45.0]);
+    let looks = [
+        conversations.evidence(asked, None, &by).await.map(drop),
+        conversations
+            .look_closer(asked, reread(id, place, "E102"), &by)
+            .await
+            .map(drop),
+    ];
+    for look in looks {
+        assert_eq!(look.expect_err("no place").code, Code::QueueFull);
+    }
+    script.send(done());
+    stream.collect::<Vec<_>>().await;
+    assert_eq!(office.answerer.places_taken(), 0);
+    let answered = other.ask(question("and now?")).await;
+    assert_eq!(answered.last().map(RoundEvent::name), Some("done"));
+}
+
+/// A question about a picture; whatever becomes of it, it has an answer.
+async fn ask_with(office: &Office, id: PictureId) -> AnswerId {
+    let asked = AskedRound {
+        pictures: vec![id],
+        ..question("code?")
+    };
+    office.ask(asked).await;
+    office.answer().await.id
 }
 
 #[tokio::test]

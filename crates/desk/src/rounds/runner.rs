@@ -21,8 +21,8 @@ use crate::records::{
     AnswerEnd, AnswerId, AnswerProblem, AnswerState, NewWords, Records, TextMark,
 };
 use crate::{
-    AnswerEvent, AnswerRequest, AnswerStream, Code, Desk, FinishReason, Marker, Refusal, Timings,
-    TokenPiece, Usage, Wishes,
+    AnswerEvent, AnswerRequest, AnswerStream, Code, Desk, FinishReason, Marker, Refusal,
+    Reservation, Timings, TokenPiece, Usage, Wishes,
 };
 
 /// Between two writings of a running answer.
@@ -35,6 +35,7 @@ const STOP_PAUSE: Duration = Duration::from_secs(2);
 
 /// What the engine is asked, and with which pictures at hand.
 pub(crate) struct Start {
+    pub place: Box<dyn Reservation>,
     pub request: AnswerRequest,
     pub wishes: Wishes,
     pub at_hand: AtHand,
@@ -123,7 +124,7 @@ impl Runner {
         let desk = self.desk.clone();
         let asked = spawn_blocking(move || {
             let question = desk.question(start.request, start.wishes, &start.at_hand)?;
-            desk.ask(question)
+            desk.ask_once(start.place, question)
         });
         asked
             .await

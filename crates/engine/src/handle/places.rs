@@ -42,43 +42,49 @@ pub(crate) struct Capacity {
 }
 
 impl Gauge {
-    /// A place, unless all are taken or `client` holds its share already.
+    /// So many places at once, unless too few are left or `client` would hold more than its share: then none.
     pub(super) fn take(
         gauge: &Arc<Self>,
         capacity: Capacity,
         client: Option<&str>,
-    ) -> Result<Place, SubmitError> {
+        answers: usize,
+    ) -> Result<Vec<Place>, SubmitError> {
         let mut counts = gauge.counts();
         let most = capacity.running.saturating_add(capacity.waiting);
         let left = most.saturating_sub(counts.running + counts.waiting);
-        if left == 0 {
+        let known = client.and_then(|client| counts.held.get_key_value(client));
+        let held = known.map_or(0, |(_, &held)| held);
+        // The last of them is the hardest to get: by then the others are held.
+        let more = answers.saturating_sub(1);
+        let left_then = left.saturating_sub(more);
+        let is_first = client.is_none() || held + more == 0;
+        let is_fair = is_first || held + more < left_then && left_then > most / KEPT;
+        if left_then == 0 || !is_fair {
             let waiting = counts.waiting;
-            return Err(SubmitError::Busy {
-                waiting,
-                retry_after_s: gauge.time_for_s(waiting),
+            return Err(match left > 0 && held > 0 {
+                true => SubmitError::OverShare {
+                    held,
+                    retry_after_s: gauge.time_for_s(ends_until(more, held, left, most)),
+                },
+                false => SubmitError::Busy {
+                    waiting,
+                    retry_after_s: gauge.time_for_s(waiting),
+                },
             });
         }
-        let held = client.and_then(|client| counts.held.get_key_value(client));
-        let client = match (client, held) {
-            (_, Some((_, &held))) if held >= left || left <= most / KEPT => {
-                let ends = ends_until_more(held, left, most);
-                return Err(SubmitError::OverShare {
-                    held,
-                    retry_after_s: gauge.time_for_s(ends),
-                });
-            }
-            (_, Some((client, _))) => Some(Arc::clone(client)),
-            (client, None) => client.map(Arc::from),
-        };
+        let client = known
+            .map(|(client, _)| Arc::clone(client))
+            .or(client.map(Arc::from));
         if let Some(client) = &client {
-            *counts.held.entry(Arc::clone(client)).or_default() += 1;
+            *counts.held.entry(Arc::clone(client)).or_default() += answers;
         }
-        counts.waiting += 1;
-        Ok(Place {
+        counts.waiting += answers;
+        let place = || Place {
             gauge: Arc::clone(gauge),
-            client,
+            client: client.clone(),
             waiting: true,
-        })
+        };
+        Ok((0..answers).map(|_| place()).collect())
     }
 
     /// How many run and how many wait.
@@ -110,15 +116,15 @@ impl Gauge {
     }
 }
 
-/// How many answers, whoever's, have to end until a client that holds so many places gets another. Answers end among
-/// clients as places are held; what comes in meanwhile is not foreseen.
-fn ends_until_more(held: usize, left: usize, most: usize) -> usize {
+/// How many answers, whoever's, have to end until a client that holds so many places gets another, and `more` beside
+/// it. Answers end among clients as places are held; what comes in meanwhile is not foreseen.
+fn ends_until(more: usize, held: usize, left: usize, most: usize) -> usize {
     let taken = most.saturating_sub(left);
     // With each end one more place is left, and the client holds `held / taken` fewer.
-    let until_fewer = held
+    let until_fewer = (held + 2 * more)
         .checked_sub(left)
         .map_or(0, |over| over * taken / (taken + held).max(1) + 1);
-    let until_not_kept = (most / KEPT + 1).saturating_sub(left);
+    let until_not_kept = (most / KEPT + 1 + more).saturating_sub(left);
     until_fewer.max(until_not_kept)
 }
 
@@ -172,14 +178,19 @@ mod tests {
         running: 16,
     };
 
+    fn one(gauge: &Arc<Gauge>, client: Option<&str>) -> Result<Place, SubmitError> {
+        let taken = Gauge::take(gauge, CAPACITY, client, 1);
+        taken.map(|mut places| places.pop().expect("one"))
+    }
+
     /// As many places as the client gets.
     fn all(gauge: &Arc<Gauge>, client: &str) -> Vec<Place> {
-        std::iter::from_fn(|| Gauge::take(gauge, CAPACITY, Some(client)).ok()).collect()
+        std::iter::from_fn(|| one(gauge, Some(client)).ok()).collect()
     }
 
     /// How many places the client is told that it holds, and when to come back.
     fn told(gauge: &Arc<Gauge>, client: &str) -> (usize, u64) {
-        match Gauge::take(gauge, CAPACITY, Some(client)).map(drop) {
+        match one(gauge, Some(client)).map(drop) {
             Err(SubmitError::OverShare {
                 held,
                 retry_after_s,
@@ -217,12 +228,12 @@ mod tests {
         assert_eq!(told(&gauge, "first"), (24, 40));
         first.truncate(24 - 5);
         second.truncate(12 - 2);
-        assert!(Gauge::take(&gauge, CAPACITY, Some("first")).is_err());
+        assert!(one(&gauge, Some("first")).is_err());
         second.pop();
-        assert!(Gauge::take(&gauge, CAPACITY, Some("first")).is_ok());
+        assert!(one(&gauge, Some("first")).is_ok());
         // Places that are kept for others have to be left as well.
         let single: Vec<_> = (0..19)
-            .map(|client| Gauge::take(&gauge, CAPACITY, Some(&format!("single {client}"))))
+            .map(|client| one(&gauge, Some(&format!("single {client}"))))
             .collect();
         assert_eq!(single.iter().filter(|place| place.is_ok()).count(), 19);
         assert_eq!(told(&gauge, "single 0"), (1, 60));
@@ -249,27 +260,52 @@ mod tests {
     #[test]
     fn who_has_no_name_is_held_to_no_share() {
         let gauge = Arc::new(Gauge::default());
-        let held: Vec<_> =
-            std::iter::from_fn(|| Gauge::take(&gauge, CAPACITY, None).ok()).collect();
+        let held: Vec<_> = std::iter::from_fn(|| one(&gauge, None).ok()).collect();
         assert_eq!(held.len(), 48);
         assert!(matches!(
-            Gauge::take(&gauge, CAPACITY, None),
+            one(&gauge, None),
             Err(SubmitError::Busy { waiting: 48, .. })
         ));
         drop(held);
         assert_eq!(gauge.running_and_waiting(), (0, 0));
     }
 
+    #[test]
+    fn who_asks_for_several_places_gets_all_of_them_or_none() {
+        let gauge = Arc::new(Gauge::default());
+        gauge.note_answer(Duration::from_secs(5), 1);
+        let three = |client| Gauge::take(&gauge, CAPACITY, client, 3);
+        let held = Gauge::take(&gauge, CAPACITY, Some("script"), 22).expect("22 of its 24");
+        // Two more it could have.
+        match three(Some("script")).map(drop) {
+            Err(SubmitError::OverShare {
+                held,
+                retry_after_s,
+            }) => assert_eq!((held, retry_after_s), (22, 5)),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(gauge.running_and_waiting(), (0, 22));
+        let two = Gauge::take(&gauge, CAPACITY, Some("script"), 2).expect("two");
+        drop(held);
+        let nameless = Gauge::take(&gauge, CAPACITY, None, 44).expect("44 of 46");
+        assert!(matches!(three(None), Err(SubmitError::Busy { .. })));
+        // Who holds none is told of no share.
+        assert!(matches!(three(Some("new")), Err(SubmitError::Busy { .. })));
+        assert_eq!(gauge.running_and_waiting(), (0, 46));
+        drop((two, nameless));
+        assert_eq!(gauge.running_and_waiting(), (0, 0));
+    }
+
     #[derive(Debug, Clone)]
     enum Act {
-        Take(u8),
+        Take(u8, usize),
         Start(usize),
         GiveBack(usize),
     }
 
     fn act() -> impl Strategy<Value = Act> {
         prop_oneof![
-            3 => (0_u8..6).prop_map(Act::Take),
+            3 => (0_u8..6, 1_usize..4).prop_map(|(client, answers)| Act::Take(client, answers)),
             1 => any::<usize>().prop_map(Act::Start),
             2 => any::<usize>().prop_map(Act::GiveBack),
         ]
@@ -289,18 +325,24 @@ mod tests {
             let mut held: Vec<(u8, Place)> = Vec::new();
             for act in acts {
                 match act {
-                    Act::Take(client) => {
+                    Act::Take(client, answers) => {
                         let own = held.iter().filter(|(other, _)| *other == client).count();
                         let left = most - held.len();
-                        match Gauge::take(&gauge, capacity, Some(&client.to_string())) {
-                            Ok(place) => {
-                                prop_assert!(own == 0 || own < left && left > most / KEPT);
-                                held.push((client, place));
+                        // One after another, as if each were asked for by itself.
+                        let fits = (0..answers).all(|before| {
+                            let (own, left) = (own + before, left.saturating_sub(before));
+                            left > 0 && (own == 0 || own < left && left > most / KEPT)
+                        });
+                        match Gauge::take(&gauge, capacity, Some(&client.to_string()), answers) {
+                            Ok(places) => {
+                                prop_assert!(fits && places.len() == answers);
+                                held.extend(places.into_iter().map(|place| (client, place)));
                             }
-                            Err(SubmitError::Busy { .. }) => prop_assert_eq!(left, 0),
+                            Err(SubmitError::Busy { .. }) => {
+                                prop_assert!(!fits && (left == 0 || own == 0));
+                            }
                             Err(SubmitError::OverShare { held, .. }) => {
-                                prop_assert!(own > 0 && held == own);
-                                prop_assert!(own >= left || left <= most / KEPT);
+                                prop_assert!(!fits && own > 0 && held == own);
                             }
                             Err(other) => prop_assert!(false, "{}", other),
                         }

@@ -40,7 +40,7 @@ fn words(answer: Answer) -> String {
 
 /// A question that no `submit` would let through: its last token is none of the model's.
 fn submit_impossible(engine: &Handle, text: &str) -> Answer {
-    let place = engine.take_place(None).expect("room");
+    let place = engine.reserve(None, 1).expect("room").remove(0).place;
     let mut prepared = engine
         .shared
         .preparer
@@ -110,6 +110,31 @@ fn a_fault_inside_one_answer_leaves_those_that_share_its_steps_alone() {
     let stats = engine.stats();
     assert_eq!((stats.requests.failed, stats.requests.ended_length), (5, 4));
     assert_eq!(stats.kv.used, 0);
+}
+
+#[test]
+fn places_taken_before_the_work_are_counted_and_come_back_unless_they_are_used() {
+    let engine = engine();
+    let mut places = engine.reserve(Some("script"), 3).expect("room");
+    assert_eq!((engine.queue().running, engine.queue().waiting), (0, 3));
+    let mut asked = question("What is E102?");
+    asked.client = Some("script".to_owned());
+    let answer = places.remove(0).submit(asked).expect("accepted");
+    drop(places);
+    assert!(!words(answer).is_empty());
+    assert_eq!((engine.queue().running, engine.queue().waiting), (0, 0));
+    // What cannot be asked gives its place back as well.
+    let place = engine.reserve(Some("script"), 1).expect("room").remove(0);
+    let mut impossible = question("What is E102?");
+    impossible.max_tokens = 5000;
+    assert!(matches!(
+        place.submit(impossible).map(drop),
+        Err(SubmitError::TooLong { .. })
+    ));
+    let all = engine.reserve(None, 48).expect("all are free");
+    assert!(engine.submit(question("?")).is_err());
+    drop(all);
+    assert_eq!((engine.queue().running, engine.queue().waiting), (0, 0));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::{Request, StatusCode};
-use desk::testing::small_office;
+use desk::testing::{ScriptedAnswerer, small_office};
 use http_body_util::BodyExt;
 use rcgen::generate_simple_self_signed;
 use serde_json::{Value, json};
@@ -264,27 +264,41 @@ async fn a_picture_that_swells_is_given_up_at_the_byte_too_many_and_not_at_its_e
     assert!(asked.elapsed() < Duration::from_secs(2));
 }
 
-/// Asks a desk that may fetch about pictures at these paths.
-async fn ask_about(elsewhere: Elsewhere, paths: &[&str]) -> (StatusCode, Value) {
+/// A desk that may fetch, who answers there, and where pictures are.
+fn desk(elsewhere: Elsewhere) -> (Server, Arc<ScriptedAnswerer>, u16) {
     let bound = "127.0.0.1:8501".parse().expect("an address");
     let hosts = AllowedHosts::new(bound, &[]).expect("no hosts");
-    let Elsewhere { port, fetcher } = elsewhere;
     let options = ServerOptions {
-        remote: Some(fetcher),
+        remote: Some(elsewhere.fetcher),
         ..ServerOptions::new(hosts)
     };
-    let server = Server::new(small_office().0, options);
+    let (office, answerer) = small_office();
+    (Server::new(office, options), answerer, elsewhere.port)
+}
+
+/// A question about pictures at these paths, which may take so many seconds.
+fn about(paths: &[&str], port: u16, timeout: Option<f64>) -> Request<Body> {
     let picture = |path: &&str| {
         let url = format!("https://pictures.example:{port}{path}");
         json!({"type": "image_url", "image_url": {"url": url}})
     };
     let content: Vec<_> = paths.iter().map(picture).collect();
-    let question = json!({"messages": [{"role": "user", "content": content}]});
+    let question = json!({"messages": [{"role": "user", "content": content}], "timeout": timeout});
     let request = Request::post("/v1/chat/completions")
         .header(HOST, "localhost")
         .header(CONTENT_TYPE, "application/json")
         .body(Body::from(question.to_string()));
-    let reply = server.router().oneshot(request.expect("a request")).await;
+    request.expect("a request")
+}
+
+/// Asks a desk that may fetch about pictures at these paths.
+async fn ask_about(elsewhere: Elsewhere, paths: &[&str]) -> (StatusCode, Value) {
+    let (server, _, port) = desk(elsewhere);
+    sent(&server, about(paths, port, None)).await
+}
+
+async fn sent(server: &Server, request: Request<Body>) -> (StatusCode, Value) {
+    let reply = server.router().oneshot(request).await;
     let reply = reply.expect("the router never fails");
     let status = reply.status();
     let body = reply
@@ -294,6 +308,35 @@ async fn ask_about(elsewhere: Elsewhere, paths: &[&str]) -> (StatusCode, Value) 
         .expect("a body")
         .to_bytes();
     (status, serde_json::from_slice(&body).expect("JSON"))
+}
+
+#[tokio::test]
+async fn nothing_is_fetched_for_who_gets_no_place() {
+    let (server, answerer, port) = desk(elsewhere().await);
+    answerer.set_places(0);
+    let asked = Instant::now();
+    let (status, reply) = sent(&server, about(&["/silent"], port, None)).await;
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "{reply}");
+    assert_eq!(reply["error"]["code"], "queue_full");
+    assert!(asked.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_while_its_pictures_are_fetched_gives_its_place_back() {
+    let mut elsewhere = elsewhere().await;
+    (elsewhere.fetcher.whole, elsewhere.fetcher.together) = (WHOLE, TOGETHER);
+    let (server, answerer, port) = desk(elsewhere);
+    let asking = tokio::spawn(server.router().oneshot(about(&["/silent"], port, None)));
+    let until = async |taken: u32| {
+        while answerer.places_taken() != taken {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let patience = Duration::from_secs(10);
+    timeout(patience, until(1)).await.expect("a place is taken");
+    asking.abort();
+    timeout(patience, until(0)).await.expect("it is given back");
+    assert!(answerer.asked().is_empty());
 }
 
 #[tokio::test]

@@ -117,19 +117,13 @@ pub(super) async fn ask(
     asked: Read<Asked>,
     answers: u32,
 ) -> Result<Vec<AnswerStream>, ApiError> {
-    let places = asked.request.places;
+    let names = asked.request.places;
+    // Before a picture is fetched or decoded or a schema is read: who gets no place costs no more than that.
+    let places = shared.desk.reserve(Some(&asker.0), answers);
+    let places = places.map_err(|refusal| names.refused(refusal))?;
     on_the_desk(shared, asker, asked, move |shared, request, wishes| {
-        let one = |index: u32| {
-            let mut request = request.clone();
-            // The same seed would give the same answer every time.
-            let seed = request.settings.seed.as_mut();
-            seed.into_iter()
-                .for_each(|seed| *seed = seed.wrapping_add(u64::from(index)));
-            shared.desk.answer(request, wishes.clone())
-        };
-        // What was taken in before a refusal is dropped, which cancels it.
-        let streams = (0..answers).map(one).collect::<Result<Vec<_>, _>>();
-        streams.map_err(|refusal| places.refused(refusal))
+        let answers = shared.desk.answers(places, request, wishes);
+        answers.map_err(|refusal| names.refused(refusal))
     })
     .await
 }
@@ -171,8 +165,9 @@ async fn on_the_desk<T: Send + 'static>(
     let counted = count_pictures(&spoken, shared.desk.limits().pictures_per_question);
     let counted = counted.map_err(|refusal| places.refused(refusal))?;
     let (spoken, fetched) = bring(shared, &asker, spoken, places).await?;
-    let turn = match counted {
-        0 => None,
+    // A schema is work as well.
+    let turn = match (counted, &shape) {
+        (0, Shape::Free) => None,
         _ => Some(shared.turn().await?),
     };
     let shared = shared.clone();

@@ -13,8 +13,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use desk::testing::{ScriptedAnswerer, memory_records, png};
 use desk::{
-    AnswerStream, Answerer, Conversations, Desk, DeskLimits, EngineStatus, PictureFacts, Question,
-    Refusal, TokenCount,
+    Answerer, Conversations, Desk, DeskLimits, EngineStatus, PictureFacts, Question, Refusal,
+    Reservation, TokenCount,
 };
 use futures_util::future::join_all;
 use serde_json::json;
@@ -52,8 +52,8 @@ impl Answerer for Slow {
         self.script.count(question)
     }
 
-    fn answer(&self, question: Question) -> Result<AnswerStream, Refusal> {
-        self.script.answer(question)
+    fn reserve(&self, asker: Option<&str>, answers: u32) -> Result<Box<dyn Reservation>, Refusal> {
+        self.script.reserve(asker, answers)
     }
 }
 

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod admission;
 mod answers;
 mod chat;
 mod cors;

@@ -15,8 +15,8 @@ use super::super::{AskedBy, Conversations};
 use crate::closer::Heard;
 use crate::rounds::told_to_end;
 use crate::{
-    AnswerEvent, AnswerRequest, AnswerStream, AskedSettings, Message, Part, Picture, Refusal, Role,
-    Wishes,
+    AnswerEvent, AnswerRequest, AnswerStream, AskedSettings, Message, Part, Picture, Refusal,
+    Reservation, Role, Wishes,
 };
 
 /// How long the engine gets to let go of what nobody waits for any more.
@@ -36,6 +36,11 @@ impl Listener {
         (stays, Self { wishes, present })
     }
 
+    /// Who shares a turn with whom; see [`Wishes::asker`].
+    pub fn turn(&self) -> Option<&str> {
+        self.wishes.asker.as_deref()
+    }
+
     async fn leaves(&self) {
         let mut present = self.present.clone();
         while present.changed().await.is_ok() {}
@@ -43,9 +48,10 @@ impl Listener {
 }
 
 impl Conversations {
-    /// Asks something about one picture, the same way each time, and hears it out.
+    /// Asks something about one picture from this place, the same way each time, and hears it out.
     pub(super) async fn hear(
         &self,
+        place: Box<dyn Reservation>,
         picture: Arc<Picture>,
         words: &str,
         max_tokens: u32,
@@ -67,7 +73,7 @@ impl Conversations {
         let (desk, wishes) = (self.desk.clone(), by.wishes.clone());
         let asked = spawn_blocking(move || {
             let at_hand = [(picture.id(), picture)].into();
-            desk.ask(desk.question(request, wishes, &at_hand)?)
+            desk.ask_once(place, desk.question(request, wishes, &at_hand)?)
         });
         let mut stream = asked.await.map_err(|_| Refusal::answer_failed())??;
         let mut ending = self.ending.subscribe();
