@@ -1,118 +1,243 @@
 //! The road on which an answer travels from the answerer to whoever reads it.
 //!
-//! Bound to no runtime: the sender is a plain call from any thread, the stream
-//! can be polled by any executor. The queue between them has no bound of its
-//! own, because an answer has one: its number of tokens.
+//! Bound to no runtime: the sender is a plain call from any thread, the stream can be polled by any executor. The
+//! answerer never waits for the reader. What nobody has read yet is bounded in bytes: far above what an answer in words
+//! takes, so only a reader who leaves thousands of tokens with all their alternatives lying is cut off, and told so.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
-use futures_channel::mpsc;
 use futures_core::Stream;
 
 use crate::{AnswerEvent, Picture, Refusal};
+
+/// The most that may lie unread of one answer.
+const UNREAD_BYTES: usize = 4 * 1024 * 1024;
 
 /// The reader has left; nobody will see what is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the reader of this answer has left")]
 pub struct Gone;
 
-/// Makes the two ends of an answer. `cancel` runs at most once: when the reader
-/// asks for it, or drops the stream before its last event.
+/// Makes the two ends of an answer. `cancel` runs at most once and only while the answer has no last event: when the
+/// reader asks for it, drops the stream, or lets too much lie. Without having run it is dropped when the answer ends.
 pub fn answer_channel(cancel: impl FnOnce() + Send + 'static) -> (AnswerSender, AnswerStream) {
-    let (sender, events) = mpsc::unbounded();
-    let stream = AnswerStream {
-        events,
-        cancel: Some(Box::new(cancel)),
-        is_over: false,
-        pictures: Vec::new(),
-    };
-    (AnswerSender { sender }, stream)
+    let road = Arc::new(Mutex::new(Road {
+        unread: VecDeque::new(),
+        unread_bytes: 0,
+        reader: Reader::Elsewhere,
+        running: Some(Running {
+            cancel: Some(Box::new(cancel)),
+            pictures: Vec::new(),
+        }),
+    }));
+    let sender = AnswerSender(Arc::new(End(road.clone())));
+    (sender, AnswerStream(road))
 }
 
-/// The answerer's end.
-#[derive(Clone, Debug)]
-pub struct AnswerSender {
-    sender: mpsc::UnboundedSender<AnswerEvent>,
+/// What the two ends share.
+struct Road {
+    unread: VecDeque<AnswerEvent>,
+    unread_bytes: usize,
+    reader: Reader,
+    /// `None` once the last event was sent.
+    running: Option<Running>,
 }
 
-impl AnswerSender {
-    /// Sends an event on; says so when nobody listens any more.
-    pub fn send(&self, event: AnswerEvent) -> Result<(), Gone> {
-        self.sender.unbounded_send(event).map_err(|_| Gone)
-    }
-
-    /// Whether the reader has left.
-    pub fn is_gone(&self) -> bool {
-        self.sender.is_closed()
-    }
-}
-
-/// The reader's end: a stream of events that ends after the last one.
-///
-/// Dropping it early cancels the answer. Should the answerer vanish without a
-/// last word, the stream says so itself, so a reader always sees an ending.
-pub struct AnswerStream {
-    events: mpsc::UnboundedReceiver<AnswerEvent>,
-    /// Present until it has run, or the last event has passed.
+/// What an answer needs until it ends. Dropped where the road is not locked: others' code may run.
+struct Running {
+    /// Present until it has run.
     cancel: Option<Box<dyn FnOnce() + Send>>,
-    is_over: bool,
     /// Held so that the shelf keeps them while the answer runs.
     pictures: Vec<Arc<Picture>>,
 }
 
+impl Running {
+    fn cancel(mut self) {
+        if let Some(cancel) = self.cancel.take() {
+            cancel();
+        }
+    }
+}
+
+enum Reader {
+    /// Has read all there was, and is to be woken.
+    Waiting(Waker),
+    /// Does something else, and will look again.
+    Elsewhere,
+    Gone,
+}
+
+impl Road {
+    /// Lays an event down; gives back what the answer needs no more, and who is to be told.
+    fn put(&mut self, event: AnswerEvent) -> (Option<Running>, Option<Waker>) {
+        self.unread_bytes += bytes(&event);
+        let ended = match event.is_last() {
+            true => self.running.take(),
+            false => None,
+        };
+        self.unread.push_back(event);
+        let waker = match std::mem::replace(&mut self.reader, Reader::Elsewhere) {
+            Reader::Waiting(waker) => Some(waker),
+            reader => {
+                self.reader = reader;
+                None
+            }
+        };
+        (ended, waker)
+    }
+}
+
+/// What an event takes while it lies unread.
+fn bytes(event: &AnswerEvent) -> usize {
+    let inside = match event {
+        AnswerEvent::Delta { text, tokens } => {
+            let token = |token: &crate::TokenPiece| {
+                let top = token.top.iter();
+                let top = top.map(|top| size_of_val(top) + top.bytes.len());
+                size_of_val(token) + token.text.len() + token.bytes.len() + top.sum::<usize>()
+            };
+            text.len() + tokens.iter().map(token).sum::<usize>()
+        }
+        _ => 0,
+    };
+    size_of_val(event) + inside
+}
+
+/// Each change is whole before the lock is let go.
+fn lock(road: &Mutex<Road>) -> MutexGuard<'_, Road> {
+    road.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The answerer's end.
+#[derive(Clone)]
+pub struct AnswerSender(Arc<End>);
+
+/// Should the answerer vanish without a last word, this says so, so that a reader always sees an ending.
+struct End(Arc<Mutex<Road>>);
+
+impl AnswerSender {
+    /// Sends an event on; says so when nobody listens any more. What follows the last event is let go.
+    pub fn send(&self, event: AnswerEvent) -> Result<(), Gone> {
+        let mut road = lock(&self.0.0);
+        if matches!(road.reader, Reader::Gone) {
+            return Err(Gone);
+        }
+        if road.running.is_none() {
+            return Ok(());
+        }
+        let (ended, waker) = road.put(event);
+        let cut_off = road.unread_bytes > UNREAD_BYTES && road.running.is_some();
+        let cut_off = cut_off.then(|| {
+            let refusal = Refusal::answer_unread(road.unread_bytes as u64);
+            road.put(AnswerEvent::Error(refusal)).0
+        });
+        drop(road);
+        drop(ended);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        match cut_off {
+            None => Ok(()),
+            Some(running) => {
+                running.into_iter().for_each(Running::cancel);
+                Err(Gone)
+            }
+        }
+    }
+
+    /// Whether the reader has left.
+    pub fn is_gone(&self) -> bool {
+        matches!(lock(&self.0.0).reader, Reader::Gone)
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let mut road = lock(&self.0);
+        if road.running.is_none() {
+            return;
+        }
+        let (ended, waker) = road.put(AnswerEvent::Error(Refusal::answer_failed()));
+        drop(road);
+        drop(ended);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// The reader's end: a stream of events that ends after the last one. Dropping it early cancels the answer.
+pub struct AnswerStream(Arc<Mutex<Road>>);
+
 impl AnswerStream {
-    /// Keeps these pictures on the shelf for as long as the answer runs.
-    pub(crate) fn holding(mut self, pictures: Vec<Arc<Picture>>) -> Self {
-        self.pictures = pictures;
+    /// Keeps these pictures on the shelf for as long as the answer runs, however long it takes to read.
+    pub(crate) fn holding(self, pictures: Vec<Arc<Picture>>) -> Self {
+        if let Some(running) = &mut lock(&self.0).running {
+            running.pictures = pictures;
+        }
         self
     }
 
     /// Asks the answerer to end. Its last event still comes.
     pub fn cancel(&mut self) {
-        if let Some(cancel) = self.cancel.take() {
+        let cancel = lock(&self.0)
+            .running
+            .as_mut()
+            .and_then(|running| running.cancel.take());
+        if let Some(cancel) = cancel {
             cancel();
         }
-    }
-
-    fn settle(&mut self) {
-        self.is_over = true;
-        self.cancel = None;
-        self.pictures.clear();
     }
 }
 
 impl Stream for AnswerStream {
     type Item = AnswerEvent;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<AnswerEvent>> {
-        if self.is_over {
-            return Poll::Ready(None);
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<AnswerEvent>> {
+        let mut road = lock(&self.0);
+        match road.unread.pop_front() {
+            Some(event) => {
+                road.unread_bytes -= bytes(&event);
+                Poll::Ready(Some(event))
+            }
+            None if road.running.is_none() => Poll::Ready(None),
+            None => {
+                road.reader = Reader::Waiting(cx.waker().clone());
+                Poll::Pending
+            }
         }
-        let event = match Pin::new(&mut self.events).poll_next(cx) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Some(event)) => event,
-            Poll::Ready(None) => AnswerEvent::Error(Refusal::answer_failed()),
-        };
-        if event.is_last() {
-            self.settle();
-        }
-        Poll::Ready(Some(event))
     }
 }
 
 impl Drop for AnswerStream {
     fn drop(&mut self) {
-        self.cancel();
+        let mut road = lock(&self.0);
+        road.reader = Reader::Gone;
+        let unread = std::mem::take(&mut road.unread);
+        let running = road.running.take();
+        drop(road);
+        drop(unread);
+        running.into_iter().for_each(Running::cancel);
+    }
+}
+
+impl std::fmt::Debug for AnswerSender {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AnswerSender").finish_non_exhaustive()
     }
 }
 
 impl std::fmt::Debug for AnswerStream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let road = lock(&self.0);
+        let pictures = road.running.as_ref().map(|running| running.pictures.len());
         f.debug_struct("AnswerStream")
-            .field("running", &!self.is_over)
-            .field("pictures", &self.pictures.len())
+            .field("unread", &road.unread.len())
+            .field("running", &road.running.is_some())
+            .field("pictures", &pictures.unwrap_or_default())
             .finish()
     }
 }
@@ -124,7 +249,8 @@ mod tests {
     use futures_util::{FutureExt, StreamExt};
 
     use super::*;
-    use crate::testing::{delta, done};
+    use crate::testing::{delta, done, sample};
+    use crate::{Code, TokenPiece, TopToken};
 
     fn counted() -> (Arc<AtomicUsize>, AnswerSender, AnswerStream) {
         let cancels = Arc::new(AtomicUsize::new(0));
@@ -137,6 +263,23 @@ mod tests {
 
     fn next(stream: &mut AnswerStream) -> Option<AnswerEvent> {
         stream.next().now_or_never().expect("an event is ready")
+    }
+
+    /// A token with as many alternatives as a program may wish for.
+    fn wide(text: &str) -> AnswerEvent {
+        let top = TopToken {
+            bytes: b"another".to_vec(),
+            logprob: -1.0,
+        };
+        AnswerEvent::Delta {
+            text: text.to_owned(),
+            tokens: vec![TokenPiece {
+                text: text.to_owned(),
+                logprob: -0.5,
+                bytes: text.as_bytes().to_vec(),
+                top: vec![top; 20],
+            }],
+        }
     }
 
     #[test]
@@ -177,9 +320,12 @@ mod tests {
     #[test]
     fn an_answerer_that_vanishes_still_leaves_an_ending() {
         let (cancels, sender, mut stream) = counted();
+        let other = sender.clone();
         sender.send(delta("E1")).expect("somebody reads");
         drop(sender);
         assert_eq!(next(&mut stream), Some(delta("E1")));
+        assert_eq!(stream.next().now_or_never(), None);
+        drop(other);
         assert!(matches!(next(&mut stream), Some(AnswerEvent::Error(_))));
         assert_eq!(next(&mut stream), None);
         drop(stream);
@@ -193,5 +339,97 @@ mod tests {
         sender.send(delta("late")).expect("not yet dropped");
         assert_eq!(next(&mut stream), Some(done()));
         assert_eq!(next(&mut stream), None);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_waits_is_woken_from_another_thread() {
+        let (_, sender, mut stream) = counted();
+        let saying = std::thread::spawn(move || {
+            for word in ["WAN", " is", " off"] {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+                sender.send(delta(word)).expect("somebody reads");
+            }
+        });
+        let mut said = 0;
+        while let Some(AnswerEvent::Delta { .. }) = stream.next().await {
+            said += 1;
+        }
+        assert_eq!(said, 3);
+        saying.join().expect("no panic");
+    }
+
+    #[test]
+    fn pictures_are_let_go_when_the_answer_ends_and_not_when_it_is_read() {
+        let picture = sample("router").pictures.remove(0);
+        let (_, sender, stream) = counted();
+        let mut stream = stream.holding(vec![picture.clone()]);
+        sender.send(delta("AX73")).expect("somebody reads");
+        assert_eq!(Arc::strong_count(&picture), 2);
+        sender.send(done()).expect("somebody reads");
+        assert_eq!(Arc::strong_count(&picture), 1);
+        assert_eq!(next(&mut stream), Some(delta("AX73")));
+        // Vanishing is an end as well.
+        let (_, sender, stream) = counted();
+        let _stream = stream.holding(vec![picture.clone()]);
+        drop(sender);
+        assert_eq!(Arc::strong_count(&picture), 1);
+    }
+
+    #[test]
+    fn a_reader_that_is_merely_slow_loses_no_word() {
+        let (cancels, sender, mut stream) = counted();
+        // As long as answers get, read when it has ended.
+        for n in 0..4096 {
+            let AnswerEvent::Delta { text, mut tokens } = wide(&format!("word {n} ")) else {
+                unreachable!("made above");
+            };
+            tokens[0].top.clear();
+            let event = AnswerEvent::Delta { text, tokens };
+            sender.send(event).expect("somebody reads");
+        }
+        sender.send(done()).expect("somebody reads");
+        let mut said = 0;
+        while let Some(AnswerEvent::Delta { text, .. }) = next(&mut stream) {
+            assert_eq!(text, format!("word {said} "));
+            said += 1;
+        }
+        assert_eq!((said, cancels.load(Ordering::SeqCst)), (4096, 0));
+    }
+
+    #[test]
+    fn a_reader_that_lets_too_much_lie_is_told_so_behind_what_was_said() {
+        let (cancels, sender, mut stream) = counted();
+        let mut sent = 0;
+        while sender.send(wide("word ")).is_ok() {
+            sent += 1;
+            assert!(sent < 10_000, "it is never cut off");
+        }
+        assert_eq!(cancels.load(Ordering::SeqCst), 1);
+        // Each has some 1.3 KB.
+        assert!(sent > 2000, "{sent}");
+        assert!(lock(&stream.0).unread_bytes < UNREAD_BYTES + 4096);
+        let mut said = 0;
+        let last = loop {
+            match next(&mut stream).expect("an ending") {
+                AnswerEvent::Delta { .. } => said += 1,
+                last => break last,
+            }
+        };
+        // The one that was too many was said as well.
+        assert_eq!(said, sent + 1);
+        let AnswerEvent::Error(refusal) = last else {
+            panic!("{last:?}");
+        };
+        assert_eq!(refusal.code, Code::AnswerUnread);
+        assert_eq!(next(&mut stream), None);
+        assert_eq!(lock(&stream.0).unread_bytes, 0);
+        drop(stream);
+        assert_eq!(cancels.load(Ordering::SeqCst), 1);
+        // Who reads along may hear any number.
+        let (_, sender, mut stream) = counted();
+        for _ in 0..3 * sent {
+            sender.send(wide("word ")).expect("somebody reads");
+            next(&mut stream);
+        }
     }
 }

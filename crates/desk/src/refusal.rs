@@ -52,6 +52,8 @@ pub enum Code {
     ShapeUnsupported,
     /// The answer's time was over before its first word. No details.
     TimedOut,
+    /// So much of the answer lay unread that it was ended. Details: `bytes`.
+    AnswerUnread,
     /// The model is loading. Details: `percent`.
     NotReady,
     /// The model could not be loaded. Details: `reason`.
@@ -144,6 +146,7 @@ impl Code {
             | Self::FieldOutOfRange
             | Self::ImportUnfit
             | Self::NotOffered
+            | Self::AnswerUnread
             | Self::RoleStandard => Class::Invalid,
             Self::PictureTooLarge => Class::TooLarge,
             Self::PictureType => Class::Unsupported,
@@ -279,6 +282,16 @@ impl Refusal {
         let message = "The time for this answer was over before its first word. Ask again later, or \
                        allow more time.";
         Self::new(Code::TimedOut, message, Value::Null)
+    }
+
+    /// So many bytes of the answer waited to be read that it was ended.
+    pub fn answer_unread(bytes: u64) -> Self {
+        let size = megabytes(bytes);
+        let message = format!(
+            "The answer was ended because {size} of it lay unread. Read the stream as it comes, or ask for fewer \
+             alternatives (`top_logprobs`)."
+        );
+        Self::new(Code::AnswerUnread, message, json!({"bytes": bytes}))
     }
 
     /// The file is too large; `bytes` when its size is known.

@@ -44,6 +44,7 @@ const facts: Record<string, [details: object, ...told: string[]]> = {
 	queue_full: [{ waiting: 33, retry_after_s: 17 }, '33', '17'],
 	share_full: [{ held: 24, retry_after_s: 17 }, '24', '17'],
 	timed_out: [{}],
+	answer_unread: [{ bytes: 5 * MB }],
 	shape_unsupported: [{ reason: 'it runs in a circle' }],
 	not_ready: [{ percent: 37 }, '37'],
 	model_failed: [{ reason: 'no such file' }, 'no such file'],

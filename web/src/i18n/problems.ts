@@ -166,6 +166,7 @@ export function sentence(problem: Problem, words: Messages): string {
 		case 'unreachable':
 			return t.unreachable;
 		case 'cut_short':
+		case 'answer_unread':
 			return t.cutShort;
 		default:
 			return recordsSentence(problem, words) ?? t.unexpected(message || code);
