@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
 
 use crate::access::Asker;
-use crate::error::ApiError;
+use crate::error::{ApiError, said};
 use crate::room::{FREE, Place, Room};
 use crate::width;
 
@@ -201,7 +201,7 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
     })?;
     width::unfolded(&bytes)?;
     serde_json::from_slice(&bytes).map_err(|error| ApiError::InvalidJson {
-        reason: error.to_string(),
+        reason: said(&error),
     })
 }
 

@@ -450,6 +450,18 @@ impl ApiError {
     }
 }
 
+/// The most of what a parser says that is told: it may repeat a whole value of the request.
+const SAID: usize = 300;
+
+/// What a parser said, at a length that people read.
+pub(crate) fn said(error: &impl std::fmt::Display) -> String {
+    let said = error.to_string();
+    match said.char_indices().nth(SAID) {
+        Some((end, _)) => format!("{}…", said.get(..end).unwrap_or_default()),
+        None => said,
+    }
+}
+
 /// A case by its name on the wire.
 fn name_of(code: ProblemCode) -> String {
     match serde_json::to_value(code) {

@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, said};
 
 /// A part of the path. One that cannot name anything names nothing.
 pub(crate) struct Named<T>(pub T);
@@ -36,13 +36,16 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let query = Query::<T>::from_request_parts(parts, state).await;
         query.map(|Query(wish)| Self(wish)).map_err(|rejection| {
-            let said = rejection.body_text();
-            let message = said
+            let told = rejection.body_text();
+            let message = told
                 .rsplit_once("query string: ")
-                .map_or(said.as_str(), |(_, why)| why);
+                .map_or(told.as_str(), |(_, why)| why);
             ApiError::Field {
                 param: "query".to_owned(),
-                message: format!("The address asks for something unknown: {message}."),
+                message: format!(
+                    "The address asks for something unknown: {}.",
+                    said(&message)
+                ),
             }
         })
     }

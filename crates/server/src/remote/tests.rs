@@ -340,6 +340,19 @@ async fn a_client_that_leaves_while_its_pictures_are_fetched_gives_its_place_bac
 }
 
 #[tokio::test]
+async fn a_time_limit_holds_while_pictures_are_fetched() {
+    let mut elsewhere = elsewhere().await;
+    (elsewhere.fetcher.whole, elsewhere.fetcher.together) = (WHOLE, TOGETHER);
+    let (server, answerer, port) = desk(elsewhere);
+    let asked = Instant::now();
+    let (status, reply) = sent(&server, about(&["/silent"], port, Some(0.3))).await;
+    assert_eq!(status, StatusCode::REQUEST_TIMEOUT, "{reply}");
+    assert_eq!(reply["error"]["code"], "timed_out", "{reply}");
+    assert!(asked.elapsed() < Duration::from_secs(5));
+    assert_eq!(answerer.places_taken(), 0);
+}
+
+#[tokio::test]
 async fn pictures_elsewhere_may_together_be_as_large_as_a_request() {
     let mut elsewhere = elsewhere().await;
     (elsewhere.fetcher.whole, elsewhere.fetcher.together) = (WHOLE, TOGETHER);

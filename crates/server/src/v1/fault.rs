@@ -8,14 +8,18 @@ use crate::error::ApiError;
 
 /// The most of a wrong value that is repeated.
 const SHOWN: usize = 40;
+/// The most of a place that is: names in it may be the request's own.
+const PLACE: usize = 120;
 
 /// The refusal for what the parser said about this place; `.` is the whole request.
 pub(super) fn refused(place: &str, said: &str) -> ApiError {
     let place = match place {
         "." => "",
-        place => place,
+        place => up_to(place, PLACE),
     };
-    if let Some(field) = between(said, "missing field `", "`") {
+    // Only where it begins so: further on, the words may be the request's own.
+    let missing = said.strip_prefix("missing field `");
+    if let Some((field, _)) = missing.and_then(|rest| rest.split_once('`')) {
         let param = match place {
             "" => field.to_owned(),
             place => format!("{place}.{field}"),
@@ -42,7 +46,7 @@ fn wrong(said: &str) -> Option<String> {
         return Some(format!(
             "must be {}, not {:?}",
             either(&names),
-            short(value)
+            up_to(value, SHOWN)
         ));
     }
     if let Some(rest) = said.strip_prefix("invalid type: ") {
@@ -55,11 +59,10 @@ fn wrong(said: &str) -> Option<String> {
     }
     if let Some(rest) = said.strip_prefix("invalid value: ") {
         let (found, expected) = rest.rsplit_once(", expected ")?;
-        let number = between(found, "`", "`")?;
         return Some(format!(
             "must be {}, not {}",
             wanted(expected)?,
-            short(number)
+            kind(found)?
         ));
     }
     // An object may be read from a list of its fields; nobody means that.
@@ -84,13 +87,12 @@ fn wanted(expected: &str) -> Option<&str> {
     })
 }
 
-/// What the parser calls what it found.
+/// What the parser calls what it found. Numbers and truth values stand in it as they were sent, texts are not repeated.
 fn kind(found: &str) -> Option<String> {
-    let value = between(found, "`", "`");
+    let value = found.split('`').nth(1);
     Some(match found.split([' ', '`']).next()? {
         "null" | "unit" => "null".to_owned(),
-        "boolean" => value?.to_owned(),
-        "integer" | "floating" => short(value?).to_owned(),
+        "boolean" | "integer" | "floating" => up_to(value?, SHOWN).to_owned(),
         "string" => "a text".to_owned(),
         "sequence" => "a list".to_owned(),
         "map" => "an object".to_owned(),
@@ -107,13 +109,7 @@ fn either(names: &[&str]) -> String {
     }
 }
 
-fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(before)?;
-    let (inside, _) = rest.split_once(after)?;
-    Some(inside)
-}
-
-fn short(value: &str) -> &str {
-    let end = value.char_indices().nth(SHOWN);
-    end.map_or(value, |(end, _)| value.get(..end).unwrap_or_default())
+fn up_to(text: &str, characters: usize) -> &str {
+    let end = text.char_indices().nth(characters);
+    end.map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
 }

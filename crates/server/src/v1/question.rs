@@ -2,14 +2,14 @@
 //! named as the desk names them, and refusals given back in the interface's own names.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use desk::{
     AnswerRequest, AnswerStream, AskedSettings, Code, Message, Part, Picture, Refusal, Role, Shape,
     TokenCount, Wishes,
 };
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::content::Detail;
 use super::data_uri::{self, DataFault};
@@ -159,16 +159,20 @@ async fn on_the_desk<T: Send + 'static>(
         time_limit,
         places,
     } = request;
-    let begun = Instant::now();
     settings.image_tokens = Detail::image_tokens(details(&spoken));
     let spoken = one_system(spoken)?;
     let counted = count_pictures(&spoken, shared.desk.limits().pictures_per_question);
     let counted = counted.map_err(|refusal| places.refused(refusal))?;
-    let (spoken, fetched) = bring(shared, &asker, spoken, places).await?;
+    let since = place.since();
+    let longest = shared.desk.limits().answer_time;
+    let limit = time_limit.map_or(longest, |limit| limit.min(longest));
+    // The time of an answer is over while its pictures come just as while it waits for the engine.
+    let end = since.checked_add(limit);
+    let (spoken, fetched) = by(end, bring(shared, &asker, spoken, places)).await?;
     // A schema is work as well.
     let turn = match (counted, &shape) {
         (0, Shape::Free) => None,
-        _ => Some(shared.turn().await?),
+        _ => Some(by(end, shared.turn()).await?),
     };
     let shared = shared.clone();
     let done = spawn_blocking(move || {
@@ -188,12 +192,26 @@ async fn on_the_desk<T: Send + 'static>(
             ignore_eos,
             asker: Some(asker.0),
             default_max_tokens: Some(MAX_TOKENS.min(longest)),
-            // Pictures that were waited for took of it.
-            time_limit: time_limit.map(|limit| limit.saturating_sub(begun.elapsed())),
+            // What was waited for took of it.
+            time_limit: time_limit.map(|limit| limit.saturating_sub(since.elapsed())),
         };
         act(&shared, request, wishes)
     });
     done.await.map_err(|_| ApiError::Internal)?
+}
+
+/// What comes of this, unless it takes longer than it may.
+async fn by<T>(
+    end: Option<Instant>,
+    work: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    match end {
+        None => work.await,
+        Some(end) => {
+            let done = timeout_at(end, work).await;
+            done.unwrap_or_else(|_| Err(Refusal::timed_out().into()))
+        }
+    }
 }
 
 /// Several instructions at the front become one, as the model knows it.

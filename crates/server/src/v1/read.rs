@@ -5,12 +5,13 @@ use axum::http::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 
 use super::fault;
 use super::refused::{Rule, check};
 use crate::access::Asker;
 use crate::body::{self, Unread};
-use crate::error::ApiError;
+use crate::error::{ApiError, said};
 use crate::room::Place;
 use crate::shared::Shared;
 use crate::width;
@@ -30,6 +31,15 @@ pub(super) struct Held {
     _body: Option<Place>,
     /// As it was read: a small body may become a large one.
     _unfolded: Place,
+    /// When it was whole: from then on its time runs.
+    since: Instant,
+}
+
+impl Held {
+    /// When the request was whole.
+    pub fn since(&self) -> Instant {
+        self.since
+    }
 }
 
 /// Reads a request, of which `rules` say what is not offered.
@@ -51,6 +61,7 @@ where
         Unread::TooLarge(_) => ApiError::BodyTooLarge { limit: BODY_BYTES },
         Unread::Failed(error) => error,
     })?;
+    let since = Instant::now();
     let counted = spawn_blocking(move || width::unfolded(&bytes).map(|size| (bytes, size)));
     let (bytes, size) = counted.await.map_err(|_| ApiError::Internal)??;
     let unfolded = shared.unfolded.place(asker, size).await?;
@@ -58,6 +69,7 @@ where
     let place = Held {
         _body: place,
         _unfolded: unfolded,
+        since,
     };
     let read = spawn_blocking(move || {
         let request = understand(&bytes, rules)?;
@@ -68,7 +80,7 @@ where
 
 fn understand<T: DeserializeOwned>(bytes: &[u8], rules: &[Rule]) -> Result<T, ApiError> {
     let invalid = |reason: String| ApiError::InvalidJson { reason };
-    let body: Value = serde_json::from_slice(bytes).map_err(|error| invalid(error.to_string()))?;
+    let body: Value = serde_json::from_slice(bytes).map_err(|error| invalid(said(&error)))?;
     let Value::Object(fields) = body else {
         return Err(invalid("it must be an object".to_owned()));
     };

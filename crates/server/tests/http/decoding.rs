@@ -17,16 +17,18 @@ use desk::{
     Reservation, TokenCount,
 };
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 use server::{AllowedHosts, Server, ServerOptions};
 use tower::ServiceExt;
 
 use crate::stage::request;
 
+const CHAT: &str = "/v1/chat/completions";
+
 /// Takes its time over every picture, and counts how many it has before it.
-#[derive(Default)]
 struct Slow {
     script: ScriptedAnswerer,
+    pause: Duration,
     now: AtomicUsize,
     most: AtomicUsize,
 }
@@ -39,7 +41,7 @@ impl Answerer for Slow {
     fn inspect(&self, bytes: &[u8]) -> Result<PictureFacts, Refusal> {
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
-        sleep(Duration::from_millis(20));
+        sleep(self.pause);
         self.now.fetch_sub(1, Ordering::SeqCst);
         self.script.inspect(bytes)
     }
@@ -57,36 +59,71 @@ impl Answerer for Slow {
     }
 }
 
-#[tokio::test]
-async fn small_requests_with_pictures_are_decoded_a_few_at_a_time() {
-    let answerer = Arc::new(Slow::default());
+/// A desk whose pictures take so long each.
+fn slow(pause: Duration) -> (Server, Arc<Slow>) {
+    let answerer = Arc::new(Slow {
+        script: ScriptedAnswerer::default(),
+        pause,
+        now: AtomicUsize::new(0),
+        most: AtomicUsize::new(0),
+    });
     let desk = Desk::new(answerer.clone(), DeskLimits::default(), vec![]);
     let bound = "127.0.0.1:8501".parse().expect("an address");
     let hosts = AllowedHosts::new(bound, &[]).expect("no hosts");
     let conversations = Conversations::new(Arc::new(desk), memory_records());
     let server = Server::new(Arc::new(conversations), ServerOptions::new(hosts));
+    (server, answerer)
+}
+
+async fn sent(server: &Server, path: &str, body: Vec<u8>) -> StatusCode {
+    let request = request(Method::POST, path)
+        .header(CONTENT_TYPE, "application/json")
+        .header("content-length", body.len())
+        .body(Body::from(body));
+    let response = server.router().oneshot(request.expect("a request")).await;
+    response.expect("the router never fails").status()
+}
+
+#[tokio::test]
+async fn small_requests_with_pictures_are_decoded_a_few_at_a_time() {
+    let (server, answerer) = slow(Duration::from_millis(20));
     let ask = async |width: u32| {
         let (path, body) = match width % 3 {
             0 => ("/api/pictures", png(width, 1)),
-            1 => ("/v1/chat/completions", chat(width)),
-            _ => ("/v1/chat/completions/input_tokens", chat(width)),
+            1 => (CHAT, chat(width, Value::Null)),
+            _ => (
+                "/v1/chat/completions/input_tokens",
+                chat(width, Value::Null),
+            ),
         };
-        let request = request(Method::POST, path)
-            .header(CONTENT_TYPE, "application/json")
-            .header("content-length", body.len())
-            .body(Body::from(body));
-        let response = server.router().oneshot(request.expect("a request")).await;
-        response.expect("the router never fails").status()
+        sent(&server, path, body).await
     };
     let ends = join_all((1..=30).map(ask)).await;
     assert!(ends.iter().all(StatusCode::is_success), "{ends:?}");
     assert!(answerer.most.load(Ordering::SeqCst) <= 4);
 }
 
-fn chat(width: u32) -> Vec<u8> {
+#[tokio::test]
+async fn a_time_limit_holds_while_a_request_waits_for_its_turn_to_be_decoded() {
+    let (server, answerer) = slow(Duration::from_millis(1500));
+    let others = join_all((1..=4).map(|width| sent(&server, "/api/pictures", png(width, 1))));
+    let late = async {
+        while answerer.now.load(Ordering::SeqCst) < 4 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        sent(&server, CHAT, chat(5, json!(0.2))).await
+    };
+    let (others, late) = tokio::join!(others, late);
+    assert!(others.iter().all(StatusCode::is_success), "{others:?}");
+    assert_eq!(late, StatusCode::REQUEST_TIMEOUT);
+    assert_eq!(answerer.script.inspected(), 4);
+    assert_eq!(answerer.script.places_taken(), 0);
+}
+
+fn chat(width: u32, timeout: Value) -> Vec<u8> {
     let data = STANDARD.encode(png(width, 1));
     let url = format!("data:image/png;base64,{data}");
     let picture = json!({"type": "image_url", "image_url": {"url": url}});
-    let body = json!({"messages": [{"role": "user", "content": [picture]}]});
+    let body = json!({"messages": [{"role": "user", "content": [picture]}], "timeout": timeout});
     body.to_string().into_bytes()
 }

@@ -335,6 +335,71 @@ async fn a_refusal_does_not_repeat_a_picture_that_stands_at_a_wrong_place() {
 }
 
 #[tokio::test]
+async fn a_name_of_a_million_letters_is_not_told_back() {
+    let stage = stage();
+    let name = "n".repeat(1_000_000);
+    let (param, message) = told(
+        &stage,
+        RESPONSES,
+        &json!({"input": "?", "metadata": {name.as_str(): 7}}),
+    )
+    .await;
+    assert!(
+        param.starts_with("metadata.nnn") && param.len() < 200,
+        "{param}"
+    );
+    assert!(message.contains("must be a text, not 7"), "{message}");
+    // The desk's own routes repeat what the parser says, in part.
+    let name = "n".repeat(900_000);
+    for (path, body) in [
+        ("/api/answers", json!({name.as_str(): 7})),
+        ("/api/answers", json!({"messages": name.as_str()})),
+        (
+            "/api/answers",
+            json!({"messages": [{"role": name.as_str(), "content": []}]}),
+        ),
+        ("/api/roles", json!({"name": {name.as_str(): 1}})),
+    ] {
+        let reply = stage.post(path, &body).await;
+        assert_eq!(reply.status.as_u16(), 400, "{path}");
+        assert!(reply.body.len() < 1000, "{path}: {}", reply.body.len());
+    }
+    let reply = stage
+        .get(&format!("/api/conversations?{}=1", "n".repeat(5000)))
+        .await;
+    assert_eq!(reply.status.as_u16(), 400);
+    assert!(reply.body.len() < 1000, "{}", reply.text());
+}
+
+#[tokio::test]
+async fn a_value_that_speaks_like_the_parser_changes_nothing_about_its_place() {
+    let stage = stage();
+    let lie = "missing field `evil`, expected `evil`";
+    for (body, place, words) in [
+        (
+            json!({"messages": [{"role": lie, "content": "?"}]}),
+            "messages[0].role",
+            "must be",
+        ),
+        (
+            chat("temperature", json!(lie)),
+            "temperature",
+            "must be a number, not a text",
+        ),
+        (
+            chat("n", json!({"missing field `evil`": 1})),
+            "n",
+            "not an object",
+        ),
+    ] {
+        let (param, message) = told(&stage, CHAT, &body).await;
+        assert_eq!(param, place, "{message}");
+        assert!(message.contains(words), "{message}");
+        assert!(!message.contains("is missing"), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_json_is_told_with_its_line() {
     let stage = stage();
     for (body, words) in [
