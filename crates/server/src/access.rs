@@ -2,7 +2,6 @@
 //! route.
 
 mod bucket;
-mod held;
 pub mod keys;
 mod rates;
 mod ring;
@@ -16,7 +15,6 @@ use axum::http::header::AUTHORIZATION;
 use desk::AskedBy;
 use tokio::sync::OwnedSemaphorePermit;
 
-pub(crate) use held::holding;
 pub use keys::{Keys, KeysError, NewKey};
 pub(crate) use rates::Rates;
 pub use ring::KeyRing;

@@ -14,9 +14,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::access::{Asker, Brought, Key, Peer, holding, key_of, signin};
+use crate::access::{Asker, Brought, Key, Peer, key_of, signin};
 use crate::cors;
 use crate::error::ApiError;
+use crate::held::holding;
 use crate::hosts::AllowedHosts;
 use crate::shared::Shared;
 

@@ -19,6 +19,7 @@ mod extract;
 mod feed;
 mod gate;
 mod health;
+mod held;
 pub mod hosts;
 mod insights;
 mod meter;

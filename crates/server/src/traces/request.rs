@@ -1,21 +1,18 @@
 //! One request: a span from its arrival until the last byte of its response has left, and below it one for each
 //! answer.
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context as TaskContext, Poll};
 use std::time::{Instant, SystemTime};
 
-use axum::body::{Body, Bytes};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use http_body::{Body as HttpBody, Frame, SizeHint};
 use opentelemetry::trace::{Span, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 use tokio::task_local;
 
 use super::Traces;
 use super::answer::Answered;
+use crate::held::holding;
 
 task_local! {
     /// The request whose handler runs.
@@ -82,12 +79,7 @@ impl RequestTrace {
     /// The same response; the request ends with its body.
     pub fn until_sent(self: Arc<Self>, response: Response) -> Response {
         self.with(|seen| seen.status = Some(response.status()));
-        response.map(|body| {
-            Body::new(Sent {
-                body,
-                _request: self,
-            })
-        })
+        holding(response, Some(self))
     }
 
     /// An answer has ended.
@@ -158,31 +150,5 @@ fn known(method: &Method) -> &'static str {
         Method::HEAD => "HEAD",
         Method::OPTIONS => "OPTIONS",
         _ => "_OTHER",
-    }
-}
-
-/// A body whose end is its request's.
-struct Sent {
-    body: Body,
-    _request: Arc<RequestTrace>,
-}
-
-impl HttpBody for Sent {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut TaskContext<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -17,9 +17,10 @@ use super::chat_stream::ChatWriter;
 use super::question::{ask, served_name};
 use super::read::{Read, read};
 use super::{listen, refused};
-use crate::access::{Asker, Brought, holding};
+use crate::access::{Asker, Brought};
 use crate::answers::streamed;
 use crate::error::{ApiError, OpenAiErrorBody};
+use crate::held::holding;
 use crate::meter;
 use crate::shared::Shared;
 
