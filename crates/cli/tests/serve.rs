@@ -58,6 +58,30 @@ fn a_ready_desk_says_which_precision_was_chosen_and_on_what_it_runs() {
 }
 
 #[test]
+fn a_desk_is_not_ready_until_its_model_is_warm_and_then_answers() {
+    let desk = Desk::start(&[]);
+    let started = Instant::now();
+    let mut not_yet = 0;
+    loop {
+        let (status, answer) = desk.send("GET", "/readyz", b"");
+        if status == 200 {
+            break;
+        }
+        // Nobody is told that it is ready, and nobody is answered.
+        assert_eq!(status, 503, "{answer}");
+        assert!(answer.ends_with("loading"), "{answer}");
+        not_yet += 1;
+        assert!(started.elapsed() < PATIENCE, "never ready");
+        sleep(Duration::from_millis(2));
+    }
+    assert!(not_yet > 0, "it was ready before its weights could be read");
+    let state = &desk.get("/api/status")["state"];
+    assert_eq!(state["kind"], "ready", "{state}");
+    let events = desk.ask(&[], "What can you read?");
+    assert_eq!(events.last().expect("an ending")["type"], "done");
+}
+
+#[test]
 fn an_uploaded_picture_is_read_like_the_same_sample() {
     let desk = Desk::start(&[]);
     assert_eq!(desk.settled()["kind"], "ready");

@@ -251,7 +251,7 @@ impl Loading<'_> {
             done: 0.9,
             what: "warming up",
         });
-        runner.warm_up()?;
+        runner.warm_up(&mut ())?;
         let load_ms = self.started.elapsed().as_secs_f64() * 1e3;
         let shared = self.shared.clone();
         let worker = Worker::new(worker::Parts {

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use model::observe::Observer;
 use model::picture::{Grid, Patches};
 use model::qwen3_vl::Qwen3Vl;
 use model::text::{PicturePlacement, TextRows, TextWorkspace};
@@ -98,7 +99,7 @@ impl<B: Backend> Runner<B> {
 
     /// Runs both towers once over nothing in particular, so that weights are in memory before the
     /// first question. Writes to the first page, which nobody has yet.
-    pub(crate) fn warm_up(&mut self) -> Result<(), BackendError> {
+    pub(crate) fn warm_up(&mut self, observer: &mut impl Observer<B>) -> Result<(), BackendError> {
         let vision = &self.model.config.vision;
         let side = vision.spatial_merge_size * 2;
         let grid = Grid {
@@ -113,16 +114,16 @@ impl<B: Backend> Runner<B> {
         };
         self.model
             .vision
-            .encode(&*self.backend, &patches, &mut self.vision, &mut ())?;
-        self.step(&[Rows {
+            .encode(&*self.backend, &patches, &mut self.vision, observer)?;
+        let row = Rows {
             context: 0,
             pages: vec![0],
             ids: vec![0],
             positions: vec![[0; 3]],
             pictures: Vec::new(),
             logits: 1,
-        }])?;
-        Ok(())
+        };
+        self.observed_step(&[row], observer).map(drop)
     }
 
     /// The features of a picture that has been read not long ago.
@@ -203,6 +204,14 @@ impl<B: Backend> Runner<B> {
 
     /// Computes the rows of some conversations. Returns what the model says of the wanted ones.
     pub(crate) fn step(&mut self, parts: &[Rows<B>]) -> Result<Said, BackendError> {
+        self.observed_step(parts, &mut ())
+    }
+
+    fn observed_step(
+        &mut self,
+        parts: &[Rows<B>],
+        observer: &mut impl Observer<B>,
+    ) -> Result<Said, BackendError> {
         let (mut ids, mut positions) = (Vec::new(), Vec::new());
         let (mut sequences, mut pictures) = (Vec::new(), Vec::new());
         let mut logits = Vec::new();
@@ -238,7 +247,7 @@ impl<B: Backend> Runner<B> {
         } = self;
         model
             .text
-            .compute(&**backend, &rows, cache, text, &mut ())?;
+            .compute(&**backend, &rows, cache, text, observer)?;
         let wanted = logits.len();
         if wanted == 0 {
             // Nobody reads anything, yet the caller measures how long it took.
@@ -251,3 +260,6 @@ impl<B: Backend> Runner<B> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

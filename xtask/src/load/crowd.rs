@@ -1,6 +1,7 @@
 //! Many clients that ask about pictures at the same time and hear their answers to the end. Nothing may
 //! fail but by a declared 429, the words are those of the same question asked alone, and memory stays flat.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -24,6 +25,8 @@ const FLAT_PERCENT: u64 = 5;
 const SLACK_MS: u64 = 250;
 /// Faults that are told.
 const TOLD: usize = 5;
+/// Places of a desk, to be answered or to wait: with more clients than that somebody has to be turned away.
+const PLACES: usize = 48;
 
 /// What they ask, and what is right.
 pub struct Crowd<'a> {
@@ -37,6 +40,8 @@ pub struct Crowd<'a> {
 #[derive(Default)]
 struct Tally {
     answers: u64,
+    /// Questions whose answers were held against those given alone.
+    compared: BTreeSet<usize>,
     refusals: u64,
     /// Refusals of clients because of their share, though each asks one question at a time.
     share_refusals: u64,
@@ -108,7 +113,10 @@ impl Crowd<'_> {
             tally.faults.push(fault);
         }
         let mut held = Vec::new();
-        for found in found {
+        for found in found
+            .into_iter()
+            .chain([self.full(&tally), self.compared(&tally)])
+        {
             match found {
                 Ok(told) => held.push(told),
                 Err(why) => tally.faults.push(why),
@@ -127,17 +135,37 @@ impl Crowd<'_> {
             tally.waits_ms.get(place).copied().unwrap_or_default()
         };
         Ok(format!(
-            "{} clients{}, {} answers ({:.1} a second), none wrong; {} declared 429s; an answer took {} ms \
-             (median), {} ms (99 of 100); {}",
+            "{} clients{}, {} answers ({:.1} a second), none wrong; an answer took {} ms (median), {} ms (99 of \
+             100); {}",
             self.clients,
             whose_address(),
             tally.answers,
             tally.answers as f64 / wall.as_secs_f64(),
-            tally.refusals,
             at(50),
             at(99),
             held.join("; "),
         ))
+    }
+
+    /// Whether there were more clients than places for a while: else nothing was shown of how they are turned away.
+    fn full(&self, tally: &Tally) -> Found {
+        match self.clients > PLACES && tally.refusals == 0 {
+            true => Err(format!(
+                "{} clients on {PLACES} places, and nobody met a full queue",
+                self.clients
+            )),
+            false => Ok(format!("{} declared 429s", tally.refusals)),
+        }
+    }
+
+    /// Whether answers were held against those of the same questions asked alone.
+    fn compared(&self, tally: &Tally) -> Found {
+        let (compared, all) = (tally.compared.len(), self.questions.len());
+        let told = format!("{compared} of {all} questions were compared with single runs");
+        match compared > 0 && compared * 2 >= all {
+            true => Ok(told),
+            false => Err(told),
+        }
     }
 
     fn client(&self, client: u64, address: &str, started: Instant, tally: &Mutex<Tally>) {
@@ -149,8 +177,9 @@ impl Crowd<'_> {
         {
             let turn = client * 7 + round;
             round += 1;
-            let at = (turn % self.questions.len() as u64) as usize;
-            let (Some(question), Some(right)) = (self.questions.get(at), self.alone.get(at)) else {
+            let index = (turn % self.questions.len() as u64) as usize;
+            let asked_alone = (self.questions.get(index), self.alone.get(index));
+            let (Some(question), Some(right)) = asked_alone else {
                 return;
             };
             let warming_up = started.elapsed() < self.limit / 3;
@@ -168,7 +197,11 @@ impl Crowd<'_> {
                         tally.answers += 1;
                         tally.waits_ms.push(took);
                         tally.first_words.push((at, first.as_millis() as u64));
-                        if new.is_none() && words != *right {
+                        if new.is_some() {
+                            return;
+                        }
+                        tally.compared.insert(index);
+                        if words != *right {
                             let name = &question.name;
                             let fault = format!("{name}: {words:?}, and alone {right:?}");
                             tally.faults.push(fault);
@@ -281,6 +314,28 @@ mod tests {
         assert!(not_held_up(&words(420), limit).is_ok());
         assert!(not_held_up(&words(2000), limit).is_err());
         assert!(not_held_up(&words(420)[..6], limit).is_err());
+    }
+
+    #[test]
+    fn a_crowd_that_met_no_full_queue_or_compared_nothing_is_a_fault() {
+        let questions: Vec<_> = (0..4).map(Question::about_something_new).collect();
+        let crowd = |clients| Crowd {
+            questions: &questions,
+            alone: &[],
+            clients,
+            limit: Duration::ZERO,
+        };
+        let tally = |refusals, compared: usize| Tally {
+            refusals,
+            compared: (0..compared).collect(),
+            ..Tally::default()
+        };
+        assert!(crowd(64).full(&tally(0, 4)).is_err());
+        assert!(crowd(64).full(&tally(1, 4)).is_ok());
+        assert!(crowd(8).full(&tally(0, 4)).is_ok());
+        assert!(crowd(64).compared(&tally(1, 0)).is_err());
+        assert!(crowd(64).compared(&tally(1, 1)).is_err());
+        assert!(crowd(64).compared(&tally(1, 2)).is_ok());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod constraint;
 mod leaving;
 mod newcomer;
+mod random;
 mod same_answers;
 mod sharing;
 mod stage;
