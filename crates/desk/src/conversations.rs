@@ -10,7 +10,7 @@ pub use looks::{AskedReading, EvidenceFound};
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::spawn_blocking;
 
 use crate::desk::AtHand;
@@ -20,8 +20,8 @@ use crate::records::{
     PictureSize, Records, Round, RoundId,
 };
 use crate::rounds::{
-    AskedAgain, AskedRound, Plan, REMEMBERED_ROUNDS, RoundEvent, RoundStep, RoundStream, Runner,
-    Start, Stops, plan,
+    AskedAgain, AskedRound, Plan, REMEMBERED_ROUNDS, RoundEvent, RoundSender, RoundStep,
+    RoundStream, Runner, Start, Stops, plan,
 };
 use crate::{
     AnswerRequest, AnswerStream, AskedSettings, Defaults, Desk, Message, Part, Picture, PictureId,
@@ -347,7 +347,7 @@ impl Conversations {
         begun: BegunRound,
         wishes: Wishes,
     ) -> RoundStream {
-        let (listener, events) = mpsc::unbounded_channel();
+        let (listener, stream) = RoundSender::new();
         let (remembered, dropped, unseen) = match &told {
             Ok((told, _)) => (
                 told.remembered_rounds,
@@ -365,7 +365,7 @@ impl Conversations {
             dropped_rounds: count(dropped),
             dropped_pictures: unseen,
         };
-        let _ = listener.send(RoundEvent::Step(asked));
+        listener.tell(RoundEvent::Step(asked));
         let runner = Runner {
             desk: self.desk.clone(),
             records: self.records.clone(),
@@ -384,7 +384,7 @@ impl Conversations {
             runner.run(start).await;
             drop(running);
         });
-        RoundStream::new(events)
+        stream
     }
 
     /// These pictures, from the desk or the records.

@@ -4,17 +4,15 @@ mod measured;
 mod plan;
 mod runner;
 mod stops;
+mod stream;
 
 pub(crate) use plan::{Plan, plan};
 pub(crate) use runner::{Runner, Start, told_to_end};
 pub(crate) use stops::{Stop, Stops};
+pub(crate) use stream::RoundSender;
+pub use stream::RoundStream;
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use futures_core::Stream;
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc::UnboundedReceiver;
 use utoipa::ToSchema;
 
 use crate::records::{AnswerId, ConversationId, RoundId, TextMark};
@@ -115,26 +113,6 @@ impl RoundEvent {
 impl From<AnswerEvent> for RoundEvent {
     fn from(event: AnswerEvent) -> Self {
         Self::Answer(event)
-    }
-}
-
-/// The events of a round. Dropping it early ends the answer; what was said is kept.
-#[derive(Debug)]
-pub struct RoundStream {
-    events: UnboundedReceiver<RoundEvent>,
-}
-
-impl RoundStream {
-    pub(crate) fn new(events: UnboundedReceiver<RoundEvent>) -> Self {
-        Self { events }
-    }
-}
-
-impl Stream for RoundStream {
-    type Item = RoundEvent;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<RoundEvent>> {
-        self.events.poll_recv(cx)
     }
 }
 

@@ -195,6 +195,29 @@ async fn a_string_at_the_very_end_is_marked_before_done() {
 }
 
 #[tokio::test]
+async fn a_page_that_reads_late_gets_every_word_and_all_marks_but_not_each_step_of_them() {
+    let office = office().await;
+    let words = (0..300).map(|n| token(&format!("E{:03} ", 100 + n), -1.0));
+    office.answerer.will_say(words.chain([done()]));
+    let stream = office.stream(question("which codes?")).await;
+    let answer = office.ended().await;
+    let events: Vec<_> = stream.collect().await;
+    let marks = events.iter().filter_map(|event| match event {
+        RoundEvent::Step(RoundStep::Mark { marks }) => Some(marks),
+        _ => None,
+    });
+    let marks: Vec<_> = marks.collect();
+    assert_eq!(marks.last().map(|marks| marks.len()), Some(300));
+    assert!(marks.len() < 10, "{} lie unread", marks.len());
+    let said = events.iter().filter_map(|event| match event {
+        RoundEvent::Answer(AnswerEvent::Delta { text, .. }) => Some(text.as_str()),
+        _ => None,
+    });
+    assert_eq!(said.collect::<String>(), answer.text);
+    assert_eq!(answer.marks, *marks[marks.len() - 1]);
+}
+
+#[tokio::test]
 async fn what_the_engine_refuses_stays_as_a_failed_answer() {
     let office = office().await;
     office.answerer.will_refuse(Refusal::queue_full(4, 9));

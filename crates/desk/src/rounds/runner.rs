@@ -9,13 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::measured::Measured;
-use super::{RoundEvent, RoundStep, Stop, Stops};
+use super::{RoundSender, Stop, Stops};
 use crate::desk::AtHand;
 use crate::records::{
     AnswerEnd, AnswerId, AnswerProblem, AnswerState, NewWords, Records, TextMark,
@@ -46,7 +45,7 @@ pub(crate) struct Runner {
     pub desk: Arc<Desk>,
     pub records: Records,
     pub answer: AnswerId,
-    pub listener: UnboundedSender<RoundEvent>,
+    pub listener: RoundSender,
     /// Somebody's word to stop.
     pub stop: Stop,
     /// Turns true when the program ends.
@@ -108,8 +107,8 @@ impl Runner {
             Ok(stream) => self.carry(stream, &mut said).await,
             Err(refusal) => Ended::Said(AnswerEvent::Error(refusal)),
         };
-        if said.marker.finish() {
-            self.mark(&said.marker);
+        if said.marker.finish() || said.marks_wait {
+            self.listener.tell_last_marks(said.marker.marks());
         }
         let (end, last) = ended.told(said.measured.figures());
         let last = match said.finish(end).await {
@@ -117,7 +116,7 @@ impl Runner {
             // The words are on the screen, but nowhere else.
             Err(refusal) => AnswerEvent::Error(refusal),
         };
-        let _ = self.listener.send(last.into());
+        self.listener.tell(last);
     }
 
     async fn ask(&self, start: Start) -> Result<AnswerStream, Refusal> {
@@ -159,27 +158,17 @@ impl Runner {
             match event {
                 Some(AnswerEvent::Delta { text, tokens }) => {
                     let marked = said.hear(&text, &tokens);
-                    let delta = AnswerEvent::Delta { text, tokens };
-                    let _ = self.listener.send(delta.into());
-                    if marked {
-                        self.mark(&said.marker);
+                    self.listener.tell(AnswerEvent::Delta { text, tokens });
+                    if marked || said.marks_wait {
+                        said.marks_wait = !self.listener.tell_marks(said.marker.marks());
                     }
                 }
                 Some(event) if event.is_last() => return Ended::Said(event),
-                Some(event) => {
-                    let _ = self.listener.send(event.into());
-                }
+                Some(event) => self.listener.tell(event),
                 // A stream of answers always ends with its last event.
                 None => return Ended::Said(AnswerEvent::Error(Refusal::answer_failed())),
             }
         }
-    }
-
-    fn mark(&self, marker: &Marker) {
-        let marks = marker.marks().to_vec();
-        let _ = self
-            .listener
-            .send(RoundEvent::Step(RoundStep::Mark { marks }));
     }
 }
 
@@ -263,6 +252,8 @@ struct Said<'a> {
     answer: AnswerId,
     marker: Marker,
     measured: Measured,
+    /// Marks that were not told yet, because the asker reads slowly.
+    marks_wait: bool,
     unwritten: Unwritten,
     /// A writing under way; gives back what it could not write.
     writing: Option<JoinHandle<Option<Unwritten>>>,
@@ -279,6 +270,7 @@ impl<'a> Said<'a> {
             answer: runner.answer,
             marker: Marker::default(),
             measured: Measured::new(),
+            marks_wait: false,
             unwritten: Unwritten::default(),
             writing: None,
             next: Instant::now(),
