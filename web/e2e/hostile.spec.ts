@@ -1,8 +1,9 @@
 /** Words that try to act: through answers, titles, customers, file names, roles, search and evidence. */
 import type { Page } from '@playwright/test';
-import { add, answerUnsurely, ask, failOnBreach, finished, open, rows, sse } from './page.ts';
+import { add, answerUnsurely, ask, failOnBreach, finished, open, rows } from './page.ts';
 import { corpus } from './corpus.ts';
 import { expect, test } from './served.ts';
+import { asked, conversationOf, delta, done, sse } from './told.ts';
 
 const all = corpus.join('\n\n');
 
@@ -51,17 +52,11 @@ test('an answer cannot act, while it streams and when it is read again', async (
 	await open(page);
 	await answerUnsurely(page);
 	await page.route('**/api/conversations/*/rounds', (route) => {
-		const conversation = /conversations\/([^/]+)/.exec(route.request().url())?.[1] ?? '';
-		const asked = { type: 'asked', conversation, round: 'r', answer: 'a', title: all };
-		const deltas = [...all.matchAll(/[\s\S]{1,7}/g)].map(([text]) => ({
-			type: 'delta',
-			text,
-			tokens: []
-		}));
-		const done = { type: 'done', finish_reason: 'stop', usage: {}, timings: {} };
+		const stored = asked(conversationOf(route.request().url()), all);
+		const deltas = [...all.matchAll(/[\s\S]{1,7}/g)].map(([text]) => delta(text));
 		return route.fulfill({
 			contentType: 'text/event-stream',
-			body: sse([asked, ...deltas, done])
+			body: sse([stored, ...deltas, done('stop')])
 		});
 	});
 	await add(page, 'label-en.jpg');

@@ -19,7 +19,7 @@ interface Looked {
 /** What the desk is asked to look closer at; it finds its own place only where `canPoint`. */
 async function lookClosely(page: Page, canPoint: boolean): Promise<Looked[]> {
 	const asked: Looked[] = [];
-	await page.route('**/api/answers/answer-1/readings', (route) => {
+	await page.route('**/api/answers/*/readings', (route) => {
 		const at = route.request().postDataJSON() as Looked;
 		asked.push(at);
 		if (at.box === null && !canPoint) {

@@ -3,6 +3,7 @@ import type { Page } from '@playwright/test';
 import { strict } from './axe.ts';
 import { picture } from './samples.ts';
 import { expect, test } from './served.ts';
+import { asked, conversationOf, delta, done, sse } from './told.ts';
 
 export { picture, sample, unique } from './samples.ts';
 
@@ -51,9 +52,6 @@ export function failOnBreach() {
 	test.beforeEach(({ page }) => strict(page));
 }
 
-export const sse = (events: { type: string }[]) =>
-	events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join('');
-
 /** A stored answer of which the model was not sure, as the desk tells it while it is made. */
 export const unsure = {
 	text: 'Model AX73, code E102',
@@ -66,38 +64,14 @@ export const unsure = {
 /** From now on the desk is not sure of what it reads. Tells, once asked, the picture it was asked about. */
 export async function answerUnsurely(page: Page): Promise<{ picture: string }> {
 	const about = { picture: '' };
-	const done = {
-		type: 'done',
-		finish_reason: 'length',
-		usage: { prompt_tokens: 9, image_tokens: 4, cached_tokens: 0, completion_tokens: 4 },
-		timings: {
-			image_ms: 1,
-			vision_ms: 1,
-			prefill_ms: 1,
-			ttft_ms: 3,
-			decode_ms: 9,
-			decode_tokens_per_s: 9
-		}
-	};
 	await page.route('**/api/conversations/*/rounds', async (route) => {
-		const conversation = /conversations\/([^/]+)/.exec(route.request().url())?.[1] ?? '';
 		const { pictures } = route.request().postDataJSON() as { pictures: string[] };
 		about.picture = pictures[0] ?? '';
-		const asked = {
-			type: 'asked',
-			conversation,
-			round: 'round-1',
-			answer: 'answer-1',
-			title: 'Unsure',
-			remembered_rounds: 0,
-			dropped_rounds: 0,
-			dropped_pictures: []
-		};
-		const delta = { type: 'delta', text: unsure.text, tokens: [] };
 		const mark = { type: 'mark', marks: unsure.marks };
+		const stored = asked(conversationOf(route.request().url()), 'Unsure');
 		await route.fulfill({
 			contentType: 'text/event-stream',
-			body: sse([asked, delta, mark, done])
+			body: sse([stored, delta(unsure.text), mark, done('length')])
 		});
 	});
 	return about;

@@ -3,6 +3,7 @@
  * which the test says what it wants, when it wants.
  */
 import type { Page } from '@playwright/test';
+import { asked, done, type Told } from './told.ts';
 
 interface Stage {
 	say: (text: string) => void;
@@ -15,74 +16,54 @@ type Held = Window & { stage?: Stage };
 
 export interface Script {
 	/** Waits until the page has asked, then says one event. */
-	say(event: { type: string } & Record<string, unknown>): Promise<void>;
+	say(event: Told): Promise<void>;
 	end(): Promise<void>;
 }
 
-const done = {
-	type: 'done',
-	finish_reason: 'stop',
-	usage: { prompt_tokens: 9, image_tokens: 4, cached_tokens: 0, completion_tokens: 4 },
-	timings: {
-		image_ms: 1,
-		vision_ms: 1,
-		prefill_ms: 1,
-		ttft_ms: 3,
-		decode_ms: 9,
-		decode_tokens_per_s: 9
-	}
-};
-
 /** To be called before the page is opened. */
 export async function holdAnswers(page: Page): Promise<Script> {
-	await page.addInitScript(() => {
-		const real = window.fetch;
-		window.fetch = async (input, init) => {
-			const url = input instanceof Request ? input.url : String(input);
-			const conversation = /\/api\/conversations\/([^/]+)\/rounds$/.exec(url)?.[1];
-			if (conversation === undefined) return real(input, init);
-			const encoder = new TextEncoder();
-			const body = new ReadableStream<Uint8Array>({
-				start(controller) {
-					init?.signal?.addEventListener('abort', () => {
-						try {
-							controller.error(new DOMException('stopped', 'AbortError'));
-						} catch {
-							// It has ended already.
-						}
-					});
-					const say = (event: object) =>
-						controller.enqueue(
-							encoder.encode(
-								`event: ${(event as { type: string }).type}\ndata: ${JSON.stringify(event)}\n\n`
-							)
-						);
-					say({
-						type: 'asked',
-						conversation,
-						round: `round-${conversation}`,
-						answer: `answer-${conversation}`,
-						title: 'Scripted',
-						remembered_rounds: 0,
-						dropped_rounds: 0,
-						dropped_pictures: []
-					});
-					(window as Held).stage = {
-						say: (text) => say(JSON.parse(text) as object),
-						end: () => {
+	await page.addInitScript(
+		(stored) => {
+			const real = window.fetch;
+			window.fetch = async (input, init) => {
+				const url = input instanceof Request ? input.url : String(input);
+				const conversation = /\/api\/conversations\/([^/]+)\/rounds$/.exec(url)?.[1];
+				if (conversation === undefined) return real(input, init);
+				const encoder = new TextEncoder();
+				const body = new ReadableStream<Uint8Array>({
+					start(controller) {
+						init?.signal?.addEventListener('abort', () => {
 							try {
-								controller.close();
+								controller.error(new DOMException('stopped', 'AbortError'));
 							} catch {
-								// The page has left the stream: the answer was complete.
+								// It has ended already.
 							}
-						},
-						asked: String(init?.body)
-					};
-				}
-			});
-			return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
-		};
-	});
+						});
+						const say = (event: object) =>
+							controller.enqueue(
+								encoder.encode(
+									`event: ${(event as { type: string }).type}\ndata: ${JSON.stringify(event)}\n\n`
+								)
+							);
+						say(JSON.parse(stored.replaceAll('CONVERSATION', conversation)) as object);
+						(window as Held).stage = {
+							say: (text) => say(JSON.parse(text) as object),
+							end: () => {
+								try {
+									controller.close();
+								} catch {
+									// The page has left the stream: the answer was complete.
+								}
+							},
+							asked: String(init?.body)
+						};
+					}
+				});
+				return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+			};
+		},
+		JSON.stringify(asked('CONVERSATION', 'Scripted'))
+	);
 	const onStage = () => page.waitForFunction(() => (window as Held).stage !== undefined);
 	const say: Script['say'] = async (event) => {
 		await onStage();
@@ -91,7 +72,7 @@ export async function holdAnswers(page: Page): Promise<Script> {
 	return {
 		say,
 		end: async () => {
-			await say(done);
+			await say(done('stop'));
 			await page.evaluate(() => (window as Held).stage?.end());
 		}
 	};
