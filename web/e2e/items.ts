@@ -9,6 +9,8 @@ export const everywhere = ['en-desktop', 'zh-desktop', 'en-phone', 'zh-phone'] a
 export type Look = (typeof everywhere)[number];
 const keyboards: readonly Look[] = ['en-desktop', 'zh-desktop'];
 const fingers: readonly Look[] = ['en-phone', 'zh-phone'];
+/** What no language changes, but what one sees at once or one after the other does. */
+const either: readonly Look[] = ['en-desktop', 'zh-phone'];
 const once: readonly Look[] = ['en-desktop'];
 
 const all = (words: string) => ({ words, looks: everywhere as readonly Look[] });
@@ -84,8 +86,12 @@ export const items = {
 	narrow: all('nothing runs off the side'),
 	alone: all('nothing is fetched from elsewhere'),
 	weight: only(once, 'first load of at most 150 KB of compressed script'),
-	planted: all('planted words in imported records are words, on every page'),
+	planted: only(either, 'planted words in imported records are words, on every page'),
 	signIn: only(once, 'keys: the way in and out'),
+	signInLanguage: only(
+		either,
+		'the way in speaks the browser’s language, and the other one when told'
+	),
 	api: only(once, 'the description of the interface')
 } satisfies Record<string, { words: string; looks: readonly Look[] }>;
 

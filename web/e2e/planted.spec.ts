@@ -1,6 +1,7 @@
-/** Words that try to act, planted in a file that is brought in: on every page that shows them, nothing runs. */
-import type { Page } from '@playwright/test';
+/** Words that try to act, planted in a file that is brought in: in every place that shows them, nothing runs. */
+import { readFileSync } from 'node:fs';
 import { corpus } from './corpus.ts';
+import { guard } from './guard.ts';
 import { strict } from './axe.ts';
 import { shows } from './items.ts';
 import { exported, pastPicture, type PastConversation } from './past.ts';
@@ -9,34 +10,13 @@ import { expect, test } from './served.ts';
 const all = corpus.join('\n\n');
 const short = (words: string) => words.slice(0, 190);
 
-/** What ran, was asked of elsewhere, or stands in the page as something other than words. */
-function guard(page: Page): () => Promise<void> {
-	const acts: string[] = [];
-	page.on('request', (request) => {
-		if (/evil\.example/.test(request.url())) acts.push(request.url());
-	});
-	page.on('dialog', (dialog) => {
-		acts.push(dialog.message());
-		void dialog.dismiss();
-	});
-	return async () => {
-		await page.waitForTimeout(50);
-		expect(await page.evaluate(() => (window as { ran?: unknown }).ran)).toBeUndefined();
-		expect(acts).toEqual([]);
-		expect(page.url()).toContain('127.0.0.1');
-		const planted = page.locator(
-			'#desk :is(script, iframe, object, embed, style, math, base, meta, [onerror], [onload], [onfocus], [ontoggle], [srcdoc], [href^="javascript:"], [href^="data:"], [action], [src^="http"])'
-		);
-		expect(await planted.count()).toBe(0);
-	};
-}
-
 test.beforeEach(({ page }) => strict(page));
 
 test(
 	'imported names, titles, roles, answers, corrections, labels and groups are words everywhere',
 	shows('planted'),
-	async ({ page, person, t, request }) => {
+	async ({ page, person, t, request, context }) => {
+		await context.grantPermissions(['clipboard-read', 'clipboard-write']);
 		const nothingRan = guard(page);
 		const shown = await pastPicture(request, 'label-en.jpg');
 		const box: [number, number, number, number] = [100, 100, 600, 400];
@@ -80,14 +60,24 @@ test(
 		const told = person.card(t.records.import.title);
 		await expect(told.getByRole('status').or(told.getByRole('alert'))).toContainText(/\d/);
 		await expect(told.getByRole('alert')).toHaveCount(0);
-		await nothingRan();
+		await nothingRan('brought in');
+		const out = person.card(t.records.export.title);
+		for (const format of ['JSON', 'CSV']) {
+			await out.getByText(format, { exact: true }).click();
+			const download = page.waitForEvent('download');
+			await out.getByRole('link', { name: t.records.export.download }).click();
+			const text = readFileSync(await (await download).path(), 'utf8');
+			expect(text).toContain('window.ran=1');
+		}
+		await nothingRan('taken out again');
 
 		await page.goto('/');
 		await person.openPanel();
 		await expect(person.rows.first()).toBeVisible();
+		await nothingRan('list');
 		await person.search.fill('window');
 		await expect(person.rows.locator('mark').first()).toBeVisible();
-		await nothingRan();
+		await nothingRan('search');
 		await person.openSettings();
 		await page
 			.getByRole('combobox', { name: t.roles.label })
@@ -95,7 +85,7 @@ test(
 		await expect(page.getByLabel(t.roles.preview)).toContainText('window.ran=1');
 		await person.press(t.roles.edit);
 		await expect(page.getByRole('dialog', { name: t.roles.title })).toContainText('onerror');
-		await nothingRan();
+		await nothingRan('presets');
 		await page.keyboard.press('Escape');
 		await person.closePanel();
 
@@ -107,30 +97,54 @@ test(
 			await expect(page.locator('[data-box]').first()).toBeVisible();
 			await expect(page.getByRole('figure')).toContainText(corpus[index] ?? '');
 			await expect(page.getByText(t.feedback.was)).toBeVisible();
-			await nothingRan();
+			await nothingRan(`conversation ${index}`);
+			await person.press(t.viewer.zoomIn);
+			await nothingRan(`picture ${index}`);
+			await page.emulateMedia({ media: 'print' });
+			await nothingRan(`conversation ${index} on paper`);
+			await page.emulateMedia({ media: null });
 		}
+		await person.button(t.conversation.copy).last().click();
+		await expect(person.button(t.conversation.copied)).toBeVisible();
+		const copied = await page.evaluate(async () =>
+			(await navigator.clipboard.read()).flatMap(({ types }) => types)
+		);
+		expect(copied).toEqual(['text/plain']);
 
 		await page.goto('/#/insights');
 		await expect(person.card(t.insights.groups.title)).toContainText('ran=1');
 		await expect(person.card(t.insights.doubts.title)).toContainText('ran=1');
-		await nothingRan();
+		await nothingRan('insights');
 		await page.emulateMedia({ media: 'print' });
-		await nothingRan();
+		await nothingRan('insights on paper');
 		await page.emulateMedia({ media: null });
+		await person.card(t.insights.doubts.title).getByRole('link').first().click();
+		await expect(person.isPhone ? page.locator('main:visible') : person.list).toBeVisible();
+		await nothingRan('the conversations behind a figure');
 
 		for (const { id } of file.conversations.slice(0, 3)) {
 			await request.delete(`/api/conversations/${id}`);
 		}
 		await page.goto('/#/records');
-		await expect(person.card(t.records.bin.title)).toContainText('window.ran=1');
+		const bin = person.card(t.records.bin.title);
+		await expect(bin).toContainText('window.ran=1');
+		await bin.getByRole('button', { name: t.records.bin.forGood }).last().click();
+		await expect(person.dialog).toContainText('ran=1');
+		await nothingRan('bin');
+		await page.keyboard.press('Escape');
+		const customer = short(corpus[1] ?? '');
 		await person
 			.card(t.records.customer.title)
 			.getByLabel(t.records.customer.name, { exact: true })
-			.fill(short(corpus[1] ?? ''));
+			.fill(customer);
 		await person.press(t.records.customer.look);
 		await expect(
-			page.getByLabel(t.records.customer.confirm(short(corpus[1] ?? '')), { exact: true })
+			page.getByLabel(t.records.customer.confirm(customer), { exact: true })
 		).toBeVisible();
-		await nothingRan();
+		await nothingRan('what is known about a customer');
+		await page.goto(`/#/?${new URLSearchParams({ customer, query: customer })}`);
+		await person.openPanel();
+		await expect(page.getByRole('list', { name: t.filters.label })).toContainText('onerror');
+		await nothingRan('conversations of one customer');
 	}
 );
