@@ -1,4 +1,4 @@
-import { render, screen } from '@testing-library/svelte';
+import { fireEvent, render, screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Conversation } from '../state/conversation.svelte';
@@ -37,6 +37,19 @@ describe('what stands above a conversation', () => {
 		expect(title).toHaveValue('Router');
 		await userEvent.type(title, 'x{Escape}');
 		expect(title).toHaveValue('Router');
+		expect(onChange).not.toHaveBeenCalled();
+	});
+
+	it('leaves the field to the input method while that composes', async () => {
+		const { onChange } = shown();
+		const title = screen.getByRole('textbox', { name: 'Title' });
+		await userEvent.type(title, 'lu');
+		for (const init of [{ isComposing: true }, { keyCode: 229 }]) {
+			await fireEvent.keyDown(title, { key: 'Enter', ...init });
+			await fireEvent.keyDown(title, { key: 'Escape', ...init });
+		}
+		expect(title).toHaveFocus();
+		expect(title).toHaveValue('Routerlu');
 		expect(onChange).not.toHaveBeenCalled();
 	});
 
