@@ -84,12 +84,20 @@ test(
 		await past(request);
 		const words = t.insights;
 		await person.open('/#/insights');
-		const grid = page.getByRole('grid', { name: words.hours.title });
-		await grid.locator('a[tabindex="0"]').focus();
-		await page.keyboard.press('ArrowLeft');
-		await page.keyboard.press('ArrowRight');
-		await expect(grid.locator('a:focus')).toHaveAttribute('href', /hour=\d+/);
-		await page.keyboard.press('Enter');
+		if (person.isPhone) {
+			const hours = person.card(words.hours.title);
+			const busy = hours.locator('[data-level="5"]').last();
+			await busy.tap();
+			await expect(busy).toHaveClass(/chosen/);
+			await hours.getByRole('link').tap();
+		} else {
+			const grid = page.getByRole('grid', { name: words.hours.title });
+			await grid.locator('a[tabindex="0"]').focus();
+			await page.keyboard.press('ArrowLeft');
+			await page.keyboard.press('ArrowRight');
+			await expect(grid.locator('a:focus')).toHaveAttribute('href', /hour=\d+/);
+			await page.keyboard.press('Enter');
+		}
 		await expect(page).toHaveURL(/weekday=\d&hour=\d+$/);
 		await page.goBack();
 		const first = person.card(words.firstWord.title);

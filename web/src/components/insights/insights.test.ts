@@ -1,6 +1,6 @@
-import { render, screen, within } from '@testing-library/svelte';
+import { fireEvent, render, screen, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { InsightsReport } from '../../api/insights';
 import { language } from '../../i18n/language.svelte';
 import BusyHours from './BusyHours.svelte';
@@ -134,5 +134,39 @@ describe('busy hours', () => {
 		await userEvent.keyboard('{ArrowUp}{ArrowUp}');
 		expect(screen.getByLabelText('Monday, 11:00: 0 questions')).toHaveFocus();
 		expect(document.activeElement).not.toHaveAttribute('href');
+	});
+
+	describe('for a finger, which is wider than a cell', () => {
+		beforeEach(() => {
+			vi.spyOn(window, 'matchMedia').mockImplementation(
+				(media) =>
+					({
+						matches: media === '(pointer: coarse)',
+						media,
+						addEventListener() {},
+						removeEventListener() {}
+					}) as unknown as MediaQueryList
+			);
+		});
+		afterEach(() => vi.restoreAllMocks());
+
+		it('are chosen below the table, the busiest first', async () => {
+			render(BusyHours, { byHour, span });
+			expect(href('8 questions')).toBe('#/?from=1000&to=2000&weekday=1&hour=10');
+			await userEvent.selectOptions(screen.getByLabelText('Hour'), '11:00');
+			expect(href('5 questions')).toBe('#/?from=1000&to=2000&weekday=1&hour=11');
+			await userEvent.selectOptions(screen.getByLabelText('Weekday'), 'Monday');
+			expect(screen.queryByRole('link')).toBeNull();
+			expect(screen.getByText('0 questions')).toHaveAttribute('aria-disabled', 'true');
+		});
+
+		it('are chosen, not opened, by touching the table', async () => {
+			const { container } = render(BusyHours, { byHour, span });
+			const cell = container.querySelector('[data-cell="1-11"]');
+			if (!cell) throw new Error('no cell');
+			await fireEvent.pointerUp(cell);
+			expect(href('5 questions')).toMatch(/hour=11$/);
+			expect(within(screen.getByRole('table')).queryByRole('link')).toBeNull();
+		});
 	});
 });
