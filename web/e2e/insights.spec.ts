@@ -161,6 +161,23 @@ test('pages have addresses, titles and headings; back goes back and a reload sta
 	await expect(page).toHaveTitle('Lookdesk');
 });
 
+test('a file let go over a page without pictures does not open in its place', async ({ page }) => {
+	await page.goto('/');
+	for (const name of ['Insights', 'Records']) {
+		await bar(page).getByRole('link', { name }).click();
+		await expect(heading(page, name)).toBeVisible();
+		const isTaken = await page.evaluate(() =>
+			['dragover', 'drop'].map((type) => {
+				const dataTransfer = new DataTransfer();
+				dataTransfer.items.add(new File(['x'], 'a.png', { type: 'image/png' }));
+				const event = new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true });
+				return !document.querySelector('main')?.dispatchEvent(event);
+			})
+		);
+		expect(isTaken, name).toEqual([true, true]);
+	}
+});
+
 test('a page that cannot be fetched says so', async ({ page }) => {
 	await page.goto('/');
 	await page.route('**/assets/Insights*', (route) => route.abort());

@@ -1,5 +1,6 @@
 /** Pictures on their way to the desk: every way in, every kind, and what is said of those that cannot come. */
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { shows } from './items.ts';
 import { failOnBreach } from './page.ts';
@@ -57,6 +58,33 @@ test(
 		await expect(page.locator('input[capture=environment]')).toHaveCount(1);
 	}
 );
+
+test('a folder gives the pictures in it, one without any is a sentence', async ({
+	page,
+	person,
+	t
+}, testInfo) => {
+	const folder = testInfo.outputPath('ticket 7731');
+	const [inner, none] = [join(folder, 'more'), testInfo.outputPath('no pictures')];
+	for (const one of [inner, none]) mkdirSync(one, { recursive: true });
+	copyFileSync(picture('router-label.png'), join(folder, 'b 10.png'));
+	copyFileSync(picture('label-en.jpg'), join(folder, 'b 9.jpg'));
+	copyFileSync(picture('panel-error.png'), join(inner, 'panel.png'));
+	for (const one of [join(folder, 'notes.txt'), join(none, 'notes.txt')])
+		writeFileSync(one, 'call');
+	await person.open();
+	const client = await page.context().newCDPSession(page);
+	const data = { items: [], files: [folder, none], dragOperationsMask: 1 };
+	for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+		await client.send('Input.dispatchDragEvent', { type, x: 600, y: 300, data });
+	}
+	const shown = person.waiting.getByRole('listitem');
+	await expect(shown).toHaveCount(3);
+	for (const [at, name] of ['b 9.jpg', 'b 10.png', 'panel.png'].entries()) {
+		await expect(shown.nth(at).getByRole('button').first()).toHaveAccessibleName(name);
+	}
+	await expect(person.alert).toContainText(`no pictures ${t.problem.folder}`);
+});
 
 test(
 	'several kinds at once are shown at once, with their size and tokens',

@@ -364,6 +364,7 @@ export const en = {
 		pictureTooLargeUnknown: 'This picture is too large. Try a smaller one.',
 		broken: 'This picture is damaged or incomplete. Open it elsewhere, save it again and retry.',
 		empty: 'This file is empty. Choose another.',
+		folder: 'There is no picture in this folder. Choose another, or open it and pick the files.',
 		dimensions: (width: number, height: number) =>
 			`This picture, ${width} × ${height} pixels, is too large or too long and thin. Cut out the part in question.`,
 		dimensionsUnknown:

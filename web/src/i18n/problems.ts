@@ -91,6 +91,8 @@ export function sentence(problem: Problem, words: Messages): string {
 			return t.broken;
 		case 'picture_empty':
 			return t.empty;
+		case 'folder_without_pictures':
+			return t.folder;
 		case 'picture_dimensions':
 			return dimensions(details, t);
 		case 'picture_unknown':

@@ -338,6 +338,7 @@ export const zh: Messages = {
 		pictureTooLargeUnknown: '图片太大，请换一张或压缩后再传。',
 		broken: '这张图片已损坏或不完整。请用其他软件打开，另存后再试。',
 		empty: '这个文件是空的，请换一个。',
+		folder: '这个文件夹里没有图片。请换一个，或打开它选择文件。',
 		dimensions: (width, height) =>
 			`图片有 ${width} × ${height} 像素，过大或过于细长，请截取要问的部分再传。`,
 		dimensionsUnknown: '图片过大或过于细长，请截取要问的部分再传。',

@@ -161,12 +161,17 @@ export class Desk {
 		route.go(this.#addressOf(id));
 	}
 
-	async add(files: File[]): Promise<void> {
+	/** `empty`: folders that held no picture. */
+	async add(files: File[], empty: string[] = []): Promise<void> {
 		const limits = this.health.status?.limits;
-		const taken = await this.tray.add(files, {
-			pictureBytes: limits?.picture_bytes ?? before.pictureBytes,
-			pictures: limits?.pictures_per_question ?? before.pictures
-		});
+		const taken = await this.tray.add(
+			files,
+			{
+				pictureBytes: limits?.picture_bytes ?? before.pictureBytes,
+				pictures: limits?.pictures_per_question ?? before.pictures
+			},
+			empty
+		);
 		const [first] = taken;
 		if (first) this.show(first);
 	}

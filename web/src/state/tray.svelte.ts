@@ -21,10 +21,18 @@ export class Tray {
 	pictures = $state.raw<DeskPicture[]>([]);
 	refusals = $state.raw<Refusal[]>([]);
 
-	/** Takes files in the order given; what is taken shows and uploads at once. Returns what was taken. */
-	async add(files: Iterable<File>, limits: TrayLimits): Promise<DeskPicture[]> {
+	/**
+	 * Takes files in the order given; what is taken shows and uploads at once. Returns what was taken. Of
+	 * folders without a picture the tray only says so.
+	 */
+	async add(
+		files: Iterable<File>,
+		limits: TrayLimits,
+		emptyFolders: string[] = []
+	): Promise<DeskPicture[]> {
 		const taken: DeskPicture[] = [];
 		this.refusals = [];
+		emptyFolders.forEach((name) => this.#refuse(name, new Problem('folder_without_pictures')));
 		for (const file of files) {
 			const unfit = await refusal(file, limits.pictureBytes);
 			// Counted after the wait: other files may have come meanwhile.
