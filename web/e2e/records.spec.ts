@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { APIRequestContext } from '@playwright/test';
 import { strict } from './axe.ts';
 import { shows } from './items.ts';
-import { exported, pastPicture, unsureAnswer } from './past.ts';
+import { exported, live, pastPicture, unsureAnswer } from './past.ts';
 import { unique } from './samples.ts';
 import { expect, test } from './served.ts';
 
@@ -50,6 +50,28 @@ test(
 			t.records.audit.actions['export'] ?? ''
 		);
 		await expect(log.getByRole('row').nth(1)).toContainText(t.records.audit.detailWords('csv'));
+	}
+);
+
+test(
+	'one conversation is saved as a file, from its menu',
+	shows('export'),
+	async ({ page, person, t, request }) => {
+		const [title, other] = [unique('To be saved'), unique('Not this one')];
+		const rounds = [{ question: 'Which code?', answers: [unsureAnswer] }];
+		await live(request, [
+			{ title, rounds },
+			{ title: other, rounds }
+		]);
+		await person.open();
+		const download = page.waitForEvent('download');
+		await person.choose(title, t.list.save);
+		const file = await download;
+		expect(file.suggestedFilename()).toMatch(/\.json$/);
+		const text = readFileSync(await file.path(), 'utf8');
+		expect(text).toContain(title);
+		expect(text).not.toContain(other);
+		await person.closePanel();
 	}
 );
 

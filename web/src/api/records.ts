@@ -14,7 +14,11 @@ export type ExportFormat = 'json' | 'csv';
 export type ExportedPictures = 'bytes' | 'hash';
 
 export const exportLink = (
-	wanted: { format: ExportFormat; pictures?: ExportedPictures | undefined } & Span
+	wanted: {
+		format: ExportFormat;
+		conversation?: string;
+		pictures?: ExportedPictures | undefined;
+	} & Span
 ) => `/api/export${queryString(wanted)}`;
 
 export const fetchConversations = (

@@ -223,6 +223,7 @@ export const en = {
 		renameLabel: 'New title',
 		pin: 'Pin',
 		unpin: 'Unpin',
+		save: 'Save as a file',
 		remove: 'Delete',
 		actions: (title: string) => `What to do with “${title}”`,
 		deleted: 'Conversation moved to the bin.',

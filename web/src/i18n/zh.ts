@@ -209,6 +209,7 @@ export const zh: Messages = {
 		renameLabel: '新标题',
 		pin: '置顶',
 		unpin: '取消置顶',
+		save: '导出为文件',
 		remove: '删除',
 		actions: (title) => `对“${title}”的操作`,
 		deleted: '对话已移到回收站。',
