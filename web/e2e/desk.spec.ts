@@ -2,6 +2,7 @@
 import { overflow } from './axe.ts';
 import { shows } from './items.ts';
 import { failOnBreach } from './page.ts';
+import { live, pastPicture } from './past.ts';
 import { sample, unique } from './samples.ts';
 import { holdAnswers } from './scripted.ts';
 import { expect, test } from './served.ts';
@@ -247,6 +248,35 @@ test(
 		await expect(person.alert).toHaveCount(0);
 	}
 );
+
+test('on paper a conversation is its questions, pictures and answers, whole, and no controls', async ({
+	page,
+	person,
+	request
+}) => {
+	const shown = await pastPicture(request, 'label-en.jpg');
+	const title = unique('For the file');
+	const rounds = Array.from({ length: 12 }, (_, index) => ({
+		question: `Question ${index}`,
+		pictures: index === 0 ? [shown] : [],
+		answers: [{ text: `Answer ${index}, of some length. `.repeat(12) }]
+	}));
+	const [id] = await live(request, [{ title, customer: 'Anna Weber', rounds }]);
+	await person.open(`/#/c/${id}`);
+	await expect(person.finished).toHaveCount(12);
+	await page.emulateMedia({ media: 'print' });
+	await expect(page.getByRole('heading', { level: 1, name: title })).toBeVisible();
+	await expect(page.locator('.question img').first()).toBeVisible();
+	// Nothing is left in a part that scrolls: on paper it would be cut off.
+	const hidden = await page.evaluate(() => {
+		const last = [...document.querySelectorAll('article')].at(-1)?.getBoundingClientRect();
+		return (last?.bottom ?? Infinity) - document.documentElement.scrollHeight;
+	});
+	expect(hidden).toBeLessThanOrEqual(0);
+	for (const away of [person.box, person.list, person.search, page.locator('.button')]) {
+		await expect(away.filter({ visible: true })).toHaveCount(0);
+	}
+});
 
 test('when the server was restarted, the picture is given to it again without a word', async ({
 	person,
