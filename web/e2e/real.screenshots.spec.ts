@@ -254,7 +254,9 @@ for (const look of everywhere) {
 				await take('32-records');
 				await person
 					.card(t.records.bin.title)
-					.getByRole('button', { name: new RegExp(t.records.bin.forGood) })
+					.getByRole('row')
+					.nth(1)
+					.getByRole('button')
 					.last()
 					.click();
 				await take('34-delete');

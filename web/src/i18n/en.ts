@@ -319,7 +319,7 @@ export const en = {
 		lengthValue: (n: number) => `up to ${n} tokens`,
 		lengthHint: 'Answers end here. 256 is a paragraph.',
 		detail: 'Picture detail',
-		detailValue: (n: number) => `up to ${n} tokens each`,
+		detailValue: (n: number) => `up to ${n} tokens`,
 		detailHint: 'Less is quicker; small print needs more.',
 		rounds: 'Memory',
 		roundsValue: (n: number) => (n === 0 ? 'none' : n === 1 ? 'last round' : `last ${n} rounds`),

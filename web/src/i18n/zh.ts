@@ -297,7 +297,7 @@ export const zh: Messages = {
 		lengthValue: (n) => `最多 ${n} 词元`,
 		lengthHint: '写到这里为止，256 约为一段话。',
 		detail: '图片细节',
-		detailValue: (n) => `每张最多 ${n} 词元`,
+		detailValue: (n) => `最多 ${n} 词元`,
 		detailHint: '越少越快；看小字请调到最高。',
 		rounds: '记忆',
 		roundsValue: (n) => (n === 0 ? '不带' : `最近 ${n} 轮`),
