@@ -29,9 +29,11 @@ export default defineConfig({
 	testDir: 'e2e',
 	timeout: 60_000,
 	expect: { timeout: 20_000 },
-	workers: 1,
-	// What needs its second try is listed as flaky: a fault to be found, not a reason to stop the rest.
-	retries: process.env['CI'] ? 1 : 0,
+	// Each has a desk and a browser of its own; more than two leave a small machine no time to answer.
+	workers: 2,
+	fullyParallel: true,
+	// What fails once is a fault of the page or of its test.
+	retries: 0,
 	forbidOnly: Boolean(process.env['CI']),
 	reporter: [
 		['list'],

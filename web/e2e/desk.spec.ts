@@ -94,8 +94,10 @@ test(
 		await context.grantPermissions(['clipboard-read', 'clipboard-write']);
 		await person.open();
 		// Hold the answer back, so that it can be stopped however fast the machine is.
+		let release = () => {};
+		const stopped = new Promise<void>((done) => (release = done));
 		await page.route(rounds, async (route) => {
-			await new Promise((done) => setTimeout(done, 1500));
+			await stopped;
 			await route.continue().catch(() => undefined);
 		});
 		await person.add('label-en.jpg');
@@ -105,6 +107,7 @@ test(
 		if (person.isPhone) await person.press(t.composer.stop);
 		else await page.keyboard.press('Escape');
 		await expect(page.getByText(t.done.cancelled)).toBeVisible();
+		release();
 		await page.unroute(rounds);
 		await person.press(t.conversation.again);
 		await expect(person.finished).toContainText(answer);
