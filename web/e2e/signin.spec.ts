@@ -5,11 +5,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { violations } from './axe.ts';
+import { overflow, violations } from './axe.ts';
 import { shows } from './items.ts';
 
 const named = process.env['LOOKDESK_BIN'];
 const program = resolve(named ?? '../target/debug/lookdesk');
+
+// One desk for them all.
+test.describe.configure({ mode: 'default' });
 
 let child: ChildProcess;
 let folder: string;
@@ -74,6 +77,33 @@ test(
 		await page.goto(url);
 		await expect(page).toHaveURL(`${url}/signin`);
 		expect(told).toEqual([]);
+	}
+);
+
+test(
+	'the way in speaks the browser’s language, or the one chosen, and then so does the desk',
+	shows('signInLanguage'),
+	async ({ page, locale }) => {
+		const isChinese = locale?.startsWith('zh');
+		const [key_, sign, other] = isChinese
+			? ['密钥', '登录', 'English']
+			: ['Your key', 'Sign in', '中文'];
+		const [theirKey, theirSign] = isChinese ? ['Your key', 'Sign in'] : ['密钥', '登录'];
+		await page.goto(url);
+		await expect(page.locator('html')).toHaveAttribute('lang', isChinese ? 'zh-CN' : 'en');
+		await expect(page.getByLabel(key_, { exact: true })).toBeVisible();
+		await expect(page.getByRole('button', { name: sign, exact: true })).toBeVisible();
+		await expect(page.getByText(theirKey)).toHaveCount(0);
+		expect(await violations(page)).toEqual([]);
+		expect(await overflow(page)).toBeLessThanOrEqual(0);
+		for (const control of await page.locator('input:visible, button:visible, a:visible').all()) {
+			expect((await control.boundingBox())?.height).toBeGreaterThanOrEqual(44);
+		}
+		await page.getByRole('link', { name: other, exact: true }).click();
+		await page.getByLabel(theirKey, { exact: true }).fill(key);
+		await page.getByRole('button', { name: theirSign, exact: true }).click();
+		await expect(page.locator('#question')).toBeVisible();
+		await expect(page.locator('html')).toHaveAttribute('lang', isChinese ? 'en' : 'zh-CN');
 	}
 );
 

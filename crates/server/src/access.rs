@@ -2,10 +2,13 @@
 //! route.
 
 mod bucket;
+mod cookies;
 pub mod keys;
 mod rates;
 mod ring;
 pub(crate) mod signin;
+mod signin_page;
+mod tongue;
 
 use std::net::IpAddr;
 use std::sync::Arc;

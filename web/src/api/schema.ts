@@ -4124,7 +4124,10 @@ export interface operations {
     };
     show_sign_in: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The browser keeps the choice; the desk speaks it too. */
+                language?: "en" | "zh";
+            };
             header?: never;
             path?: never;
             cookie?: never;

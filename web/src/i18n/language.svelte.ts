@@ -1,5 +1,7 @@
-/** The language of the page: the browser's until the user chooses one. */
-import { keep, recall } from '../state/keep';
+/**
+ * The language of the page: the browser's until the user chooses one. The choice is a cookie, for the page that asks
+ * for a key is written by the server and speaks the same language.
+ */
 import { en, type Messages } from './en';
 import { zh } from './zh';
 
@@ -19,8 +21,30 @@ export function preferred(languages: readonly string[]): Code {
 	return 'en';
 }
 
+const cookie = 'lookdesk_language';
+const yearSeconds = 365 * 24 * 60 * 60;
+
+function recall(): Code | undefined {
+	try {
+		const pairs = document.cookie.split('; ').map((pair) => pair.split('='));
+		const kept = pairs.find(([name]) => name === cookie)?.[1];
+		return isCode(kept) ? kept : undefined;
+	} catch {
+		// The browser forbids cookies.
+		return undefined;
+	}
+}
+
+function keep(code: Code): void {
+	try {
+		document.cookie = `${cookie}=${code}; Path=/; Max-Age=${yearSeconds}; SameSite=Lax`;
+	} catch {
+		// It is chosen anew next time.
+	}
+}
+
 class Language {
-	#chosen = $state(recall('language', isCode));
+	#chosen = $state(recall());
 
 	get code(): Code {
 		return this.#chosen ?? preferred(navigator.languages);
@@ -28,7 +52,7 @@ class Language {
 
 	set code(code: Code) {
 		this.#chosen = code;
-		keep('language', code);
+		keep(code);
 	}
 
 	/** For `lang` attributes and `Intl`. */

@@ -2,27 +2,30 @@
 //! closed.
 //!
 //! The cookie is the key itself, so nothing has to be remembered here, and taking a line out of the key
-//! file locks its browser out. No script can read it, no other site's page sends it along, and the
-//! page works without scripts.
+//! file locks its browser out. No script can read it, and no other site's page sends it along. The page
+//! follows the browser's language, and is switchable: `tongue.rs`.
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, REFERRER_POLICY, SET_COOKIE};
+use axum::http::header::{CONTENT_TYPE, LOCATION, ORIGIN, REFERRER_POLICY, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
+use super::cookies::cookie_named;
 use super::key_of;
+use super::signin_page::{self, Standing};
+use super::tongue::Tongue;
 use crate::body::{self, Unread};
 use crate::error::ApiError;
+use crate::extract::Wished;
 use crate::shared::Shared;
 
 /// What the cookie is called.
 const COOKIE_NAME: &str = "lookdesk_key";
 /// The form, which holds one key.
 const FORM_BYTES: u64 = 4096;
-
-const PAGE: &str = include_str!("signin.html");
 
 /// Paths that need no key, for they are the way to bring one.
 pub(crate) const OPEN: [&str; 2] = ["/signin", "/plain.css"];
@@ -38,17 +41,18 @@ pub(crate) struct SignIn {
     key: String,
 }
 
+/// Which language to show the page in.
+#[derive(Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HowToSpeak {
+    /// The browser keeps the choice; the desk speaks it too.
+    #[param(inline)]
+    pub language: Option<Tongue>,
+}
+
 /// The key that the browser's cookie holds.
 pub(super) fn cookie(headers: &HeaderMap) -> Option<&[u8]> {
-    let lists = headers.get_all(COOKIE).iter();
-    let mut cookies = lists
-        .filter_map(|list| list.to_str().ok())
-        .flat_map(|list| list.split(';'));
-    let value = cookies.find_map(|cookie| {
-        let (name, value) = cookie.trim().split_once('=')?;
-        (name == COOKIE_NAME).then_some(value)
-    });
-    value.map(str::as_bytes).filter(|value| !value.is_empty())
+    cookie_named(headers, COOKIE_NAME).map(str::as_bytes)
 }
 
 /// The page that asks for a key.
@@ -56,16 +60,28 @@ pub(super) fn cookie(headers: &HeaderMap) -> Option<&[u8]> {
     get,
     path = "/signin",
     operation_id = "show_sign_in",
+    params(HowToSpeak),
     responses((status = 200, body = String, content_type = "text/html"))
 )]
-pub(crate) async fn show(State(shared): State<Shared>, headers: HeaderMap) -> Response {
-    match &shared.keys {
-        None => Redirect::to("/").into_response(),
-        Some(keys) => match key_of(&keys.keys(), &headers) {
-            Ok(_) => page(StatusCode::OK, "in"),
-            Err(_) => page(StatusCode::OK, "out"),
-        },
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    Wished(wish): Wished<HowToSpeak>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let Some(keys) = &shared.keys else {
+        return Ok(Redirect::to("/").into_response());
+    };
+    let standing = match key_of(&keys.keys(), &headers) {
+        Ok(_) => Standing::In,
+        Err(_) => Standing::Out,
+    };
+    let tongue = wish.language.unwrap_or_else(|| Tongue::of(&headers));
+    let mut response = page(StatusCode::OK, tongue, standing);
+    if let Some(chosen) = wish.language {
+        let cookie = HeaderValue::from_str(&chosen.cookie()).map_err(|_| ApiError::Internal)?;
+        response.headers_mut().insert(SET_COOKIE, cookie);
     }
+    Ok(response)
 }
 
 /// Takes a key and lets the browser in; an empty one signs it out.
@@ -105,7 +121,8 @@ pub(crate) async fn take(
         );
     }
     if keys.keys().find(key.as_bytes()).is_none() {
-        return Ok(page(StatusCode::UNAUTHORIZED, "wrong"));
+        let tongue = Tongue::of(&headers);
+        return Ok(page(StatusCode::UNAUTHORIZED, tongue, Standing::Wrong));
     }
     left("/", &cookie_text(key, &headers))
 }
@@ -129,12 +146,11 @@ fn cookie_text(key: &str, headers: &HeaderMap) -> String {
     format!("{COOKIE_NAME}={key}; Path=/; HttpOnly; SameSite=Strict{secure}")
 }
 
-fn page(status: StatusCode, state: &str) -> Response {
-    let text = PAGE.replace("{state}", state);
+fn page(status: StatusCode, tongue: Tongue, standing: Standing) -> Response {
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         // Where a page tells nobody who it is, browsers send its forms as if from nowhere.
         (REFERRER_POLICY, "same-origin"),
     ];
-    (status, headers, text).into_response()
+    (status, headers, signin_page::page(tongue, standing)).into_response()
 }

@@ -186,6 +186,34 @@ async fn a_person_is_shown_the_way_in_and_a_cookie_opens_the_page() {
 }
 
 #[tokio::test]
+async fn the_way_in_speaks_one_language_the_browsers_or_the_one_chosen() {
+    let (stage, _) = locked("");
+    let spoken = async |path: &str, header: (&str, &str)| {
+        let reply = send(&stage, "get", path, &[header]).await;
+        let cookie = reply.header("set-cookie").to_owned();
+        (reply.text().to_owned(), cookie)
+    };
+    let (english, cookie) = spoken("/signin", ("accept-language", "de, en;q=0.5")).await;
+    assert!(english.contains("Your key") && !english.contains("密钥"));
+    assert_eq!(cookie, "");
+    let (chinese, _) = spoken("/signin", ("accept-language", "zh-CN,zh;q=0.9,en;q=0.8")).await;
+    assert!(chinese.contains("<html lang=\"zh-CN\">") && !chinese.contains("Your key"));
+    let (chosen, cookie) = spoken("/signin?language=en", ("accept-language", "zh-CN")).await;
+    assert!(chosen.contains("Your key"));
+    assert!(cookie.starts_with("lookdesk_language=en;"), "{cookie}");
+    let kept = cookie.split(';').next().expect("a value").to_owned();
+    let (later, _) = spoken("/signin", (COOKIE.as_str(), &kept)).await;
+    assert!(later.contains("Your key"));
+    let wrong = request(Method::POST, "/signin")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(ORIGIN, "http://localhost:8501")
+        .header("accept-language", "zh-CN")
+        .body(Body::from("key=ld_guess"))
+        .expect("a request");
+    assert!(stage.send(wrong).await.text().contains("此密钥无效"));
+}
+
+#[tokio::test]
 async fn a_desk_without_keys_has_no_sign_in() {
     let stage = stage_of(DeskLimits::default(), |_| {});
     let sent = stage.get("/signin").await;
