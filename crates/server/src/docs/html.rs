@@ -71,7 +71,13 @@ impl Page {
         }
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             let name = escaped(parameter["name"].as_str().unwrap_or_default());
-            self.put(format_args!("<p>In the path: <code>{name}</code></p>\n"));
+            let place = match parameter["in"].as_str() {
+                Some("path") => "In the path",
+                Some("query") => "Behind the question mark",
+                _ => "In a header",
+            };
+            let said = escaped(parameter["description"].as_str().unwrap_or_default());
+            self.put(format_args!("<p>{place}: <code>{name}</code> {said}</p>\n"));
         }
         for (media_type, content) in object(&operation["requestBody"]["content"]) {
             self.put(format_args!(

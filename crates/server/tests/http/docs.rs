@@ -12,6 +12,8 @@ async fn the_interface_is_described_on_a_page_that_loads_nothing_from_elsewhere(
         "/metrics",
         "ChatRequest",
         "top_logprobs",
+        "In the path: <code>id</code>",
+        "Behind the question mark: <code>verdict</code>",
     ] {
         assert!(text.contains(word), "{word}");
     }
