@@ -86,7 +86,7 @@ test(
 		await person.open('/#/insights');
 		if (person.isPhone) {
 			const hours = person.card(words.hours.title);
-			const busy = hours.locator('[data-level="5"]').last();
+			const busy = hours.locator('[data-cell][data-level="5"]').last();
 			await busy.tap();
 			await expect(busy).toHaveClass(/chosen/);
 			await hours.getByRole('link').tap();
