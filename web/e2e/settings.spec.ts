@@ -118,6 +118,27 @@ test(
 	}
 );
 
+test('what is pressed at the foot of the settings does not move the page', async ({
+	page,
+	person,
+	t
+}) => {
+	await page.setViewportSize({ width: 1280, height: 720 });
+	await person.open();
+	await person.openSettings();
+	await page.getByTitle(t.panel.themeLight, { exact: true }).click();
+	await page.getByRole('radio', { name: 'English' }).focus();
+	// Nor could anything else move it.
+	const moved = await page.evaluate(() =>
+		[document.documentElement, document.body].flatMap((one) => {
+			const before = one.scrollTop;
+			one.scrollTop = 999;
+			return [before, one.scrollTop];
+		})
+	);
+	expect(moved).toEqual([0, 0, 0, 0]);
+});
+
 test('a standard preset can be reworded, not deleted; a draft outlives the editor', async ({
 	page,
 	person,
