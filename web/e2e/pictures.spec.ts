@@ -122,6 +122,29 @@ test(
 	}
 );
 
+for (const viewport of [
+	{ width: 1280, height: 720 },
+	{ width: 390, height: 844 }
+]) {
+	test(`of several pictures of several sizes the first is shown whole, ${viewport.width} px wide`, async ({
+		page,
+		person
+	}) => {
+		await page.setViewportSize(viewport);
+		await person.open();
+		await person.add('label-en.jpg', 'router-label.png');
+		await expect(person.waiting.getByText(/tokens/)).toHaveCount(2);
+		const image = person.stage.locator('img');
+		await expect(image).toBeVisible();
+		const beyond = async () => {
+			const [inner, outer] = [await image.boundingBox(), await person.stage.boundingBox()];
+			if (!inner || !outer) return Infinity;
+			return Math.max(inner.width - outer.width, inner.height - outer.height);
+		};
+		await expect.poll(beyond, { timeout: 5000 }).toBeLessThanOrEqual(1);
+	});
+}
+
 test(
 	'a picture is put in another order, taken out and brought back',
 	shows('order'),
