@@ -91,9 +91,14 @@ test(
 		await page.keyboard.press('Enter');
 		await expect(person.row(name)).toBeFocused();
 		await expect(person.title).toHaveValue(name);
+		const kept = page.waitForResponse(
+			(response) => response.request().postData()?.includes('pinned') ?? false
+		);
 		await person.choose(name, t.list.pin);
 		const group = (called: string) => page.getByRole('list', { name: called, exact: true });
 		await expect(group(t.list.pinned).getByText(name)).toBeVisible();
+		// It shows before the desk has said yes.
+		await kept;
 		await page.reload();
 		await person.openPanel();
 		await expect(group(t.list.pinned).getByText(name)).toBeVisible();
