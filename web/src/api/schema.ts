@@ -4142,6 +4142,22 @@ export interface operations {
                     "text/html": string;
                 };
             };
+            /** @description Nobody has to sign in here */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not a language */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     sign_in: {

@@ -18,7 +18,7 @@ use super::key_of;
 use super::signin_page::{self, Standing};
 use super::tongue::Tongue;
 use crate::body::{self, Unread};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorBody};
 use crate::extract::Wished;
 use crate::shared::Shared;
 
@@ -61,7 +61,11 @@ pub(super) fn cookie(headers: &HeaderMap) -> Option<&[u8]> {
     path = "/signin",
     operation_id = "show_sign_in",
     params(HowToSpeak),
-    responses((status = 200, body = String, content_type = "text/html"))
+    responses(
+        (status = 200, body = String, content_type = "text/html"),
+        (status = 303, description = "Nobody has to sign in here"),
+        (status = 400, description = "Not a language", body = ErrorBody),
+    )
 )]
 pub(crate) async fn show(
     State(shared): State<Shared>,
