@@ -20,7 +20,7 @@ use model::tokenizer::Tokenizer;
 use placement::Placement;
 
 use crate::event::Event;
-use crate::prepare::Preparer;
+use crate::prepare::{Prepared, Preparer};
 use crate::request::{Request, SubmitError};
 use crate::stats::Stats;
 use crate::worker::{Call, Job};
@@ -232,13 +232,24 @@ impl Reserved {
     /// Takes a question of the client whose place this is; see [`Handle::submit`].
     pub fn submit(self, request: Request) -> Result<Answer, SubmitError> {
         let submitted = Instant::now();
-        let Self { handle, place } = self;
+        let handle = &self.handle;
         let deadline = request
             .time_limit
             .and_then(|limit| submitted.checked_add(limit));
         let client = request.client.clone();
         let prepared = handle.shared.preparer.prepare(request);
         let prepared = prepared.inspect_err(|error| handle.count_refusal(error))?;
+        self.join(prepared, submitted, deadline, client)
+    }
+
+    /// Puts what was prepared into the worker's queue.
+    fn join(
+        self,
+        prepared: Prepared,
+        submitted: Instant,
+        deadline: Option<Instant>,
+        client: Option<String>,
+    ) -> Result<Answer, SubmitError> {
         let (events, receiver) = mpsc::channel();
         let cancelled = Arc::new(AtomicBool::new(false));
         let job = Job {
@@ -248,9 +259,9 @@ impl Reserved {
             submitted,
             deadline,
             client,
-            place: Some(place),
+            place: Some(self.place),
         };
-        let jobs = &handle.shared.jobs;
+        let jobs = &self.handle.shared.jobs;
         jobs.send(Call::Answer(Box::new(job)))
             .map_err(|_| SubmitError::Stopped)?;
         Ok(Answer {

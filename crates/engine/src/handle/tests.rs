@@ -40,30 +40,15 @@ fn words(answer: Answer) -> String {
 
 /// A question that no `submit` would let through: its last token is none of the model's.
 fn submit_impossible(engine: &Handle, text: &str) -> Answer {
-    let place = engine.reserve(None, 1).expect("room").remove(0).place;
+    let reserved = engine.reserve(None, 1).expect("room").remove(0);
     let mut prepared = engine
         .shared
         .preparer
         .prepare(question(text))
         .expect("fine");
     *prepared.prompt.ids.last_mut().expect("a prompt") = u32::MAX;
-    let (events, receiver) = mpsc::channel();
-    let cancelled = Arc::new(AtomicBool::new(false));
-    let job = Job {
-        prepared,
-        events,
-        cancelled: Arc::clone(&cancelled),
-        submitted: Instant::now(),
-        deadline: None,
-        client: None,
-        place: Some(place),
-    };
-    let call = Call::Answer(Box::new(job));
-    engine.shared.jobs.send(call).expect("a worker");
-    Answer {
-        events: receiver,
-        cancelled,
-    }
+    let joined = reserved.join(prepared, Instant::now(), None, None);
+    joined.expect("a worker")
 }
 
 #[test]
