@@ -26,11 +26,7 @@ pub(crate) enum Tongue {
 impl Tongue {
     /// What was chosen before, else what the browser asks for.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let chosen = cookie_named(headers, COOKIE_NAME).and_then(|value| match value {
-            "en" => Some(Self::En),
-            "zh" => Some(Self::Zh),
-            _ => None,
-        });
+        let chosen = cookie_named(headers, COOKIE_NAME).and_then(Self::coded);
         chosen.unwrap_or_else(|| {
             let accepted = headers.get(ACCEPT_LANGUAGE);
             let accepted = accepted.and_then(|list| list.to_str().ok());
@@ -45,10 +41,8 @@ impl Tongue {
             let mut parts = wish.split(';').map(str::trim);
             let tag = parts.next().unwrap_or_default();
             let primary = tag.split('-').next().unwrap_or_default();
-            let tongue = match primary.to_ascii_lowercase().as_str() {
-                "en" => Self::En,
-                "zh" => Self::Zh,
-                _ => continue,
+            let Some(tongue) = Self::coded(&primary.to_ascii_lowercase()) else {
+                continue;
             };
             let weight = parts.find_map(|part| part.strip_prefix("q="));
             let weight: f32 = weight.map_or(1.0, |weight| weight.parse().unwrap_or(0.0));
@@ -58,6 +52,13 @@ impl Tongue {
             }
         }
         best.0
+    }
+
+    /// The language of this code.
+    fn coded(code: &str) -> Option<Self> {
+        [Self::En, Self::Zh]
+            .into_iter()
+            .find(|tongue| tongue.code() == code)
     }
 
     /// For `lang` and addresses.
