@@ -4,6 +4,7 @@ mod common;
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use common::{Place, answer, ask, conversation, picture, places, postgres, question, said, sqlite};
 use desk::Code;
@@ -11,7 +12,7 @@ use desk::records::{
     AnswerState, AuditAction, ConversationFilter, NewConversation, NewWords, OpenError, Records,
     RecordsPlace,
 };
-use sqlx::Connection;
+use sqlx::{Connection, Executor};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -110,6 +111,47 @@ async fn a_second_program_on_a_server_is_refused_too() {
     said(&records, None, "错误码？", "E-102").await;
     records.close().await;
     Records::open(&elsewhere).await.expect("free again");
+}
+
+#[tokio::test]
+async fn records_that_were_closed_are_free_at_once_on_a_server_too() {
+    let Some(place) = postgres().await else {
+        return;
+    };
+    let url = place.place.database.as_deref().expect("a server");
+    let mut other = sqlx::AnyConnection::connect(url).await.expect("connected");
+    // The key of the records; see `Database::hold`.
+    let take = "SELECT CASE WHEN pg_try_advisory_lock(7813586385547653995) THEN 1 ELSE 0 END";
+    let give = "SELECT pg_advisory_unlock(7813586385547653995)";
+    for _ in 0..20 {
+        place.open().await.close().await;
+        let is_free: i32 = sqlx::query_scalar(take)
+            .fetch_one(&mut other)
+            .await
+            .expect("asked");
+        assert_eq!(is_free, 1);
+        other.execute(give).await.expect("given back");
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_ended_a_moment_ago_is_not_taken_for_one_that_runs() {
+    let Some(place) = postgres().await else {
+        return;
+    };
+    let url = place.place.database.as_deref().expect("a server");
+    let mut other = sqlx::AnyConnection::connect(url).await.expect("connected");
+    other
+        .execute("SELECT pg_try_advisory_lock(7813586385547653995)")
+        .await
+        .expect("held");
+    let open = place.open();
+    let end = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        other.close().await.expect("closed");
+    };
+    let (records, ()) = tokio::join!(open, end);
+    records.close().await;
 }
 
 #[cfg(unix)]

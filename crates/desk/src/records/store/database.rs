@@ -37,13 +37,20 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     ),
 ];
 
-/// One who writes, one that holds a server's database, and readers.
-const CONNECTIONS: u32 = 7;
+/// One who writes, and readers.
+const CONNECTIONS: u32 = 6;
 /// How often a log that somebody reads is tried to be emptied, and how long is waited in between.
 const CHECKPOINTS: u32 = 8;
 const CHECKPOINT_PAUSE: Duration = Duration::from_millis(250);
 /// How long somebody waits for a connection before hearing that the database is busy.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The key by which a program holds a server's database: "lookdesk" in ASCII.
+const KEY: i64 = 7_813_586_385_547_653_995;
+/// How often a database that another program seems to hold is asked for, and how long is waited in
+/// between. A server notices a moment late that a program has ended.
+const HOLDS: u32 = 20;
+const HOLD_PAUSE: Duration = Duration::from_millis(150);
 
 /// What each connection to SQLite is told first. Deleted words are overwritten, not only forgotten;
 /// a stored word survives a power cut.
@@ -82,8 +89,8 @@ pub struct Database {
     writing: Mutex<()>,
     /// Deletions that have noted what they leave behind, since the database was opened.
     deletions: AtomicU64,
-    /// A connection whose session holds the database for this program, on a server.
-    held: Mutex<Option<PoolConnection<Any>>>,
+    /// A connection of its own whose session holds the database for this program, on a server.
+    held: Mutex<Option<AnyConnection>>,
 }
 
 /// A turn to write: a transaction that is undone unless it is kept.
@@ -150,20 +157,22 @@ impl Database {
     /// takes for left over: another one may not be writing it. For a file the data directory is held.
     async fn hold(&self) -> Result<(), DatabaseError> {
         let connection = self.pool.acquire().await;
-        let mut connection = connection.map_err(DatabaseError::Connect)?;
-        // The key is "lookdesk" in ASCII.
-        let is_held: i64 = sqlx::query_scalar(
-            "SELECT CAST(CASE WHEN pg_try_advisory_lock(7813586385547653995) THEN 1 ELSE 0 END \
-                 AS BIGINT)",
-        )
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(DatabaseError::Connect)?;
-        if is_held == 0 {
-            return Err(DatabaseError::InUse);
+        let mut connection = connection.map_err(DatabaseError::Connect)?.detach();
+        for _ in 0..HOLDS {
+            let is_held: i64 = sqlx::query_scalar(
+                "SELECT CAST(CASE WHEN pg_try_advisory_lock($1) THEN 1 ELSE 0 END AS BIGINT)",
+            )
+            .bind(KEY)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(DatabaseError::Connect)?;
+            if is_held != 0 {
+                *self.held.lock().await = Some(connection);
+                return Ok(());
+            }
+            tokio::time::sleep(HOLD_PAUSE).await;
         }
-        *self.held.lock().await = Some(connection);
-        Ok(())
+        Err(DatabaseError::InUse)
     }
 
     async fn migrate(&self) -> Result<(), DatabaseError> {
@@ -299,12 +308,20 @@ impl Database {
         Ok(())
     }
 
-    /// Closes all connections once they are idle.
+    /// Closes all connections once they are idle, and lets go of the database last.
     pub async fn close(&self) {
         let _turn = self.writing.lock().await;
-        // The pool waits for all connections; this one comes back to be closed with them.
-        drop(self.held.lock().await.take());
         self.pool.close().await;
+        if let Some(mut held) = self.held.lock().await.take() {
+            // Said rather than left to the end of the session, which the server notices a moment late.
+            let given = sqlx::query("SELECT CAST(pg_advisory_unlock($1) AS TEXT)")
+                .bind(KEY)
+                .execute(&mut held)
+                .await;
+            if let Err(error) = given.and(held.close().await) {
+                tracing::debug!(%error, "the database is let go of when its session ends");
+            }
+        }
     }
 }
 
