@@ -6,7 +6,7 @@ import type { Asked, Summary } from '../api/types';
 import { language } from '../i18n/language.svelte';
 import { sentence } from '../i18n/problems';
 import { Conversation } from './conversation.svelte';
-import { Draft, recallTray } from './draft.svelte';
+import { Draft, keepTrays, recallTray } from './draft.svelte';
 import { ConversationList } from './list.svelte';
 import { notices } from './notice.svelte';
 
@@ -133,6 +133,7 @@ export class Cabinet {
 		const isIdle = (one: Conversation) => !one.isAnswering && one.draft.isEmpty;
 		const idle = this.#opened.filter(isIdle);
 		const gone = new Set(idle.slice(0, Math.max(0, this.#opened.length + 1 - mostOpen)));
+		keepTrays([...gone].map(({ draft }) => draft));
 		this.#opened = [...this.#opened.filter((one) => !gone.has(one)), conversation];
 		return conversation;
 	}

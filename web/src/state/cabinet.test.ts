@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Problem } from '../api/problem';
 import type { Summary } from '../api/types';
 import { Cabinet, type CabinetRecords } from './cabinet.svelte';
+import { keepTrays } from './draft.svelte';
 import { notices } from './notice.svelte';
+import { DeskPicture } from './picture.svelte';
 
 const summary = (id: string) =>
 	({
@@ -15,6 +17,8 @@ const summary = (id: string) =>
 		created_at: 1
 	}) as Summary;
 const whole = (id: string) => ({ ...summary(id), followed_by: [], rounds: [] });
+
+const picture = { id: 'p1', width: 9, height: 9, bytes: 9, tokens: 4, media_type: 'image/png' };
 
 function cabinet() {
 	const records = {
@@ -86,6 +90,16 @@ describe('opened conversations', () => {
 		expect(all.opened.length).toBeLessThanOrEqual(20);
 		expect(all.opened).toContain(written);
 		expect(all.opened).not.toContain(first);
+	});
+
+	it('that were let go do not bring back pictures that waited in them once', () => {
+		const { cabinet: all } = cabinet();
+		const first = all.open('one');
+		first.draft.tray.pictures = [DeskPicture.fromStored(picture)];
+		keepTrays([first.draft]);
+		first.draft.tray.clear();
+		for (let at = 0; at < 30; at++) all.open(`more-${at}`);
+		expect(all.open('one').draft.tray.pictures).toEqual([]);
 	});
 
 	it('a linked one continues for the same customer', () => {

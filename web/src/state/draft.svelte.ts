@@ -44,6 +44,7 @@ export class Draft {
 		if (key === this.#key) return;
 		this.#store('');
 		release(this.#key);
+		keepPictures([[this.#key, []]]);
 		this.#key = key;
 		this.#keep();
 	}
@@ -78,6 +79,7 @@ export class Draft {
 		if (!this.#sent.has(question)) return;
 		this.#sent = new Map([...this.#sent].filter(([one]) => one !== question));
 		this.#keep();
+		keepTrays([this]);
 	}
 
 	#keep(): void {
@@ -104,14 +106,20 @@ function keptTrays(): Record<string, Held[]> {
 /** Before drafts are looked for: which are of tabs that are open. */
 export const meetTabs = () => tabs.meet(wantedTabs(Object.keys(keptTrays())));
 
-/** Keeps the pictures that wait, while the page is reloaded. */
-export function keepTrays(drafts: Draft[]): void {
-	const kept = drafts.flatMap(({ key, pictures }) => {
-		const held = pictures.flatMap((picture) => (picture.held ? [picture.held] : []));
-		return held.length === 0 ? [] : [[key, held] as const];
-	});
+/** Keeps the pictures that wait in these, while the page is reloaded; what is kept of others stays. */
+export function keepTrays(drafts: readonly Draft[]): void {
+	keepPictures(drafts.map(({ key, pictures }) => [key, pictures]));
+}
+
+function keepPictures(trays: [key: string, pictures: DeskPicture[]][]): void {
+	const kept = new Map(Object.entries(keptTrays()));
+	for (const [key, pictures] of trays) {
+		kept.delete(key);
+		const held = pictures.flatMap((picture) => picture.held ?? []);
+		if (held.length > 0) kept.set(key, held);
+	}
 	try {
-		sessionStorage.setItem(trayKey, JSON.stringify(Object.fromEntries(kept)));
+		sessionStorage.setItem(trayKey, JSON.stringify(Object.fromEntries([...kept].slice(-most))));
 	} catch {
 		// Storage is full or forbidden: a reload will start with an empty tray.
 	}

@@ -52,6 +52,16 @@ describe('drafts', () => {
 		expect(again.tray.pictures.map(({ id }) => id)).toEqual(['p1']);
 		expect(again.isEmpty).toBe(false);
 	});
+
+	it('of conversations that were not opened since keep their pictures over the next reload too', () => {
+		const draft = new Draft('a');
+		draft.tray.pictures = [DeskPicture.fromStored(facts)];
+		keepTrays([draft]);
+		keepTrays([new Draft('b')]);
+		const again = new Draft('a');
+		recallTray(again);
+		expect(again.tray.pictures.map(({ id }) => id)).toEqual(['p1']);
+	});
 });
 
 describe('drafts of conversations that are not there yet', () => {
@@ -124,6 +134,22 @@ describe('drafts of conversations that are not there yet', () => {
 		draft.words = 'next?';
 		draft.key = 'c1';
 		expect(localStorage.getItem('lookdesk.drafts')).toBe('{"c1":"next?"}');
+	});
+
+	it('a picture that was asked about is in no other box', () => {
+		inTab('one');
+		const draft = newest('c0');
+		draft.tray.pictures = [DeskPicture.fromStored(facts)];
+		// Somebody looks at another tab for a moment.
+		keepTrays([draft]);
+		const sent = { question: 'what?' };
+		draft.send(sent, draft.tray.take());
+		draft.settle(sent);
+		draft.key = 'c1';
+		for (const other of [newest('c0'), new Draft('c1')]) {
+			recallTray(other);
+			expect(other.tray.pictures).toEqual([]);
+		}
 	});
 
 	it('keeps its pictures over a reload, also without words', () => {
