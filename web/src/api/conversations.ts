@@ -43,7 +43,8 @@ export const changeConversation = (id: string, change: Change) =>
 
 export const deleteConversation = (id: string) => sendJson<void>('DELETE', path(id));
 
-export const restoreConversation = (id: string) => sendJson<unknown>('POST', `${path(id)}/restore`);
+export const restoreConversation = (id: string) =>
+	sendJson<unknown>('POST', `${path(id)}/restore`, undefined, { outlives: true });
 
 /** Asks in a conversation. Aborting, or leaving the loop, closes the connection, which ends the answer. */
 export const askRound = (conversation: string, asked: RoundRequest, signal: AbortSignal) =>
@@ -54,7 +55,8 @@ export const answerAgain = (round: string, more: { seed?: number }, signal: Abor
 	stream(`/api/rounds/${encodeURIComponent(round)}/answers`, more, signal);
 
 /** What was said is kept; the answer's stream ends with `done`. */
-export const stopAnswer = (answer: string) => sendJson<void>('POST', `${answerPath(answer)}/stop`);
+export const stopAnswer = (answer: string) =>
+	sendJson<void>('POST', `${answerPath(answer)}/stop`, undefined, { outlives: true });
 
 /** Changes what it names; answers with all that is said now, by others too. */
 export const sendFeedback = (answer: string, change: Partial<Feedback>) =>
@@ -71,7 +73,7 @@ export const lookCloser = (
 	answer: string,
 	at: { picture: string; box: Box | null; was: string; start: number },
 	signal?: AbortSignal
-) => sendJson<Reading>('POST', `${answerPath(answer)}/readings`, at, signal);
+) => sendJson<Reading>('POST', `${answerPath(answer)}/readings`, at, { signal });
 
 /** Names of customers that begin with or contain what was typed. */
 export const fetchCustomers = (wanted: string, signal?: AbortSignal) =>

@@ -31,7 +31,7 @@ export const fetchAudit = (signal?: AbortSignal) => getJson<AuditEntry[]>('/api/
 const conversation = (id: string) => `/api/conversations/${encodeURIComponent(id)}`;
 
 export const restoreConversation = (id: string) =>
-	sendJson<unknown>('POST', `${conversation(id)}/restore`);
+	sendJson<unknown>('POST', `${conversation(id)}/restore`, undefined, { outlives: true });
 export const deleteForGood = (id: string) =>
 	sendJson<unknown>('DELETE', `${conversation(id)}?for_good=true`);
 const customer = (name: string) => `/api/customers/${encodeURIComponent(name)}`;

@@ -10,7 +10,7 @@ const one = (id: string) => `/api/roles/${encodeURIComponent(id)}`;
 export const fetchRoles = (signal?: AbortSignal) => getJson<RolePreset[]>('/api/roles', signal);
 
 export const addRole = (role: Pick<RolePreset, 'name' | 'text'>) =>
-	sendJson<RolePreset>('POST', '/api/roles', role);
+	sendJson<RolePreset>('POST', '/api/roles', role, { outlives: true });
 
 export const changeRole = (id: string, change: RoleChange) =>
 	sendJson<RolePreset>('PATCH', one(id), change);

@@ -9,6 +9,7 @@ import { Conversation } from './conversation.svelte';
 import { Draft, keepTrays, recallTray } from './draft.svelte';
 import { ConversationList } from './list.svelte';
 import { notices } from './notice.svelte';
+import { dropSent, isArrived } from './sent';
 
 /** Opened conversations that are kept in the page when nothing goes on in them. */
 const mostOpen = 20;
@@ -114,6 +115,28 @@ export class Cabinet {
 				);
 			}
 		});
+	}
+
+	/**
+	 * Questions that an earlier page sent without hearing whether they arrived stand in the box again. Those
+	 * that had arrived leave it; returns where the one of this conversation is.
+	 */
+	async findUnheard(shown: Conversation): Promise<string | undefined> {
+		let found: string | undefined;
+		for (const { draft } of this.#opened) {
+			const sent = draft.unheard;
+			if (!sent) continue;
+			try {
+				const { rounds } = await this.#records.readConversation(sent.conversation);
+				if (!rounds.some((round) => isArrived(sent, round))) continue;
+				draft.heard(sent);
+				if (draft === shown.draft) found = sent.conversation;
+			} catch (error) {
+				// Deleted since: the words are all there is of it.
+				if (asProblem(error).status === 404) dropSent(sent);
+			}
+		}
+		return found;
 	}
 
 	/** What happens outside this page shows as well: other people work at the same desk. */

@@ -303,7 +303,10 @@ export class Conversation {
 				// The connection broke in the middle: the question is there.
 				if (error instanceof TypeError && answer.id !== undefined) throw new Problem('cut_short');
 				// What it refuses it has not stored.
-				if (error instanceof Problem && error.isRefusal) round.sentAfter = undefined;
+				if (error instanceof Problem && error.isRefusal) {
+					round.sentAfter = undefined;
+					this.draft.isBack(round);
+				}
 				const isUnknown = error instanceof Problem && error.code === 'picture_unknown';
 				if (!isUnknown || left === 0 || round.id !== undefined) throw error;
 				round.pictures.forEach((picture) => picture.forgotten(error));
@@ -337,7 +340,10 @@ export class Conversation {
 		const replaces = round.replaced.find((one) => one.id !== undefined)?.id;
 		answer.phase = { kind: 'asking' };
 		const known = this.rounds.flatMap((one) => [one, ...one.replaced]);
-		round.sentAfter = new Set(known.flatMap((one) => one.id ?? []));
+		const after = known.flatMap((one) => one.id ?? []);
+		round.sentAfter = new Set(after);
+		const { question } = round;
+		this.draft.leaves(round, { conversation: id, question, pictures, after });
 		const asked: RoundRequest = {
 			question: round.question,
 			pictures,

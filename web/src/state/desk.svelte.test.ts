@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Problem } from '../api/problem';
 import { route } from '../router/route.svelte';
 import { Desk } from './desk.svelte';
+import { keepTrays } from './draft.svelte';
 import { DeskPicture } from './picture.svelte';
 import { forgetLive } from './unborn';
 
@@ -28,6 +29,7 @@ beforeEach(() => {
 	records.listConversations.mockResolvedValue({ conversations: [], next_cursor: null });
 	records.createConversation.mockResolvedValue(whole);
 	records.readConversation.mockResolvedValue(whole);
+	records.askRound.mockReset();
 	records.askRound.mockImplementation(() => {
 		throw new Problem('unreachable');
 	});
@@ -96,6 +98,91 @@ describe('a question that could not be sent', () => {
 		void desk.ask();
 		void desk.ask();
 		expect(desk.conversation.rounds).toHaveLength(1);
+	});
+});
+
+describe('a question whose page was left before it heard of it', () => {
+	const stored = { id: 'r1', question: 'code?', asked_at: 1, pictures: [facts], answers: [] };
+
+	/** A page that has asked, and one loaded after it. */
+	async function reloaded(): Promise<Desk> {
+		records.askRound.mockImplementation(async function* () {
+			await new Promise(() => undefined);
+			yield undefined;
+		});
+		const before = new Desk();
+		before.tray.pictures = [DeskPicture.fromStored(facts)];
+		before.draft = 'code?';
+		void before.ask();
+		await vi.waitFor(() => expect(records.askRound).toHaveBeenCalled());
+		keepTrays([before.conversation.draft]);
+		forgetLive();
+		vi.stubGlobal('fetch', () => Promise.resolve(new Response(null, { status: 404 })));
+		const desk = new Desk();
+		expect(desk.draft).toBe('code?');
+		expect(desk.tray.pictures).toHaveLength(1);
+		return desk;
+	}
+
+	function started(desk: Desk): () => void {
+		let stop = () => {};
+		const end = $effect.root(() => {
+			stop = desk.start();
+		});
+		return () => {
+			stop();
+			end();
+		};
+	}
+
+	it('stands where it was asked, and not in the box as well, where it had arrived', async () => {
+		const desk = await reloaded();
+		records.readConversation.mockResolvedValue({ ...whole, rounds: [stored] });
+		const end = started(desk);
+		await vi.waitFor(() => expect(desk.conversation.rounds).toHaveLength(1));
+		expect(desk.conversation.id).toBe('c1');
+		expect(location.hash).toBe('#/c/c1');
+		expect(desk.draft).toBe('');
+		expect(desk.tray.pictures).toEqual([]);
+		end();
+		forgetLive();
+		expect(new Desk().draft).toBe('');
+	});
+
+	it('leaves what was written since for the next one', async () => {
+		const desk = await reloaded();
+		desk.draft = 'code?\nand the date?';
+		records.readConversation.mockResolvedValue({ ...whole, rounds: [stored] });
+		const end = started(desk);
+		await vi.waitFor(() => expect(desk.conversation.id).toBe('c1'));
+		expect(desk.draft).toBe('and the date?');
+		end();
+	});
+
+	it.each([
+		['had not arrived', () => records.readConversation.mockResolvedValue(whole)],
+		[
+			'stands there from before',
+			() =>
+				records.readConversation.mockResolvedValue({
+					...whole,
+					rounds: [{ ...stored, pictures: [] }]
+				})
+		],
+		[
+			'belongs to what was deleted since',
+			() => records.readConversation.mockRejectedValue(new Problem('x', '', { status: 404 }))
+		]
+	])('is in the box where it %s', async (_, answer) => {
+		const desk = await reloaded();
+		answer();
+		records.readConversation.mockClear();
+		const end = started(desk);
+		await vi.waitFor(() => expect(records.readConversation).toHaveBeenCalled());
+		await Promise.resolve();
+		expect(desk.draft).toBe('code?');
+		expect(desk.conversation.id).toBeUndefined();
+		end();
 	});
 });
 

@@ -53,6 +53,7 @@ export class Desk {
 	}
 	set draft(words: string) {
 		this.conversation.draft.words = words;
+		if (words !== '') this.tray.written();
 	}
 
 	get tray(): Tray {
@@ -322,6 +323,7 @@ export class Desk {
 		const look = () => {
 			if (document.hidden) return;
 			void this.cabinet.refresh();
+			void this.#findUnheard();
 		};
 		const onVisible = () => {
 			// A phone may end a page it has hidden without a further word.
@@ -346,6 +348,23 @@ export class Desk {
 			clearInterval(elsewhere);
 			document.removeEventListener('visibilitychange', onVisible);
 		};
+	}
+
+	/** A question that had arrived before its page was left is shown where it is. */
+	async #findUnheard(): Promise<void> {
+		const { conversation } = this;
+		const id = await this.cabinet.findUnheard(conversation);
+		const isNew = conversation.id === undefined && conversation.rounds.length === 0;
+		const isShown = conversation === this.conversation && route.page === 'desk';
+		if (id === undefined || !isNew || !isShown) return;
+		// What was written on meanwhile goes on there.
+		const { words } = conversation.draft;
+		const pictures = conversation.draft.tray.take();
+		conversation.draft.words = '';
+		this.#turnTo(this.cabinet.open(id));
+		this.draft = [this.draft, words].filter(Boolean).join('\n');
+		this.tray.pictures = [...this.tray.pictures, ...pictures];
+		route.replace(this.#addressOf(id));
 	}
 
 	#manner(): Manner {

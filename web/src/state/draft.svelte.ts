@@ -7,6 +7,7 @@
  */
 import { keep, recall } from './keep';
 import { DeskPicture, type Held } from './picture.svelte';
+import { dropSent, keepSent, sentIn, wordsAfter, type SentQuestion } from './sent';
 import { tabs } from './tabs';
 import { Tray } from './tray.svelte';
 import { claimUnborn, isWords, release, wantedTabs } from './unborn';
@@ -22,6 +23,8 @@ export class Draft {
 	#key: string;
 	#words = $state('');
 	#sent: ReadonlyMap<Sent, DeskPicture[]> = new Map();
+	/** Those of them that the desk may have by now. */
+	#perhaps: ReadonlyMap<Sent, SentQuestion> = new Map();
 
 	/** The draft of a stored conversation, or of one that has a key of its own. */
 	constructor(key: string) {
@@ -74,8 +77,37 @@ export class Draft {
 		this.#keep();
 	}
 
+	/** A question leaves for the desk, which may have it though this page never hears of it. */
+	leaves(question: Sent, sent: SentQuestion): void {
+		this.#perhaps = new Map([...this.#perhaps, [question, sent]]);
+		keepSent(sent);
+	}
+
+	/** The desk has refused it: it does not have it. */
+	isBack(question: Sent): void {
+		const sent = this.#perhaps.get(question);
+		if (!sent) return;
+		this.#perhaps = new Map([...this.#perhaps].filter(([one]) => one !== question));
+		dropSent(sent);
+	}
+
+	/** The question in the box that a page before this one sent, without hearing whether it arrived. */
+	get unheard(): SentQuestion | undefined {
+		return this.#sent.size === 0 ? sentIn(this.#words) : undefined;
+	}
+
+	/** It had arrived: it leaves the box with its pictures. */
+	heard(sent: SentQuestion): void {
+		const rest = wordsAfter(sent.question, this.#words);
+		dropSent(sent);
+		if (rest === undefined) return;
+		this.words = rest;
+		this.tray.pictures = this.tray.pictures.filter(({ id }) => !sent.pictures.includes(id ?? ''));
+	}
+
 	/** The server has it, or it is in the box again. */
 	settle(question: Sent): void {
+		this.isBack(question);
 		if (!this.#sent.has(question)) return;
 		this.#sent = new Map([...this.#sent].filter(([one]) => one !== question));
 		this.#keep();

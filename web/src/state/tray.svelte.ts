@@ -20,6 +20,9 @@ let refused = 0;
 export class Tray {
 	pictures = $state.raw<DeskPicture[]>([]);
 	refusals = $state.raw<Refusal[]>([]);
+	/** Refusals under which somebody has written on, and those of a question that is gone. */
+	#seen: ReadonlySet<number> = new Set();
+	#past: ReadonlySet<number> = new Set();
 
 	/**
 	 * Takes files in the order given; what is taken shows and uploads at once. Returns what was taken. Of
@@ -79,8 +82,19 @@ export class Tray {
 		this.pictures = rest.toSpliced(Math.max(0, Math.min(to, rest.length)), 0, picture);
 	}
 
-	/** Hands the pictures over to a question. What was left out stays said: the question goes without it. */
+	/** Somebody writes: what was left out of an earlier question is of no more use. */
+	written(): void {
+		this.#drop(this.#past);
+		this.#seen = this.#keys();
+	}
+
+	/**
+	 * Hands the pictures over to a question. What was left out goes with it where somebody has written under
+	 * it; else it stays said until the next question is begun, for this one goes without it.
+	 */
 	take(): DeskPicture[] {
+		this.#drop(new Set([...this.#seen, ...this.#past]));
+		this.#past = this.#keys();
 		const pictures = this.pictures;
 		this.pictures = [];
 		return pictures;
@@ -93,7 +107,16 @@ export class Tray {
 	}
 
 	dismiss(keys: number[]): void {
-		this.refusals = this.refusals.filter(({ key }) => !keys.includes(key));
+		this.#drop(new Set(keys));
+	}
+
+	#keys(): ReadonlySet<number> {
+		return new Set(this.refusals.map(({ key }) => key));
+	}
+
+	#drop(keys: ReadonlySet<number>): void {
+		if (this.refusals.some(({ key }) => keys.has(key)))
+			this.refusals = this.refusals.filter(({ key }) => !keys.has(key));
 	}
 
 	#refuse(name: string, problem: Problem): void {

@@ -78,13 +78,41 @@ describe('the tray', () => {
 		expect(tray.pictures).toHaveLength(3);
 	});
 
-	it('still says what was left out after the question is sent', async () => {
-		const tray = new Tray();
-		await tray.add([file('a'), file('empty', '')], limits);
-		expect(tray.take().map((picture) => picture.name)).toEqual(['a']);
-		expect(codes(tray)).toEqual([['empty', 'picture_empty']]);
-		tray.clear();
-		expect(tray.refusals).toEqual([]);
+	describe('after a question is sent', () => {
+		const left = async () => {
+			const tray = new Tray();
+			await tray.add([file('a'), file('empty', '')], limits);
+			return tray;
+		};
+
+		it('says no longer what was left out where somebody has written under it', async () => {
+			const tray = await left();
+			tray.written();
+			expect(codes(tray)).toEqual([['empty', 'picture_empty']]);
+			expect(tray.take().map((picture) => picture.name)).toEqual(['a']);
+			expect(codes(tray)).toEqual([]);
+		});
+
+		it.each([
+			['written', (tray: Tray) => tray.written()],
+			['sent', (tray: Tray) => void tray.take()]
+		])('still says what came too late to be seen, until the next one is %s', async (_, begin) => {
+			const tray = await left();
+			tray.take();
+			expect(codes(tray)).toEqual([['empty', 'picture_empty']]);
+			begin(tray);
+			expect(codes(tray)).toEqual([]);
+		});
+
+		it('keeps what was left out of the next one', async () => {
+			const tray = await left();
+			tray.take();
+			await tray.add([file('blank', '')], limits);
+			tray.written();
+			expect(codes(tray)).toEqual([['blank', 'picture_empty']]);
+			tray.clear();
+			expect(tray.refusals).toEqual([]);
+		});
 	});
 
 	it('moves pictures, and puts a removed one back where it was', async () => {
