@@ -2,10 +2,8 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 
-/** The rules that depend on the colours of a theme. */
-const colourRules = ['color-contrast', 'link-in-text-block'];
-
-async function found(page: Page, builder: AxeBuilder): Promise<string[]> {
+export async function violations(page: Page): Promise<string[]> {
+	const builder = new AxeBuilder({ page });
 	// Behind a dialog nothing can be reached; it was looked at before the dialog opened.
 	if ((await page.locator('dialog[open]').count()) > 0) builder.include('dialog[open]');
 	// The page has no frames, and a second page to join their results in would only take time.
@@ -14,25 +12,6 @@ async function found(page: Page, builder: AxeBuilder): Promise<string[]> {
 		.options({ resultTypes: ['violations'] })
 		.analyze();
 	return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('\n')}`);
-}
-
-export const violations = (page: Page) => found(page, new AxeBuilder({ page }));
-
-/** All rules in the first of the themes, those of colours in the others too. */
-export async function violationsIn(
-	page: Page,
-	[first, ...others]: ('light' | 'dark')[]
-): Promise<string[]> {
-	const show = (theme: 'light' | 'dark') =>
-		page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
-	await show(first ?? 'light');
-	const all = await violations(page);
-	for (const theme of others) {
-		await show(theme);
-		const colours = await found(page, new AxeBuilder({ page }).withRules(colourRules));
-		all.push(...colours.map((words) => `${theme}: ${words}`));
-	}
-	return all;
 }
 
 /** Fails the test when the page breaks its own content security policy, or throws. */

@@ -1,5 +1,5 @@
 /** Conversations beside the desk: kept, found again, named, judged, linked, deleted and brought back. */
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 import { shows } from './items.ts';
 import {
 	add,
@@ -18,6 +18,7 @@ import {
 	waiting
 } from './page.ts';
 import { expect, test } from './served.ts';
+import { live } from './past.ts';
 
 const list = (page: Page) => page.getByRole('navigation', { name: 'Conversations' });
 const title = (page: Page) => page.getByRole('textbox', { name: 'Title' });
@@ -251,6 +252,51 @@ test('an answer can be judged and corrected', shows('feedback'), async ({ page, 
 	await expect(page.getByText(`${t.feedback.was} AX5400 <b>v2</b>`)).toBeVisible();
 	await expect(person.button(t.feedback.down)).toHaveAttribute('aria-pressed', 'true');
 	await expect(person.button(t.feedback.up)).toHaveAttribute('aria-pressed', 'false');
+});
+
+test('what is changed in the moment the page is left is not lost', async ({
+	page,
+	person,
+	request,
+	t
+}) => {
+	const title = unique('Left at once');
+	const [id] = await live(request, [
+		{ title, rounds: [{ question: 'Model?', answers: [{ text: 'AX73' }] }] }
+	]);
+	const kept = async () =>
+		(await request.get(`/api/conversations/${id}`)).json() as Promise<object>;
+	/** Presses it, and leaves in the same breath. */
+	const andLeave = async (button: Locator) => {
+		const loaded = page.waitForEvent('load');
+		await button.evaluate((element: HTMLElement) => {
+			element.click();
+			setTimeout(() => location.reload());
+		});
+		await loaded;
+		await person.isReady();
+	};
+	const menu = async (action: string) => {
+		await person.row(title).hover();
+		await person.press(t.list.actions(title));
+		return page.getByRole('menuitem', { name: action, exact: true });
+	};
+	await person.open(`/#/c/${id}`);
+	await expect(person.finished).toHaveCount(1);
+	await andLeave(person.button(t.chain.solved));
+	await expect.poll(kept).toMatchObject({ verdict: 'solved' });
+	await andLeave(await menu(t.list.pin));
+	await expect.poll(kept).toMatchObject({ pinned: true });
+	const feedback = (kept: object) => ({ rounds: [{ answers: [{ feedback: kept }] }] });
+	await andLeave(person.button(t.feedback.up));
+	await expect.poll(kept).toMatchObject(feedback({ thumb: 'up' }));
+	await person.press(t.feedback.correct);
+	await page.getByRole('textbox', { name: t.feedback.label }).fill('AX75');
+	await andLeave(person.button(t.feedback.save));
+	await expect.poll(kept).toMatchObject(feedback({ thumb: 'up', correction: 'AX75' }));
+	await (await menu(t.list.remove)).click();
+	await andLeave(person.button(t.panel.undo));
+	await expect.poll(kept).toMatchObject({ deleted_at: null });
 });
 
 test(

@@ -225,6 +225,42 @@ test('what was written outlives a reload', shows('drafts'), async ({ page, perso
 	await expect(person.waiting.getByRole('listitem')).toHaveCount(1);
 });
 
+test('a question that arrived before its page was left stands in one place', async ({
+	page,
+	person
+}) => {
+	const question = unique('Which model?');
+	await person.open();
+	// The desk has it, and its page is gone before it hears so.
+	const stored = new Promise<void>((done) => {
+		void page.route(rounds, async (route) => {
+			await route.fetch();
+			done();
+		});
+	});
+	await person.add('label-en.jpg');
+	await person.ask(question);
+	await stored;
+	await page.reload();
+	await expect(person.finished).toHaveCount(1);
+	await expect(page.locator('.question')).toContainText(question);
+	await expect(page).toHaveURL(/#\/c\/[\w-]+$/);
+	await expect(person.box).toHaveValue('');
+	await expect(person.waiting).toHaveCount(0);
+	await expect(person.row(question)).toHaveCount(1);
+});
+
+test('an answer that is not whole shows what was measured of it', async ({ person, request }) => {
+	const rounds = [
+		{ question: 'Model?', answers: [{ text: 'The mod', state: 'left', firstWordMs: 700 }] }
+	];
+	const [id] = await live(request, [{ title: unique('Left'), rounds }]);
+	await person.open(`/#/c/${id}`);
+	await expect(person.finished).toContainText('The answer ended here');
+	await expect(person.finished).toContainText('first word 0.7 s');
+	await expect(person.finished).toContainText('43 tokens/s');
+});
+
 test(
 	'when the server is away or full, the page says so in a sentence and a retry mends it',
 	shows('errors'),
@@ -313,11 +349,21 @@ test('when the desk cannot be reached at all, the page says so until it can', as
 	await expect(page.locator('header [role=status]')).toHaveText('ready');
 });
 
-test('the demo model says what it is and how to start a real one', async ({ page, person }) => {
+test('the demo model says what it is, how to fetch a real one and start it', async ({
+	page,
+	person,
+	context
+}) => {
 	await person.open();
 	const note = page.getByRole('complementary', { name: 'About the demo model' });
 	await expect(note).toContainText('The demo model is answering.');
-	await expect(note).toContainText('lookdesk serve --model DIR');
+	await expect(note).toContainText('hf download Qwen/Qwen3-VL-4B-Instruct --local-dir qwen3-vl-4b');
+	await expect(note).toContainText('lookdesk serve --model qwen3-vl-4b');
+	await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+	await note.getByRole('button', { name: /^Copy the command: lookdesk/ }).click();
+	expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
+		'lookdesk serve --model qwen3-vl-4b'
+	);
 	await note.getByRole('button', { name: 'Hide this note' }).click();
 	await expect(note).toHaveCount(0);
 	await page.reload();

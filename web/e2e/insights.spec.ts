@@ -31,7 +31,12 @@ async function past(request: APIRequestContext): Promise<string> {
 			at: at(1),
 			rounds: [ask(at(1), good, 500), ask(at(1) + 1000, bad, 900)]
 		},
-		{ title: 'Three', at: at(0), rounds: [ask(at(0), bad, 1200)] }
+		{ title: 'Three', at: at(0), rounds: [ask(at(0), bad, 1200)] },
+		{
+			title: 'Four',
+			at: at(0),
+			rounds: [{ question: 'And?', at: at(0), answers: [{ text: 'It', state: 'left' }] }]
+		}
 	]);
 	return question;
 }
@@ -73,6 +78,13 @@ test(
 		await person.card(words.thumbs.title).getByRole('link', { name: words.thumbs.down }).click();
 		await person.openPanel();
 		await expect(person.row('Three').first()).toBeVisible();
+		await person.closePanel();
+		await page.goBack();
+		const { title, left } = words.unanswered;
+		await person.card(title).getByRole('link', { name: left }).click();
+		await expect(page).toHaveURL(/unanswered=left$/);
+		await person.openPanel();
+		await expect(person.row('Four').first()).toBeVisible();
 		expect(await overflow(page)).toBeLessThanOrEqual(0);
 	}
 );

@@ -189,5 +189,10 @@ test(
 		await page.getByTestId('files').setInputFiles(large);
 		await expect(person.alert).toContainText(p.pictureTooLarge('27', '20'));
 		await expect(person.waiting).toHaveCount(0);
+		// It is about the question under it, and goes with that.
+		await page.route('**/api/conversations/*/rounds', () => undefined);
+		await person.ask(person.say('Then without it?', '不用它行吗？'));
+		await expect(person.answers).toHaveCount(1);
+		await expect(person.alert).toHaveCount(0);
 	}
 );

@@ -115,6 +115,14 @@ export function report(url: URL, language: 'en' | 'zh'): InsightsReport {
 		conversations,
 		solved_in_first_round: counted(0.62, conversations),
 		doubtful_answers: counted(0.078, questions),
+		unanswered: (
+			[
+				['cancelled', 0.012],
+				['left', 0.007],
+				['interrupted', 0],
+				['failed', 0.002]
+			] as const
+		).map(([state, share]) => ({ state, count: Math.round(share * questions) })),
 		ttft_ms_median: hasAny ? 1140 : null,
 		thumbs: { up: Math.round(questions * 0.21), down: Math.round(questions * 0.028) },
 		groups: hasAny ? groups.filter(({ count }) => count > 0) : [],

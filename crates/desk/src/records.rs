@@ -42,7 +42,7 @@ pub use filter::ConversationFilter;
 pub use ids::{AnswerId, ConversationId, EvidenceId, GroupId, NotAnId, ReadingId, RoleId, RoundId};
 pub use insights::{
     DayFigures, DoubtfulString, GroupExample, Insights, InsightsWish, QuestionGroup, Share,
-    SolvedAfter, Thumbs,
+    SolvedAfter, Thumbs, Unanswered,
 };
 use named::named;
 pub use open::{OpenError, Records, RecordsPlace};

@@ -47,6 +47,8 @@ struct Counted {
     asked_at: i64,
     question: usize,
     answered: bool,
+    /// How its newest answer ended.
+    state: &'static str,
     doubtful: bool,
     up: u64,
     down: u64,
@@ -66,11 +68,12 @@ fn id(kind: u64, number: u64) -> String {
 
 fn answer(chance: &mut Chance, number: u64, at: i64, round: &mut Counted) -> Value {
     let (state, thumb) = (chance.below(8), chance.below(5));
-    let state = ["failed", "cancelled", "left", "interrupted"]
+    let state = *["failed", "cancelled", "left", "interrupted"]
         .get(state as usize)
         .unwrap_or(&"done");
+    round.state = state;
     let certainty = ["certain", "check", "doubtful"][chance.below(3) as usize];
-    if *state == "done" {
+    if state == "done" {
         // The newest finished answer counts.
         round.answered = true;
         round.doubtful = certainty == "doubtful";
@@ -114,6 +117,7 @@ fn export(binned: impl Fn(u64) -> bool) -> (String, Plain) {
                 asked_at: at,
                 question,
                 answered: false,
+                state: "",
                 doubtful: false,
                 up: 0,
                 down: 0,
@@ -272,6 +276,19 @@ async fn check(records: &Records, plain: &Plain, wish: InsightsWish) {
         sure,
     )
     .await;
+    let mut without_answer = 0;
+    for ended in &insights.unanswered {
+        let filter = ConversationFilter {
+            unanswered: Some(ended.state),
+            ..span.clone()
+        };
+        let state = serde_json::to_value(ended.state).expect("a word");
+        let fits = |round: &Counted| u64::from(!round.answered && round.state == state);
+        opens(records, "unanswered", ended.count, &filter, &rounds, fits).await;
+        assert!(ended.count > 0, "{state} is among them");
+        without_answer += ended.count;
+    }
+    assert_eq!(without_answer, (rounds.len() - answered) as u64);
     let thumb = |thumb| ConversationFilter {
         thumb: Some(thumb),
         ..span.clone()

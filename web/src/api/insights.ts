@@ -1,4 +1,5 @@
 /** What the desk has been asked, and how well it answered. */
+import type { Unanswered } from '../list/filters';
 import { getJson } from './http';
 import { queryString } from './query';
 import type { Schemas, Told } from './types';
@@ -9,8 +10,9 @@ export type QuestionGroup = Schemas['QuestionGroup'];
 
 export type InsightsReport = Omit<
 	Told<Schemas['Insights']>,
-	'ttft_by_day' | 'rounds_to_solution'
+	'ttft_by_day' | 'rounds_to_solution' | 'unanswered'
 > & {
+	unanswered: { state: Unanswered; count: number }[];
 	ttft_by_day: DayOfAnswers[];
 	/** 3 stands for three or more. */
 	rounds_to_solution: { rounds: 1 | 2 | 3; count: number }[];

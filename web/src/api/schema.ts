@@ -1516,6 +1516,11 @@ export interface components {
              * @description Time to the first word; null without an answer.
              */
             ttft_ms_median?: number | null;
+            /**
+             * @description Questions that have no whole answer, by how the newest answer to them ended: stopped, left,
+             *     cut off, failed. Those being answered do not count.
+             */
+            unanswered: components["schemas"]["Unanswered"][];
         };
         /** @description What a question may hold. */
         Limits: {
@@ -2407,6 +2412,16 @@ export interface components {
             /** @description Its text, as far as its bytes are text. */
             token: string;
         };
+        /** @description Questions without a whole answer whose newest one ended so. */
+        Unanswered: {
+            /**
+             * Format: int64
+             * @description How many questions.
+             */
+            count: number;
+            /** @description How it ended. */
+            state: components["schemas"]["AnswerState"];
+        };
         /** @description Tokens counted. */
         Usage: {
             /**
@@ -2865,6 +2880,8 @@ export interface operations {
                 solved_in?: number;
                 /** @description An answer that counts has a doubtful string, or has none. */
                 doubtful?: boolean;
+                /** @description A question has no whole answer, and the newest one to it ended so. */
+                unanswered?: components["schemas"]["AnswerState"];
                 /** @description An answer was judged so. */
                 thumb?: components["schemas"]["Thumb"];
                 /** @description Asked in this hour of the day. */

@@ -170,6 +170,35 @@ describe('an answer that is over', () => {
 		expect(onRepeat).not.toHaveBeenCalled();
 	});
 
+	describe('but not whole', () => {
+		const usage = { prompt_tokens: 90, image_tokens: 40, cached_tokens: 0, completion_tokens: 3 };
+		const timings = {
+			image_ms: 0,
+			vision_ms: 0,
+			prefill_ms: 0,
+			ttft_ms: 430,
+			decode_ms: 200,
+			decode_tokens_per_s: 9.5
+		};
+
+		it.each(['left', 'interrupted', 'failed', 'cancelled'] as const)(
+			'shows what was measured as far as it came: %s',
+			(state) => {
+				showStored({ state, text: 'The code', marks: [], usage, timings });
+				expect(screen.getByText('9.5 tokens/s')).toBeInTheDocument();
+				const first = screen.getByText('first word 0.4 s');
+				expect(first.parentElement?.title).toBe('wrote for 0.2 s\n90 tokens in, 3 out so far');
+			}
+		);
+
+		it('shows no figures where no word came', () => {
+			const none = { ...timings, ttft_ms: 0, decode_ms: 0, decode_tokens_per_s: 0 };
+			showStored({ state: 'cancelled', text: '', marks: [], usage, timings: none });
+			expect(screen.getByText(/It was stopped here/)).toBeInTheDocument();
+			expect(screen.queryByText(/first word/)).not.toBeInTheDocument();
+		});
+	});
+
 	it('can be copied, and left for a later one, when it broke off in the middle', async () => {
 		const { round } = shown(said('half'), {
 			type: 'error',

@@ -11,6 +11,7 @@ it('says in words what the list is narrowed to, and lets each go', async () => {
 		hour: 9,
 		doubtful: true,
 		solved_in: 3,
+		unanswered: 'left',
 		from: new Date(2026, 10, 1).getTime()
 	} as const;
 	render(FilterChips, { filters, onChange });
@@ -21,6 +22,7 @@ it('says in words what the list is narrowed to, and lets each go', async () => {
 		'asked from 9:00 to 9:59',
 		'with doubtful answers',
 		'solved in 3 rounds or more',
+		'with an answer nobody waited for',
 		'from Nov 1, 2026'
 	]);
 	await userEvent.click(screen.getByRole('button', { name: /Monday/ }));

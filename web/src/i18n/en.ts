@@ -45,8 +45,10 @@ export const en = {
 		title: 'The demo model is answering.',
 		reads:
 			'It reads only small, clear labels and panels: model, content, date, error code, lights.',
-		start: 'For real pictures:',
-		copy: 'Copy the command',
+		start:
+			'For real pictures, fetch Qwen3-VL on the machine of this desk (8.9 GB; it takes 4 to 6 GB of memory), then start the desk with it:',
+		fetch: 'hf download Qwen/Qwen3-VL-4B-Instruct --local-dir qwen3-vl-4b',
+		copy: (command: string) => `Copy the command: ${command}`,
 		copied: 'Copied',
 		hide: 'Hide this note',
 		show: 'About the demo model'
@@ -137,7 +139,9 @@ export const en = {
 		timings: (image: string, vision: string, prefill: string, decode: string) =>
 			`prepare ${image} s, look ${vision} s, take in ${prefill} s, write ${decode} s`,
 		usage: (prompt: number, cached: number, answer: number) =>
-			`${prompt} tokens in (${cached} remembered), ${answer} out`
+			`${prompt} tokens in (${cached} remembered), ${answer} out`,
+		written: (seconds: string) => `wrote for ${seconds} s`,
+		seen: (prompt: number, answer: number) => `${prompt} tokens in, ${answer} out so far`
 	},
 
 	marks: {
@@ -250,6 +254,12 @@ export const en = {
 					: 'solved in 3 rounds or more',
 		doubtful: 'with doubtful answers',
 		certain: 'without doubtful answers',
+		unanswered: {
+			cancelled: 'with a stopped answer',
+			left: 'with an answer nobody waited for',
+			interrupted: 'with an answer the desk cut off',
+			failed: 'with a failed answer'
+		},
 		up: 'thumbs up',
 		down: 'thumbs down',
 		hour: (hour: number) => `asked from ${hour}:00 to ${hour}:59`,

@@ -40,8 +40,10 @@ export const zh: Messages = {
 		badge: '演示',
 		title: '现在回答的是演示模型。',
 		reads: '只认得清晰的小标签和面板：型号、容量、日期、错误码、指示灯。',
-		start: '看真实图片请用：',
-		copy: '复制命令',
+		start:
+			'要看真实图片，请在运行本工作台的机器上下载 Qwen3-VL（8.9 GB，运行时占 4 到 6 GB 内存），再用它启动：',
+		fetch: 'modelscope download --model Qwen/Qwen3-VL-4B-Instruct --local_dir qwen3-vl-4b',
+		copy: (command) => `复制命令：${command}`,
 		copied: '已复制',
 		hide: '收起说明',
 		show: '关于演示模型'
@@ -124,7 +126,9 @@ export const zh: Messages = {
 		timings: (image, vision, prefill, decode) =>
 			`准备 ${image} 秒，看图 ${vision} 秒，理解 ${prefill} 秒，书写 ${decode} 秒`,
 		usage: (prompt, cached, answer) =>
-			`读入 ${prompt} 词元（其中 ${cached} 记得），写出 ${answer} 词元`
+			`读入 ${prompt} 词元（其中 ${cached} 记得），写出 ${answer} 词元`,
+		written: (seconds) => `书写 ${seconds} 秒`,
+		seen: (prompt, answer) => `读入 ${prompt} 词元，已写出 ${answer} 词元`
 	},
 
 	marks: {
@@ -231,6 +235,12 @@ export const zh: Messages = {
 		solvedIn: (rounds) => (rounds === 3 ? '三轮以上解决' : `第 ${rounds} 轮解决`),
 		doubtful: '含存疑回答',
 		certain: '不含存疑回答',
+		unanswered: {
+			cancelled: '含被停止的回答',
+			left: '含提问者已离开的回答',
+			interrupted: '含因工作台停止而中断的回答',
+			failed: '含出错的回答'
+		},
 		up: '好评',
 		down: '差评',
 		hour: (hour) => `${hour} 点提问`,

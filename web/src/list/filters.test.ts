@@ -8,7 +8,8 @@ describe('filters of an address', () => {
 			group: 'g 1&2',
 			doubtful: true,
 			hour: 0,
-			solved_in: 3
+			solved_in: 3,
+			unanswered: 'cancelled'
 		} as const;
 		expect(readFilters(writeFilters(filters))).toEqual(filters);
 	});
@@ -20,6 +21,7 @@ describe('filters of an address', () => {
 		'hour=1e1',
 		'weekday=x',
 		'doubtful=yes',
+		'unanswered=done',
 		'solved_in=4',
 		'group=',
 		'constructor=1'

@@ -4,6 +4,8 @@
  */
 import type { Verdict } from '../api/types';
 
+export type Unanswered = 'cancelled' | 'left' | 'interrupted' | 'failed';
+
 export interface Filters {
 	verdict?: Verdict;
 	customer?: string;
@@ -13,6 +15,8 @@ export interface Filters {
 	group?: string;
 	solved_in?: 1 | 2 | 3;
 	doubtful?: boolean;
+	/** How the newest answer ended to a question that has no whole one. */
+	unanswered?: Unanswered;
 	thumb?: 'up' | 'down';
 	hour?: number;
 	weekday?: number;
@@ -40,6 +44,7 @@ const readers: { [Name in FilterName]: (text: string) => Filters[Name] | undefin
 	group: words,
 	solved_in: (text) => whole(1, 3)(text) as 1 | 2 | 3 | undefined,
 	doubtful: flag,
+	unanswered: oneOf('cancelled', 'left', 'interrupted', 'failed'),
 	thumb: oneOf('up', 'down'),
 	hour: whole(0, 23),
 	weekday: whole(0, 6)

@@ -13,6 +13,12 @@ import type {
 	Usage
 } from '../api/types';
 
+/** What an answer that is over has cost, as far as it came and was measured. */
+export interface Cost {
+	usage?: Usage;
+	timings?: Timings;
+}
+
 export type Phase =
 	| { kind: 'sending' }
 	| { kind: 'asking' }
@@ -22,10 +28,10 @@ export type Phase =
 	| { kind: 'writing' }
 	/** Somebody else's page is listening to it. */
 	| { kind: 'elsewhere' }
-	| { kind: 'done'; reason: FinishReason; usage?: Usage; timings?: Timings }
+	| ({ kind: 'done'; reason: FinishReason } & Cost)
 	/** The program ended while it was answering, or the page that listened was gone. */
-	| { kind: 'interrupted'; by: 'desk' | 'connection' }
-	| { kind: 'failed'; problem: Problem };
+	| ({ kind: 'interrupted'; by: 'desk' | 'connection' } & Cost)
+	| ({ kind: 'failed'; problem: Problem } & Cost);
 
 /** What the model was not told this time. */
 export type Dropped = Pick<Asked, 'dropped_rounds' | 'dropped_pictures'>;
@@ -143,13 +149,14 @@ function phaseOf(stored: StoredAnswer): Phase {
 		case 'running':
 			return { kind: 'elsewhere' };
 		case 'interrupted':
-			return { kind: 'interrupted', by: 'desk' };
+			return { kind: 'interrupted', by: 'desk', ...figures };
 		case 'left':
-			return { kind: 'interrupted', by: 'connection' };
+			return { kind: 'interrupted', by: 'connection', ...figures };
 		case 'failed':
 			return {
 				kind: 'failed',
-				problem: new Problem(problem?.code ?? 'answer_failed', problem?.message ?? '')
+				problem: new Problem(problem?.code ?? 'answer_failed', problem?.message ?? ''),
+				...figures
 			};
 		case 'cancelled':
 			return { kind: 'done', reason: 'cancelled', ...figures };

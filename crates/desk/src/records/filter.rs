@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
-use super::{GroupId, Thumb, Verdict};
+use super::{AnswerState, GroupId, Thumb, Verdict};
 
 /// Which conversations to list; all conditions must hold.
 ///
-/// `from`, `to`, `group`, `doubtful`, `thumb`, `hour` and `weekday` speak of a round: a conversation
-/// is listed when one of its rounds fits all of them.
+/// `from`, `to`, `group`, `doubtful`, `unanswered`, `thumb`, `hour` and `weekday` speak of a round: a
+/// conversation is listed when one of its rounds fits all of them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +34,8 @@ pub struct ConversationFilter {
     pub solved_in: Option<u8>,
     /// An answer that counts has a doubtful string, or has none.
     pub doubtful: Option<bool>,
+    /// A question has no whole answer, and the newest one to it ended so.
+    pub unanswered: Option<AnswerState>,
     /// An answer was judged so.
     pub thumb: Option<Thumb>,
     /// Asked in this hour of the day.

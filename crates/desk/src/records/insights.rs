@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{AnswerId, Certainty, ConversationId, GroupId};
+use super::{AnswerId, AnswerState, Certainty, ConversationId, GroupId};
 
 /// Which time to look at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
@@ -33,6 +33,9 @@ pub struct Insights {
     pub solved_in_first_round: Share,
     /// Questions whose answer has a doubtful string; the share is of those answered.
     pub doubtful_answers: Share,
+    /// Questions that have no whole answer, by how the newest answer to them ended: stopped, left,
+    /// cut off, failed. Those being answered do not count.
+    pub unanswered: Vec<Unanswered>,
     /// Time to the first word; null without an answer.
     pub ttft_ms_median: Option<f64>,
     /// Answers judged.
@@ -56,6 +59,15 @@ pub struct Share {
     pub count: u64,
     /// 0 to 1; 0 where there is no whole.
     pub share: f64,
+}
+
+/// Questions without a whole answer whose newest one ended so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Unanswered {
+    /// How it ended.
+    pub state: AnswerState,
+    /// How many questions.
+    pub count: u64,
 }
 
 /// Answers judged.

@@ -16,6 +16,12 @@ const report: InsightsReport = {
 	conversations: 600,
 	solved_in_first_round: { count: 310, share: 0.62 },
 	doubtful_answers: { count: 9, share: 0.0073 },
+	unanswered: [
+		{ state: 'cancelled', count: 12 },
+		{ state: 'left', count: 4 },
+		{ state: 'interrupted', count: 0 },
+		{ state: 'failed', count: 1 }
+	],
 	ttft_ms_median: 1140,
 	thumbs: { up: 30, down: 10 },
 	groups: [],
@@ -96,6 +102,21 @@ it('rounds and thumbs are tables whose rows open what they count', () => {
 	expect(screen.getByRole('row', { name: /^1 round/ })).toHaveTextContent('75%');
 	expect(href('3 or more')).toBe('#/?from=1000&to=2000&solved_in=3');
 	expect(href('Not helpful')).toBe('#/?from=1000&to=2000&thumb=down');
+});
+
+describe('questions without a whole answer', () => {
+	it('are told by how the answer ended, and each opens its conversations', () => {
+		render(RoundsAndThumbs, { report, span });
+		expect(screen.getByRole('row', { name: /^Stopped by hand/ })).toHaveTextContent('12');
+		expect(href('Stopped by hand')).toBe('#/?from=1000&to=2000&unanswered=cancelled');
+		expect(href('Page closed or connection lost')).toMatch(/unanswered=left$/);
+		expect(screen.queryByRole('link', { name: /desk itself/ })).toBeNull();
+	});
+
+	it('are none, in words, where every answer is whole', () => {
+		render(RoundsAndThumbs, { report: { ...report, unanswered: [] }, span });
+		expect(screen.getByText('Every question got a whole answer.')).toBeInTheDocument();
+	});
 });
 
 describe('the time to the first word', () => {

@@ -79,6 +79,17 @@ export const insights = {
 		none: 'No conversation is marked as solved yet. Marks are set on the desk, above each conversation.'
 	},
 
+	unanswered: {
+		title: 'Questions without a whole answer',
+		hint: 'How the newest answer to them ended.',
+		how: 'Ended',
+		cancelled: 'Stopped by hand',
+		left: 'Page closed or connection lost',
+		interrupted: 'The desk itself stopped',
+		failed: 'Failed',
+		none: 'Every question got a whole answer.'
+	},
+
 	thumbs: {
 		title: 'Thumbs',
 		hint: 'What people thought of the answers.',

@@ -79,6 +79,17 @@ export const insights: Messages['insights'] = {
 		none: '还没有标记为“已解决”的对话。标记在工作台的对话上方。'
 	},
 
+	unanswered: {
+		title: '没有完整回答的提问',
+		hint: '最近一次回答是怎么结束的。',
+		how: '结束方式',
+		cancelled: '手动停止',
+		left: '页面关闭或连接中断',
+		interrupted: '工作台停止运行',
+		failed: '出错',
+		none: '每个提问都得到了完整的回答。'
+	},
+
 	thumbs: {
 		title: '评价',
 		hint: '大家觉得回答怎么样。',

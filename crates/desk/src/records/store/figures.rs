@@ -9,8 +9,8 @@ use super::list::{Statement, check_offset};
 use super::rows::{Columns, word};
 use crate::Refusal;
 use crate::records::{
-    Certainty, DayFigures, DoubtfulString, GroupExample, Insights, InsightsWish, QuestionGroup,
-    Records, Share, SolvedAfter, TextMark, Thumbs, Verdict,
+    AnswerState, Certainty, DayFigures, DoubtfulString, GroupExample, Insights, InsightsWish,
+    QuestionGroup, Records, Share, SolvedAfter, TextMark, Thumbs, Unanswered, Verdict,
 };
 
 const GROUPS: usize = 20;
@@ -37,6 +37,7 @@ impl Records {
             conversations: conversations.len() as u64,
             solved_in_first_round: share(solved_at_once, judged),
             doubtful_answers: share(doubtful, answered),
+            unanswered: unanswered(connection, wish).await?,
             ttft_ms_median: median(&mut times),
             thumbs: Thumbs {
                 up: facts.iter().map(|fact| fact.thumbs.up).sum(),
@@ -200,6 +201,35 @@ async fn solutions(
     Ok((solved, judged))
 }
 
+/// Questions without a whole answer, by how the newest one ended.
+async fn unanswered(
+    connection: &mut AnyConnection,
+    wish: &InsightsWish,
+) -> Result<Vec<Unanswered>, Refusal> {
+    let mut statement = Statement::new("");
+    let counted = counted(&mut statement, wish)?;
+    statement.sql = format!(
+        "SELECT a.state, COUNT(*) AS number FROM rounds r \
+         JOIN answers a ON a.number = (SELECT MAX(n.number) FROM answers n WHERE n.round = r.number) \
+         WHERE {counted} AND r.answered = 0 GROUP BY a.state"
+    );
+    let mut counts = HashMap::new();
+    for row in statement.fetch(connection).await? {
+        counts.insert(row.word::<AnswerState>("state")?, row.count("number")?);
+    }
+    let ends = [
+        AnswerState::Cancelled,
+        AnswerState::Left,
+        AnswerState::Interrupted,
+        AnswerState::Failed,
+    ];
+    let counted = ends.map(|state| Unanswered {
+        state,
+        count: counts.get(&state).copied().unwrap_or(0),
+    });
+    Ok(counted.into())
+}
+
 /// The most frequent groups, with what was asked in them on each day.
 async fn groups(
     connection: &mut AnyConnection,
@@ -278,7 +308,7 @@ async fn doubtful_strings(
 ) -> Result<Vec<DoubtfulString>, Refusal> {
     let mut statement = Statement::new("");
     let counted = counted(&mut statement, wish)?;
-    let done = statement.text(word(crate::records::AnswerState::Done))?;
+    let done = statement.text(word(AnswerState::Done))?;
     statement.sql = format!(
         "SELECT c.id AS conversation, a.id AS answer, a.text, a.marks \
          FROM (SELECT r.number, r.conversation, r.asked_at FROM rounds r \

@@ -323,6 +323,13 @@ fn round_condition(
         Some(false) => of_round.push("r.answered = 1 AND r.doubtful = 0".to_owned()),
         None => {}
     }
+    if let Some(state) = filter.unanswered {
+        let place = statement.text(word(state))?;
+        of_round.push(format!(
+            "r.answered = 0 AND {place} = (SELECT a.state FROM answers a WHERE a.round = r.number \
+             ORDER BY a.number DESC LIMIT 1)"
+        ));
+    }
     let offset = filter.utc_offset_minutes.unwrap_or(0);
     if let Some(hour) = filter.hour {
         of_round.push(format!("{} = {hour}", hour_of("r.asked_at", offset)));
