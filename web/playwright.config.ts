@@ -46,7 +46,8 @@ export default defineConfig({
 		screenshot: 'only-on-failure',
 		launchOptions: {
 			...(existsSync(chromium) ? { executablePath: chromium } : {}),
-			args: isRoot ? ['--no-sandbox'] : []
+			// What a machine without a GPU draws for one costs it a sixth of its time.
+			args: ['--disable-gpu', ...(isRoot ? ['--no-sandbox'] : [])]
 		}
 	},
 	projects: [...everywhere.map(look), { name: 'screenshots', testMatch: screenshots }]

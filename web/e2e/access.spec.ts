@@ -154,6 +154,8 @@ test(
 			.click();
 		await page.getByText(t.insights.period.between, { exact: true }).click();
 		await expect(page.getByLabel(t.insights.period.from, { exact: true })).toBeVisible();
+		// While figures come, those before are pale.
+		await expect(page.locator('.cards[aria-busy=false]')).toBeVisible();
 		await isFine(page, 'insights as a table, with a period to choose');
 		await page.goto('/#/insights?from=2001-01-01&to=2001-01-31');
 		await expect(page.getByRole('heading', { name: t.insights.empty })).toBeVisible();

@@ -1,17 +1,28 @@
 /** What axe finds, in a form that a failing test can show. */
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import type { AxeResults, RunOptions } from 'axe-core';
+import axe from 'axe-core';
+
+type WithAxe = Window & {
+	axe?: { run: (context: string | Document, options: RunOptions) => Promise<AxeResults> };
+};
 
 export async function violations(page: Page): Promise<string[]> {
-	const builder = new AxeBuilder({ page });
-	// Behind a dialog nothing can be reached; it was looked at before the dialog opened.
-	if ((await page.locator('dialog[open]').count()) > 0) builder.include('dialog[open]');
-	// The page has no frames, and a second page to join their results in would only take time.
-	const { violations } = await builder
-		.setLegacyMode(true)
-		.options({ resultTypes: ['violations'] })
-		.analyze();
-	return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('\n')}`);
+	// Half a megabyte of script: once for each document is enough.
+	const isThere = await page.evaluate(() => (window as WithAxe).axe !== undefined);
+	if (!isThere) await page.evaluate(axe.source);
+	const found = await page.evaluate(async () => {
+		// Behind a dialog nothing can be reached; it was looked at before the dialog opened.
+		const dialog = 'dialog[open]';
+		const context = document.querySelector(dialog) ? dialog : document;
+		const results = await (window as WithAxe).axe?.run(context, { resultTypes: ['violations'] });
+		return results?.violations.map(({ id, nodes }) => ({
+			id,
+			html: nodes.map(({ html }) => html)
+		}));
+	});
+	if (!found) throw new Error('axe has not run');
+	return found.map(({ id, html }) => `${id}: ${html.join('\n')}`);
 }
 
 /** Fails the test when the page breaks its own content security policy, or throws. */

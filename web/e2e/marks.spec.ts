@@ -230,7 +230,7 @@ test(
 		await person.ask(person.sample('label-en.jpg').question);
 		await expect(person.finished).toHaveCount(1);
 		await person.press(t.evidence.where);
-		await expect(person.finished).toContainText(t.evidence.none);
+		await expect(person.finished).toContainText(t.evidence.noneDemo);
 		await expect(page.locator('[data-box]')).toHaveCount(0);
 	}
 );

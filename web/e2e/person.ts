@@ -4,6 +4,7 @@
  */
 import { expect, type Locator, type Page } from '@playwright/test';
 import type { Messages } from '../src/i18n/en.ts';
+import { live } from './past.ts';
 import { picture, sample } from './samples.ts';
 
 export class Person {
@@ -95,6 +96,15 @@ export class Person {
 		await this.add(file);
 		await this.ask(question);
 		await expect(this.finished).toHaveCount(1);
+	}
+
+	/** Opens a conversation that is there already, called as its question: nothing has to be read for it. */
+	async recall(question: string): Promise<string> {
+		const rounds = [{ question, answers: [{ text: 'The model is AX5400.' }] }];
+		const [id = ''] = await live(this.page.request, [{ title: question, rounds }]);
+		await this.open(`/#/c/${id}`);
+		await expect(this.finished).toHaveCount(1);
+		return id;
 	}
 
 	row(title: string): Locator {
