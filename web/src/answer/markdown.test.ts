@@ -90,6 +90,10 @@ describe('what a model writes', () => {
 		expect(page.querySelectorAll('td br')).toHaveLength(2);
 	});
 
+	it('can be reached by keyboard where it scrolls', () => {
+		expect(html('```\nlong\n```')).toContain('<pre tabindex="0">');
+	});
+
 	it('opens links away from the desk', () => {
 		const link = parsed('[manual](https://example.org)').querySelector('a');
 		expect(link).toHaveAttribute('rel', 'noopener noreferrer nofollow');

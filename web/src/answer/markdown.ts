@@ -153,6 +153,8 @@ function render(markdown: string, marks: TextMark[], wording: Wording): string {
 		if (href === null) link.replaceWith(...link.childNodes);
 		else link.setAttribute('href', href.replace(reservedInAddress, ''));
 	}
+	// What scrolls sideways must be reachable by keyboard.
+	for (const wide of fragment.querySelectorAll('pre')) wide.setAttribute('tabindex', '0');
 	const holder = owner.createElement('div');
 	holder.append(fragment);
 	return holder.innerHTML;

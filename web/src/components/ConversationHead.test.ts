@@ -13,20 +13,43 @@ function shown(more: Partial<Conversation> = {}) {
 	Object.assign(conversation, { id: 'c1', title: 'Router', ...more });
 	const on = { onChange: vi.fn(), onAnother: vi.fn(), onClear: vi.fn() };
 	const titleOf = (id: string) => (id === 'known' ? 'First matter' : undefined);
-	render(ConversationHead, { conversation, titleOf, hrefOf: (id: string) => `#/c/${id}`, ...on });
-	return on;
+	const hrefOf = (id: string) => `#/c/${id}`;
+	const { unmount } = render(ConversationHead, { conversation, titleOf, hrefOf, ...on });
+	return { ...on, conversation, unmount, changes: () => on.onChange.mock.calls };
 }
 
 beforeEach(() => void customers.mockReset().mockResolvedValue(['Ann']));
 
 describe('what stands above a conversation', () => {
 	it('names it and its customer, once one leaves the field', async () => {
-		const { onChange } = shown();
+		const { conversation, changes } = shown();
 		await userEvent.clear(screen.getByRole('textbox', { name: 'Title' }));
 		await userEvent.type(screen.getByRole('textbox', { name: 'Title' }), ' AX73 {Enter}');
 		await userEvent.type(screen.getByRole('combobox', { name: 'Customer' }), 'Ann');
 		await userEvent.tab();
-		expect(onChange.mock.calls).toEqual([[{ title: 'AX73' }], [{ customer: 'Ann' }]]);
+		expect(changes()).toEqual([
+			[conversation, { title: 'AX73' }],
+			[conversation, { customer: 'Ann' }]
+		]);
+	});
+
+	it.each([
+		['one turns to another conversation', (unmount: () => void) => unmount()],
+		['the page is left', () => void window.dispatchEvent(new Event('pagehide'))]
+	])('keeps what is typed where it was typed, when %s', async (_, leave) => {
+		const { conversation, changes, unmount } = shown();
+		await userEvent.type(screen.getByRole('textbox', { name: 'Title' }), ' AX73');
+		leave(unmount);
+		expect(changes()).toEqual([[conversation, { title: 'Router AX73' }]]);
+		window.dispatchEvent(new Event('pagehide'));
+		expect(changes()).toHaveLength(1);
+	});
+
+	it('takes a customer out of the field where it is emptied', async () => {
+		const { conversation, changes, unmount } = shown({ customer: 'Ann' });
+		await userEvent.clear(screen.getByRole('combobox', { name: 'Customer' }));
+		unmount();
+		expect(changes()).toEqual([[conversation, { customer: null }]]);
 	});
 
 	it('keeps the old title where none is given, or Esc is pressed', async () => {
@@ -54,10 +77,13 @@ describe('what stands above a conversation', () => {
 	});
 
 	it('judges, and takes the judgement back', async () => {
-		const { onChange } = shown({ verdict: 'solved' });
+		const { conversation, changes } = shown({ verdict: 'solved' });
 		await userEvent.click(screen.getByRole('button', { name: 'Wrong' }));
 		await userEvent.click(screen.getByRole('button', { name: 'Solved' }));
-		expect(onChange.mock.calls).toEqual([[{ verdict: 'wrong' }], [{ verdict: null }]]);
+		expect(changes()).toEqual([
+			[conversation, { verdict: 'wrong' }],
+			[conversation, { verdict: null }]
+		]);
 	});
 
 	it('leads to what it continues, and to what continues it', () => {

@@ -44,7 +44,7 @@ export const en = {
 		badge: 'demo',
 		title: 'The demo model is answering.',
 		reads:
-			'It reads only small, clear labels and panels: model, content, date, error code, lights.',
+			'It reads only small, clear labels and panels: model, content, date, error code, lights. It cannot point to places.',
 		start:
 			'For real pictures, fetch Qwen3-VL on the machine of this desk (8.9 GB; it takes 4 to 6 GB of memory), then start the desk with it:',
 		fetch: 'hf download Qwen/Qwen3-VL-4B-Instruct --local-dir qwen3-vl-4b',
@@ -187,6 +187,7 @@ export const en = {
 		whereHint: 'Show on the picture where the answer has this from',
 		asking: 'Looking for the places…',
 		none: 'No place was found on the pictures for this answer. Please look for yourself.',
+		noneDemo: 'The demo model cannot point to places; the real one can. Please look for yourself.',
 		label: 'Places on the pictures',
 		one: (number: number, label: string) => `Place ${number}: ${label}`,
 		onPicture: (number: number) => `picture ${number}`

@@ -39,7 +39,7 @@ export const zh: Messages = {
 	demo: {
 		badge: '演示',
 		title: '现在回答的是演示模型。',
-		reads: '只认得清晰的小标签和面板：型号、容量、日期、错误码、指示灯。',
+		reads: '只认得清晰的小标签和面板：型号、容量、日期、错误码、指示灯；也不会指出位置。',
 		start:
 			'要看真实图片，请在运行本工作台的机器上下载 Qwen3-VL（8.9 GB，运行时占 4 到 6 GB 内存），再用它启动：',
 		fetch: 'modelscope download --model Qwen/Qwen3-VL-4B-Instruct --local_dir qwen3-vl-4b',
@@ -173,6 +173,7 @@ export const zh: Messages = {
 		whereHint: '在图片上标出回答的依据',
 		asking: '正在找位置…',
 		none: '在图片上没有找到这个回答的依据，请自行核对。',
+		noneDemo: '演示模型不会指出位置，真实模型可以。请自行核对。',
 		label: '图片上的位置',
 		one: (number, label) => `位置 ${number}：${label}`,
 		onPicture: (number) => `第 ${number} 张图`

@@ -1,3 +1,4 @@
+import { flushSync } from 'svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Problem } from '../api/problem';
 import { route } from '../router/route.svelte';
@@ -14,9 +15,14 @@ const records = vi.hoisted(() => ({
 	deleteConversation: vi.fn()
 }));
 vi.mock('../api/conversations', () => records);
-vi.mock('./health.svelte', () => ({
-	health: { mood: 'ready', refresh: () => Promise.resolve(), watch: () => () => undefined }
-}));
+vi.mock('./health.svelte', () => {
+	const health = $state({
+		mood: 'ready',
+		refresh: () => Promise.resolve(),
+		watch: () => () => undefined
+	});
+	return { health };
+});
 
 const whole = { id: 'c1', title: 'T', customer: 'Ann', follows: null, followed_by: [], rounds: [] };
 const facts = { id: 'p1', width: 9, height: 9, bytes: 9, tokens: 4, media_type: 'image/png' };
@@ -232,6 +238,25 @@ describe('a page out of sight', () => {
 		show(true);
 		expect(left()).toBe('[]');
 		stop();
+		end();
+	});
+});
+
+describe('a desk that was out of reach', () => {
+	it('is asked what it has, as soon as it is back', async () => {
+		const desk = new Desk();
+		const { health } = desk;
+		desk.follow('/c/c1', address(''));
+		await vi.waitFor(() => expect(desk.conversation.customer).toBe('Ann'));
+		const end = $effect.root(() => void desk.start());
+		flushSync();
+		records.readConversation.mockClear();
+		Object.assign(health, { mood: 'unreachable' });
+		flushSync();
+		expect(records.readConversation).not.toHaveBeenCalled();
+		Object.assign(health, { mood: 'ready' });
+		flushSync();
+		expect(records.readConversation).toHaveBeenCalledWith('c1');
 		end();
 	});
 });

@@ -1,6 +1,7 @@
 /**
  * Everything on the desk, and what a person can do with it. The page shows this; it decides nothing.
  */
+import { untrack } from 'svelte';
 import { asksForAnother } from '../answer/another';
 import { fetchSamples } from '../api/client';
 import type { Sample } from '../api/types';
@@ -135,6 +136,13 @@ export class Desk {
 			if (!status) return;
 			preferences.defaults = status.defaults;
 			if (!this.#haveSamples) void this.#loadSamples();
+		});
+		let wasAway = false;
+		$effect(() => {
+			const isAway = this.health.mood === 'unreachable';
+			// What the desk went on with, or kept, when it was out of reach.
+			if (wasAway && !isAway) untrack(() => void this.conversation.refresh());
+			wasAway = isAway;
 		});
 		return () => {
 			ends.forEach((end) => end());

@@ -9,6 +9,7 @@ import Figures from './Figures.svelte';
 import FirstWord from './FirstWord.svelte';
 import Groups from './Groups.svelte';
 import RoundsAndThumbs from './RoundsAndThumbs.svelte';
+import Unanswered from './Unanswered.svelte';
 
 const span = { from: 1000, to: 2000 };
 const report: InsightsReport = {
@@ -106,7 +107,7 @@ it('rounds and thumbs are tables whose rows open what they count', () => {
 
 describe('questions without a whole answer', () => {
 	it('are told by how the answer ended, and each opens its conversations', () => {
-		render(RoundsAndThumbs, { report, span });
+		render(Unanswered, { report, span });
 		expect(screen.getByRole('row', { name: /^Stopped by hand/ })).toHaveTextContent('12');
 		expect(href('Stopped by hand')).toBe('#/?from=1000&to=2000&unanswered=cancelled');
 		expect(href('Page closed or connection lost')).toMatch(/unanswered=left$/);
@@ -114,7 +115,7 @@ describe('questions without a whole answer', () => {
 	});
 
 	it('are none, in words, where every answer is whole', () => {
-		render(RoundsAndThumbs, { report: { ...report, unanswered: [] }, span });
+		render(Unanswered, { report: { ...report, unanswered: [] }, span });
 		expect(screen.getByText('Every question got a whole answer.')).toBeInTheDocument();
 	});
 });
