@@ -146,7 +146,11 @@ impl Answerer for EngineAnswerer {
     }
 
     fn inspect(&self, bytes: &[u8]) -> Result<PictureFacts, Refusal> {
-        let facts = self.about.inspect(bytes);
+        // An engine that is there keeps what it decodes: a question about it is likely to follow.
+        let facts = match self.engine.handle() {
+            Ok(handle) => handle.inspect(bytes).map(words::picture_facts),
+            Err(_) => self.about.inspect(bytes),
+        };
         facts.map_err(|error| words::picture_refusal(&error))
     }
 
@@ -179,7 +183,9 @@ impl Answerer for EngineAnswerer {
 
     fn count(&self, question: &Question) -> Result<TokenCount, Refusal> {
         let handle = self.engine.handle()?;
-        let counted = handle.count(&words::request(question));
+        let facts = question.pictures().map(|picture| picture.facts());
+        let sizes: Vec<_> = facts.map(|facts| (facts.width, facts.height)).collect();
+        let counted = handle.count(&words::request(question), &sizes);
         let counted = counted.map_err(|error| words::refusal(&error))?;
         Ok(TokenCount {
             prompt_tokens: words::count(counted.prompt),
@@ -190,5 +196,51 @@ impl Answerer for EngineAnswerer {
     fn reserve(&self, asker: Option<&str>, answers: u32) -> Result<Box<dyn Reservation>, Refusal> {
         let places = EnginePlaces::take(&self.engine, asker, answers)?;
         Ok(Box::new(places))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use engine::{Request, Wanted};
+    use model::chat::{Message, Part, Role};
+
+    use super::*;
+    use crate::demo;
+
+    /// How often it was asked whether a question about this picture is still wanted: between the stages of its way.
+    fn stages(answerer: &EngineAnswerer, file: &[u8]) -> usize {
+        let looks = Arc::new(AtomicUsize::new(0));
+        let counted = looks.clone();
+        let question = Message {
+            role: Role::User,
+            content: vec![Part::Picture(0)],
+        };
+        let request = Request {
+            image_tokens: Some(answerer.status().limits.image_tokens as usize),
+            max_tokens: 1,
+            wanted: Wanted::as_long_as(move || {
+                counted.fetch_add(1, Ordering::SeqCst);
+                true
+            }),
+            ..Request::new(vec![question], vec![file.into()])
+        };
+        let handle = answerer.engine.handle().expect("ready");
+        drop(handle.submit(request).expect("accepted"));
+        looks.load(Ordering::SeqCst)
+    }
+
+    #[test]
+    fn a_picture_that_was_laid_on_the_desk_is_not_decoded_again_for_its_question() {
+        let answerer = EngineAnswerer::look(demo::source(), EngineOptions::default());
+        let answerer = answerer.expect("the demo model");
+        answerer.load().expect("it loads");
+        let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/samples");
+        let sample = |name| std::fs::read(samples.join(name)).expect("a sample");
+        let (laid, other) = (sample("router-label.png"), sample("panel-error.png"));
+        answerer.inspect(&laid).expect("readable");
+        assert!(stages(&answerer, &laid) < stages(&answerer, &other));
     }
 }

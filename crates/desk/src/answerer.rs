@@ -48,7 +48,7 @@ pub trait Answerer: Send + Sync + 'static {
         Err(Refusal::not_offered())
     }
 
-    /// What a question costs, without asking it.
+    /// What a question costs, without asking it. Decodes nothing: what its pictures are is known.
     fn count(&self, question: &Question) -> Result<TokenCount, Refusal>;
 
     /// Gives up whatever is only kept so that the next question is answered sooner: something that was asked or
@@ -63,6 +63,7 @@ pub trait Answerer: Send + Sync + 'static {
 /// Places for answers. Dropped, they are given back.
 pub trait Reservation: Send {
     /// Takes a question in, as often as there are places, or says why not; see [`Question::nth`]. A place is given
-    /// back when its answer ends, or its stream is dropped, which cancels.
+    /// back when its answer ends, or its stream is dropped, which cancels. Until it is taken in,
+    /// [`Question::presence`] says whether anybody waits for it.
     fn ask(self: Box<Self>, question: Question) -> Result<Vec<AnswerStream>, Refusal>;
 }

@@ -1,16 +1,19 @@
 //! The road on which an answer travels from the answerer to whoever reads it.
 //!
 //! Bound to no runtime: the sender is a plain call from any thread, the stream can be polled by any executor. The
-//! answerer never waits for the reader. What nobody has read yet is bounded in bytes: far above what an answer in words
-//! takes, so only a reader who leaves thousands of tokens with all their alternatives lying is cut off, and told so.
+//! answerer never waits for the reader. What nobody has read yet is bounded in bytes: of one answer far above what an
+//! answer in words takes, so only a reader who leaves thousands of tokens with all their alternatives lying is cut off,
+//! and told so behind what was said. Of all answers together there is a bound as well ([`crate::unread`]): where that
+//! gives an answer up, what lay of it is gone.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
+use crate::lane::{Lane, Put, Weighed};
+use crate::unread::{GiveUp, Unread};
 use crate::{AnswerEvent, Picture, Refusal};
 
 /// The most that may lie unread of one answer.
@@ -25,9 +28,7 @@ pub struct Gone;
 /// reader asks for it, drops the stream, or lets too much lie. Without having run it is dropped when the answer ends.
 pub fn answer_channel(cancel: impl FnOnce() + Send + 'static) -> (AnswerSender, AnswerStream) {
     let road = Arc::new(Mutex::new(Road {
-        unread: VecDeque::new(),
-        unread_bytes: 0,
-        reader: Reader::Elsewhere,
+        lane: Lane::new(),
         running: Some(Running {
             cancel: Some(Box::new(cancel)),
             pictures: Vec::new(),
@@ -39,9 +40,7 @@ pub fn answer_channel(cancel: impl FnOnce() + Send + 'static) -> (AnswerSender, 
 
 /// What the two ends share.
 struct Road {
-    unread: VecDeque<AnswerEvent>,
-    unread_bytes: usize,
-    reader: Reader,
+    lane: Lane<AnswerEvent>,
     /// `None` once the last event was sent.
     running: Option<Running>,
 }
@@ -62,48 +61,50 @@ impl Running {
     }
 }
 
-enum Reader {
-    /// Has read all there was, and is to be woken.
-    Waiting(Waker),
-    /// Does something else, and will look again.
-    Elsewhere,
-    Gone,
-}
-
 impl Road {
-    /// Lays an event down; gives back what the answer needs no more, and who is to be told.
-    fn put(&mut self, event: AnswerEvent) -> (Option<Running>, Option<Waker>) {
-        self.unread_bytes += bytes(&event);
+    /// Lays an event down; gives back what the answer needs no more, and what is to be told.
+    fn put(&mut self, event: AnswerEvent) -> (Option<Running>, Put) {
         let ended = match event.is_last() {
             true => self.running.take(),
             false => None,
         };
-        self.unread.push_back(event);
-        let waker = match std::mem::replace(&mut self.reader, Reader::Elsewhere) {
-            Reader::Waiting(waker) => Some(waker),
-            reader => {
-                self.reader = reader;
-                None
-            }
-        };
-        (ended, waker)
+        (ended, self.lane.put(event))
     }
 }
 
-/// What an event takes while it lies unread.
-fn bytes(event: &AnswerEvent) -> usize {
-    let inside = match event {
-        AnswerEvent::Delta { text, tokens } => {
-            let token = |token: &crate::TokenPiece| {
-                let top = token.top.iter();
-                let top = top.map(|top| size_of_val(top) + top.bytes.len());
-                size_of_val(token) + token.text.len() + token.bytes.len() + top.sum::<usize>()
-            };
-            text.len() + tokens.iter().map(token).sum::<usize>()
+impl GiveUp for Mutex<Road> {
+    fn give_up(&self) {
+        let mut road = lock(self);
+        if road.lane.is_left() {
+            return;
         }
-        _ => 0,
-    };
-    size_of_val(event) + inside
+        let bytes = road.lane.bytes();
+        let unread = road.lane.clear();
+        let running = road.running.take();
+        let refusal = Refusal::answers_unread(bytes as u64);
+        let (_, put) = road.put(AnswerEvent::Error(refusal));
+        drop(road);
+        drop(unread);
+        put.tell();
+        running.into_iter().for_each(Running::cancel);
+    }
+}
+
+impl Weighed for AnswerEvent {
+    fn bytes(&self) -> usize {
+        let inside = match self {
+            Self::Delta { text, tokens } => {
+                let token = |token: &crate::TokenPiece| {
+                    let top = token.top.iter();
+                    let top = top.map(|top| size_of_val(top) + top.bytes.len());
+                    size_of_val(token) + token.text.len() + token.bytes.len() + top.sum::<usize>()
+                };
+                text.len() + tokens.iter().map(token).sum::<usize>()
+            }
+            _ => 0,
+        };
+        size_of_val(self) + inside
+    }
 }
 
 /// Each change is whole before the lock is let go.
@@ -122,23 +123,22 @@ impl AnswerSender {
     /// Sends an event on; says so when nobody listens any more. What follows the last event is let go.
     pub fn send(&self, event: AnswerEvent) -> Result<(), Gone> {
         let mut road = lock(&self.0.0);
-        if matches!(road.reader, Reader::Gone) {
+        if road.lane.is_left() {
             return Err(Gone);
         }
         if road.running.is_none() {
             return Ok(());
         }
-        let (ended, waker) = road.put(event);
-        let cut_off = road.unread_bytes > UNREAD_BYTES && road.running.is_some();
+        let (ended, put) = road.put(event);
+        let cut_off = road.lane.bytes() > UNREAD_BYTES && road.running.is_some();
         let cut_off = cut_off.then(|| {
-            let refusal = Refusal::answer_unread(road.unread_bytes as u64);
+            let refusal = Refusal::answer_unread(road.lane.bytes() as u64);
+            // Whoever is woken for the event before it finds it too.
             road.put(AnswerEvent::Error(refusal)).0
         });
         drop(road);
         drop(ended);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        put.tell();
         match cut_off {
             None => Ok(()),
             Some(running) => {
@@ -150,7 +150,7 @@ impl AnswerSender {
 
     /// Whether the reader has left.
     pub fn is_gone(&self) -> bool {
-        matches!(lock(&self.0.0).reader, Reader::Gone)
+        lock(&self.0.0).lane.is_left()
     }
 }
 
@@ -160,12 +160,10 @@ impl Drop for End {
         if road.running.is_none() {
             return;
         }
-        let (ended, waker) = road.put(AnswerEvent::Error(Refusal::answer_failed()));
+        let (ended, put) = road.put(AnswerEvent::Error(Refusal::answer_failed()));
         drop(road);
         drop(ended);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        put.tell();
     }
 }
 
@@ -178,6 +176,15 @@ impl AnswerStream {
         if let Some(running) = &mut lock(&self.0).running {
             running.pictures = pictures;
         }
+        self
+    }
+
+    /// Counts what lies unread of this answer to `client` together with that of others.
+    pub(crate) fn counted_in(self, unread: &Unread, client: Option<&str>) -> Self {
+        let road: Weak<Mutex<Road>> = Arc::downgrade(&self.0);
+        let pile = unread.pile(client, road);
+        let put = lock(&self.0).lane.count_in(pile);
+        put.tell();
         self
     }
 
@@ -198,14 +205,11 @@ impl Stream for AnswerStream {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<AnswerEvent>> {
         let mut road = lock(&self.0);
-        match road.unread.pop_front() {
-            Some(event) => {
-                road.unread_bytes -= bytes(&event);
-                Poll::Ready(Some(event))
-            }
+        match road.lane.next() {
+            Some(event) => Poll::Ready(Some(event)),
             None if road.running.is_none() => Poll::Ready(None),
             None => {
-                road.reader = Reader::Waiting(cx.waker().clone());
+                road.lane.wait(cx.waker());
                 Poll::Pending
             }
         }
@@ -215,8 +219,7 @@ impl Stream for AnswerStream {
 impl Drop for AnswerStream {
     fn drop(&mut self) {
         let mut road = lock(&self.0);
-        road.reader = Reader::Gone;
-        let unread = std::mem::take(&mut road.unread);
+        let unread = road.lane.leave();
         let running = road.running.take();
         drop(road);
         drop(unread);
@@ -235,7 +238,7 @@ impl std::fmt::Debug for AnswerStream {
         let road = lock(&self.0);
         let pictures = road.running.as_ref().map(|running| running.pictures.len());
         f.debug_struct("AnswerStream")
-            .field("unread", &road.unread.len())
+            .field("unread", &road.lane.len())
             .field("running", &road.running.is_some())
             .field("pictures", &pictures.unwrap_or_default())
             .finish()
@@ -407,7 +410,7 @@ mod tests {
         assert_eq!(cancels.load(Ordering::SeqCst), 1);
         // Each has some 1.3 KB.
         assert!(sent > 2000, "{sent}");
-        assert!(lock(&stream.0).unread_bytes < UNREAD_BYTES + 4096);
+        assert!(lock(&stream.0).lane.bytes() < UNREAD_BYTES + 4096);
         let mut said = 0;
         let last = loop {
             match next(&mut stream).expect("an ending") {
@@ -422,7 +425,7 @@ mod tests {
         };
         assert_eq!(refusal.code, Code::AnswerUnread);
         assert_eq!(next(&mut stream), None);
-        assert_eq!(lock(&stream.0).unread_bytes, 0);
+        assert_eq!(lock(&stream.0).lane.bytes(), 0);
         drop(stream);
         assert_eq!(cancels.load(Ordering::SeqCst), 1);
         // Who reads along may hear any number.
@@ -431,5 +434,79 @@ mod tests {
             sender.send(wide("word ")).expect("somebody reads");
             next(&mut stream);
         }
+    }
+
+    /// Answers to one client, all of whose words lie unread; how often each was cancelled.
+    fn lying(
+        unread: &Unread,
+        client: &str,
+        words: usize,
+    ) -> (Arc<AtomicUsize>, AnswerSender, AnswerStream) {
+        let (cancels, sender, stream) = counted();
+        let stream = stream.counted_in(unread, Some(client));
+        for _ in 0..words {
+            sender.send(wide("word ")).expect("somebody reads");
+        }
+        (cancels, sender, stream)
+    }
+
+    #[test]
+    fn where_too_much_lies_unread_of_all_the_one_with_the_most_is_ended_and_its_words_let_go() {
+        let unread = Unread::new(100 * wide("word ").bytes());
+        let (read, read_to, mut reader) = lying(&unread, "anna", 0);
+        let (large, large_to, mut large_stream) = lying(&unread, "script", 50);
+        let (small, small_to, mut small_stream) = lying(&unread, "script", 30);
+        // Who reads along may hear any number.
+        for _ in 0..500 {
+            read_to.send(wide("word ")).expect("somebody reads");
+            next(&mut reader);
+        }
+        for _ in 0..20 {
+            small_to.send(wide("word ")).expect("somebody reads");
+        }
+        let cancels = || [&read, &large, &small].map(|one| one.load(Ordering::SeqCst));
+        assert_eq!(cancels(), [0, 0, 0]);
+        // Whoever's word it is that is one too many.
+        read_to.send(wide("word ")).expect("somebody reads");
+        assert_eq!(cancels(), [0, 1, 0]);
+        assert_eq!(unread.bytes(), 51 * wide("word ").bytes());
+        // What the answerer still says is let go.
+        large_to.send(wide("late")).expect("not yet dropped");
+        let Some(AnswerEvent::Error(refusal)) = next(&mut large_stream) else {
+            panic!("it is told why");
+        };
+        assert_eq!(refusal.code, Code::AnswerUnread);
+        assert_eq!(next(&mut large_stream), None);
+        small_to.send(done()).expect("somebody reads");
+        let rest = std::iter::from_fn(|| next(&mut small_stream));
+        assert_eq!(rest.count(), 51);
+        drop((large_stream, reader));
+        assert_eq!((cancels(), unread.bytes()), ([1, 1, 0], 0));
+    }
+
+    #[test]
+    fn an_answer_that_has_ended_and_lies_unread_is_let_go_as_well() {
+        let unread = Unread::new(100 * wide("word ").bytes());
+        let (cancels, sender, mut stream) = lying(&unread, "script", 60);
+        sender.send(done()).expect("somebody reads");
+        let (_, _sender, _stream) = lying(&unread, "anna", 45);
+        let Some(AnswerEvent::Error(refusal)) = next(&mut stream) else {
+            panic!("it is told why");
+        };
+        assert_eq!(refusal.code, Code::AnswerUnread);
+        assert_eq!(next(&mut stream), None);
+        assert_eq!(cancels.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn words_that_lay_before_they_were_counted_are_counted() {
+        let unread = Unread::new(10 * wide("word ").bytes());
+        let (cancels, sender, stream) = counted();
+        for _ in 0..11 {
+            sender.send(wide("word ")).expect("somebody reads");
+        }
+        let mut stream = stream.counted_in(&unread, None);
+        assert_eq!(cancels.load(Ordering::SeqCst), 1);
+        assert!(matches!(next(&mut stream), Some(AnswerEvent::Error(_))));
     }
 }

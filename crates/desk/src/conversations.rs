@@ -25,7 +25,7 @@ use crate::rounds::{
 };
 use crate::{
     AnswerRequest, AnswerStream, AskedSettings, Defaults, Desk, Message, Part, Picture, PictureId,
-    Refusal, Reservation, Role, Wishes,
+    Presence, Refusal, Reservation, Role, Wishes,
 };
 
 /// Pictures decoded at the same time, beside those that are uploaded or asked about.
@@ -37,6 +37,8 @@ pub struct Conversations {
     records: Records,
     /// Permits to decode a picture for a closer look or a thumbnail: each may take much memory.
     decoding: Arc<Semaphore>,
+    /// Of these, one for thumbnails.
+    shrinking: Semaphore,
     ending: watch::Sender<bool>,
     stops: Stops,
     /// Every running answer holds a receiver's clone of this; see [`Conversations::settled`].
@@ -97,6 +99,7 @@ impl Conversations {
             desk,
             records,
             decoding: Arc::new(Semaphore::new(DECODED_AT_ONCE)),
+            shrinking: Semaphore::new(1),
             ending,
             stops,
             running,
@@ -136,6 +139,9 @@ impl Conversations {
             }
         }
         let desk = self.desk.clone();
+        // Held while its pictures are prepared: an asker who leaves drops it.
+        let (_stay, presence) = Presence::begins();
+        let wishes = Wishes { presence, ..wishes };
         let asked =
             spawn_blocking(move || desk.ask_once(place, desk.question(request, wishes, &at_hand)?));
         asked.await.map_err(|_| Refusal::answer_failed())?
@@ -322,10 +328,12 @@ impl Conversations {
 
     async fn plan(&self, asking: Asking) -> Result<(Asking, Result<Told, Refusal>), Refusal> {
         let desk = self.desk.clone();
+        let (_stay, presence) = Presence::begins();
         let planned = spawn_blocking(move || {
             let told = plan(
                 &desk,
                 &Plan {
+                    presence,
                     role: &asking.role,
                     earlier: &asking.earlier,
                     question: &asking.question,
@@ -347,7 +355,8 @@ impl Conversations {
         begun: BegunRound,
         wishes: Wishes,
     ) -> RoundStream {
-        let (listener, stream) = RoundSender::new();
+        let client = wishes.asker.as_deref();
+        let (listener, stream) = RoundSender::new(self.desk.unread(), client);
         let (remembered, dropped, unseen) = match &told {
             Ok((told, _)) => (
                 told.remembered_rounds,
@@ -377,9 +386,9 @@ impl Conversations {
         let records = self.records.clone();
         let running = self.running.subscribe();
         tokio::spawn(async move {
-            let start = match told {
-                Ok(placed) => start(asking, placed, wishes, &records).await,
-                Err(refusal) => Err(refusal),
+            let start = async {
+                let placed = told?;
+                start(asking, placed, wishes, &records).await
             };
             runner.run(start).await;
             drop(running);

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::{check_messages, decide_image_tokens, decide_settings};
+use crate::unread::Unread;
 use crate::{
     AnswerRequest, AnswerStream, Answerer, Defaults, DeskStatus, Figures, Limits, Message, Part,
     Picture, PictureId, PictureShelf, Piece, Question, Readings, RecordsFacts, Refusal,
-    Reservation, Sample, TokenCount, Turn, Wishes,
+    Reservation, Sample, Settings, TokenCount, Turn, Wishes,
 };
 
 /// How long a caller should wait when running answers hold every picture.
@@ -28,6 +29,8 @@ pub struct DeskLimits {
     pub shelf_bytes: u64,
     /// How long an answer may take in all, waiting included.
     pub answer_time: Duration,
+    /// What may lie unread of all answers together; each has a bound of its own as well.
+    pub unread_bytes: usize,
 }
 
 impl Default for DeskLimits {
@@ -37,6 +40,7 @@ impl Default for DeskLimits {
             pictures_per_question: 8,
             shelf_bytes: 512 * 1024 * 1024,
             answer_time: Duration::from_secs(1800),
+            unread_bytes: 64 * 1024 * 1024,
         }
     }
 }
@@ -45,6 +49,7 @@ impl Default for DeskLimits {
 pub struct Desk {
     answerer: Arc<dyn Answerer>,
     shelf: PictureShelf,
+    unread: Unread,
     limits: DeskLimits,
     defaults: Defaults,
     samples: Vec<Sample>,
@@ -59,6 +64,7 @@ impl Desk {
         Self {
             answerer,
             shelf: PictureShelf::new(limits.shelf_bytes),
+            unread: Unread::new(limits.unread_bytes),
             limits,
             defaults: Defaults::default(),
             samples,
@@ -163,6 +169,11 @@ impl Desk {
         &self.answerer
     }
 
+    /// What lies unread of all answers.
+    pub(crate) fn unread(&self) -> &Unread {
+        &self.unread
+    }
+
     /// Takes places for so many answers, all or none; to be asked for before there is work to do for the question.
     pub fn reserve(
         &self,
@@ -189,9 +200,14 @@ impl Desk {
         places: Box<dyn Reservation>,
         question: Question,
     ) -> Result<Vec<AnswerStream>, Refusal> {
+        still_there(&question)?;
         let pictures: Vec<_> = question.pictures().cloned().collect();
+        let asker = question.asker.clone();
         let answers = places.ask(question)?.into_iter();
-        let answers = answers.map(|answer| answer.holding(pictures.clone()));
+        let answers = answers.map(|answer| {
+            let answer = answer.holding(pictures.clone());
+            answer.counted_in(&self.unread, asker.as_deref())
+        });
         Ok(answers.collect())
     }
 
@@ -208,6 +224,7 @@ impl Desk {
     /// What a question would cost, without asking it.
     pub fn count(&self, request: AnswerRequest, wishes: Wishes) -> Result<TokenCount, Refusal> {
         let question = self.question(request, wishes, &AtHand::new())?;
+        still_there(&question)?;
         self.answerer.count(&question)
     }
 
@@ -219,15 +236,7 @@ impl Desk {
         wishes: Wishes,
         at_hand: &AtHand,
     ) -> Result<Question, Refusal> {
-        check_messages(&request, self.limits.pictures_per_question as usize)?;
-        let limits = self.answerer.status().limits;
-        let defaults = Defaults {
-            max_tokens: wishes
-                .default_max_tokens
-                .unwrap_or(self.defaults.max_tokens),
-            ..self.defaults
-        };
-        let settings = decide_settings(&request.settings, &defaults, &limits)?;
+        let settings = self.checked(&request, &wishes)?;
         let longest = self.limits.answer_time;
         let time_limit = wishes.time_limit.map_or(longest, |time| time.min(longest));
         let messages = request.messages.into_iter();
@@ -242,7 +251,26 @@ impl Desk {
             ignore_eos: wishes.ignore_eos,
             asker: wishes.asker,
             time_limit: Some(time_limit),
+            presence: wishes.presence,
         })
+    }
+
+    /// Whether a request is fit to be asked, as far as that shows without its pictures: they may have any names.
+    pub fn check(&self, request: &AnswerRequest, wishes: &Wishes) -> Result<(), Refusal> {
+        self.checked(request, wishes).map(drop)
+    }
+
+    /// The settings of a request that is fit to be asked.
+    fn checked(&self, request: &AnswerRequest, wishes: &Wishes) -> Result<Settings, Refusal> {
+        check_messages(request, self.limits.pictures_per_question as usize)?;
+        let limits = self.answerer.status().limits;
+        let defaults = Defaults {
+            max_tokens: wishes
+                .default_max_tokens
+                .unwrap_or(self.defaults.max_tokens),
+            ..self.defaults
+        };
+        decide_settings(&request.settings, &defaults, &limits)
     }
 
     fn turn(&self, message: Message, at_hand: &AtHand) -> Result<Turn, Refusal> {
@@ -260,6 +288,14 @@ impl Desk {
         let pieces = message.content.into_iter().map(piece);
         let pieces = pieces.collect::<Result<_, _>>()?;
         Ok(Turn { role, pieces })
+    }
+}
+
+/// Nothing is begun for an asker who has left, and nobody hears why.
+fn still_there(question: &Question) -> Result<(), Refusal> {
+    match question.presence.has_left() {
+        true => Err(Refusal::answer_failed()),
+        false => Ok(()),
     }
 }
 

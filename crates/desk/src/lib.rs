@@ -20,9 +20,11 @@ mod desk;
 mod event;
 pub mod evidence;
 pub mod history;
+mod lane;
 pub mod marks;
 mod picture;
 mod picture_box;
+mod presence;
 mod question;
 pub mod records;
 mod refusal;
@@ -33,6 +35,7 @@ mod shelf;
 mod status;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod unread;
 mod wishes;
 
 pub use answerer::{Answerer, Reservation};
@@ -43,6 +46,7 @@ pub use event::{AnswerEvent, FinishReason, Timings, TokenPiece, TopToken, Usage}
 pub use marks::Marker;
 pub use picture::{Picture, PictureFacts, PictureId};
 pub use picture_box::{NotABox, PictureBox};
+pub use presence::{Presence, Stay};
 pub use question::{Piece, Question, Settings, Turn};
 pub use refusal::{Class, Code, Refusal};
 pub use request::{AnswerRequest, AskedSettings, Message, Part, Role};

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Picture, Role, Shape};
+use crate::{Picture, Presence, Role, Shape};
 
 /// A question that the desk has found fit to ask.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Question {
     pub asker: Option<String>,
     /// How long it may take in all, waiting included. What was said by then is the answer.
     pub time_limit: Option<Duration>,
+    /// Whether the asker still waits. Once the question is taken in, its stream says so.
+    pub presence: Presence,
 }
 
 impl Question {

@@ -52,7 +52,7 @@ pub enum Code {
     ShapeUnsupported,
     /// The answer's time was over before its first word. No details.
     TimedOut,
-    /// So much of the answer lay unread that it was ended. Details: `bytes`.
+    /// So much lay unread, of the answer or of all of them, that it was ended. Details: `bytes`.
     AnswerUnread,
     /// The model is loading. Details: `percent`.
     NotReady,
@@ -290,6 +290,16 @@ impl Refusal {
         let message = format!(
             "The answer was ended because {size} of it lay unread. Read the stream as it comes, or ask for fewer \
              alternatives (`top_logprobs`)."
+        );
+        Self::new(Code::AnswerUnread, message, json!({"bytes": bytes}))
+    }
+
+    /// Of all answers too much waited to be read, and of this one, with so many bytes, the most.
+    pub fn answers_unread(bytes: u64) -> Self {
+        let size = megabytes(bytes);
+        let message = format!(
+            "The answer was ended because too much of all answers lay unread, and of yours the most: {size} of this \
+             one, which are lost. Read the streams as they come, or fewer at a time."
         );
         Self::new(Code::AnswerUnread, message, json!({"bytes": bytes}))
     }

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -15,8 +16,8 @@ use crate::{
     AnswerEvent, AnswerRequest, AnswerSender, AnswerStream, Answerer, AskedSettings, BothLanguages,
     Class, Conversations, Desk, DeskLimits, DeviceFacts, EngineLimits, EngineStatus, Figures,
     FinishReason, Memory, Message, ModelFacts, Part, Picture, PictureBox, PictureFacts, PictureId,
-    Piece, Question, Queue, Refusal, Reservation, Role, Sample, State, Timings, TokenCount,
-    TokenPiece, TopToken, Usage, answer_channel,
+    Piece, Presence, Question, Queue, Refusal, Reservation, Role, Sample, State, Timings,
+    TokenCount, TokenPiece, TopToken, Usage, answer_channel,
 };
 
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -59,6 +60,33 @@ enum Act {
     Say(Vec<AnswerEvent>),
     Refuse(Refusal),
     Wait(Arc<Backstage>),
+    Prepare(Arc<Preparing>),
+}
+
+/// A question that takes as long to be prepared as its asker waits for it.
+#[derive(Default)]
+pub struct Preparing {
+    begun: AtomicBool,
+    ended: AtomicBool,
+}
+
+impl Preparing {
+    /// Whether somebody prepares it.
+    pub fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    /// Whether nobody does any more.
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+
+    fn until_left(&self, presence: &Presence) {
+        self.begun.store(true, Ordering::SeqCst);
+        while !presence.has_left() {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
 }
 
 #[derive(Default)]
@@ -105,6 +133,13 @@ impl ScriptedAnswerer {
         let backstage = Arc::new(Backstage::default());
         lock(&self.play.acts).push_back(Act::Wait(backstage.clone()));
         Script(backstage)
+    }
+
+    /// The next question is being prepared until its asker leaves, and then not asked.
+    pub fn will_prepare(&self) -> Arc<Preparing> {
+        let preparing = Arc::new(Preparing::default());
+        lock(&self.play.acts).push_back(Act::Prepare(preparing.clone()));
+        preparing
     }
 
     /// Every question so far.
@@ -266,6 +301,12 @@ impl Play {
         let backstage = match &act {
             Act::Refuse(refusal) => return Err(refusal.clone()),
             Act::Wait(backstage) => backstage.clone(),
+            Act::Prepare(preparing) => {
+                preparing.until_left(&question.presence);
+                drop(place);
+                preparing.ended.store(true, Ordering::SeqCst);
+                return Err(Refusal::answer_failed());
+            }
             Act::Say(_) => Arc::default(),
         };
         lock(&self.asked).push(question);

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::Presence;
+
 /// Beyond the question and its settings. The page asks for none of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Wishes {
@@ -23,6 +25,8 @@ pub struct Wishes {
     pub default_max_tokens: Option<u32>,
     /// How long the answer may take in all, waiting included; the desk's own limit holds as well.
     pub time_limit: Option<Duration>,
+    /// Whether the asker still waits. For one who has left, no more is done than what is being done.
+    pub presence: Presence,
 }
 
 /// What an answer must look like.

@@ -159,9 +159,14 @@ impl Handle {
         &self.shared.vocabulary
     }
 
-    /// What a request would cost, without asking it. Pictures are decoded for it, on this thread.
-    pub fn count(&self, request: &Request) -> Result<TokenCount, SubmitError> {
-        self.shared.preparer.count(request)
+    /// What a request would cost, without asking it or decoding anything: `sizes` are the upright widths and heights
+    /// of its pictures.
+    pub fn count(
+        &self,
+        request: &Request,
+        sizes: &[(u32, u32)],
+    ) -> Result<TokenCount, SubmitError> {
+        self.shared.preparer.count(request, sizes)
     }
 
     /// Decodes a picture and says what it is and costs.
@@ -217,6 +222,8 @@ impl Handle {
                 &mut stats.requests.rejected_busy
             }
             SubmitError::TooLong { .. } => &mut stats.requests.rejected_too_long,
+            // Whoever left was not refused.
+            SubmitError::Unwanted => return,
             _ => &mut stats.requests.rejected_invalid,
         } += 1;
     }

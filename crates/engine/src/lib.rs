@@ -40,6 +40,6 @@ pub use load::{
     DeviceChoice, EngineOptions, Fit, LoadError, ModelSize, ModelSource, Places, Precision,
     Progress, fit, load, load_on, places, stored_wide,
 };
-pub use request::{Request, SubmitError};
+pub use request::{Request, SubmitError, Wanted};
 pub use speculation::Speculation;
 pub use stats::Stats;

@@ -7,7 +7,7 @@ mod turns;
 use std::sync::Arc;
 use std::time::Instant;
 
-use model::picture::{Patches, PictureError};
+use model::picture::{Grid, Patches, PictureError};
 use model::positions::{Positions, positions};
 use model::prompt::{ChatFormat, Prompt, RenderOptions};
 
@@ -21,6 +21,7 @@ use crate::sampling::Sampler;
 use crate::speculation::Speculation;
 use crate::stop::StopFilter;
 pub(crate) use cutter::Cutter;
+use cutter::Uncut;
 
 /// Prepares requests for one model.
 pub(crate) struct Preparer {
@@ -68,7 +69,10 @@ impl Preparer {
         let started = Instant::now();
         let patches = self.all_patches(&request)?;
         let image_ms = started.elapsed().as_secs_f64() * 1e3;
-        let prompt = self.prompt(&request, &patches)?;
+        request.wanted.check()?;
+        let grids: Vec<_> = patches.iter().map(|patches| patches.grid).collect();
+        let prompt = self.prompt(&request, &grids)?;
+        request.wanted.check()?;
         let needed = prompt.ids.len().saturating_add(request.max_tokens);
         if needed > self.context_tokens {
             return Err(SubmitError::TooLong {
@@ -104,29 +108,40 @@ impl Preparer {
         })
     }
 
-    /// What a request would cost.
-    pub(crate) fn count(&self, request: &Request) -> Result<TokenCount, SubmitError> {
-        let prompt = self.prompt(request, &self.all_patches(request)?)?;
+    /// What a request would cost, with pictures of these sizes.
+    pub(crate) fn count(
+        &self,
+        request: &Request,
+        sizes: &[(u32, u32)],
+    ) -> Result<TokenCount, SubmitError> {
+        let grids = sizes.iter().enumerate().map(|(index, (width, height))| {
+            let grid = self.cutter.grid(*width, *height, request.image_tokens);
+            grid.map_err(|source| SubmitError::Picture { index, source })
+        });
+        let prompt = self.prompt(request, &grids.collect::<Result<Vec<_>, _>>()?)?;
         Ok(TokenCount {
             prompt: prompt.ids.len(),
             image: prompt.picture_tokens(),
         })
     }
 
-    fn prompt(&self, request: &Request, patches: &[Arc<Patches>]) -> Result<Prompt, SubmitError> {
-        let grids: Vec<_> = patches.iter().map(|patches| patches.grid).collect();
+    fn prompt(&self, request: &Request, grids: &[Grid]) -> Result<Prompt, SubmitError> {
         let options = RenderOptions {
             number_pictures: request.number_pictures,
             ..RenderOptions::default()
         };
-        Ok(self.chat.render(&request.messages, &grids, options)?)
+        Ok(self.chat.render(&request.messages, grids, options)?)
     }
 
     fn all_patches(&self, request: &Request) -> Result<Vec<Arc<Patches>>, SubmitError> {
         let one = |(index, bytes): (usize, &Arc<[u8]>)| {
-            self.cutter
-                .patches(bytes, request.image_tokens)
-                .map_err(|source| SubmitError::Picture { index, source })
+            let patches = self
+                .cutter
+                .patches(bytes, request.image_tokens, &request.wanted);
+            patches.map_err(|uncut| match uncut {
+                Uncut::Unreadable(source) => SubmitError::Picture { index, source },
+                Uncut::Unwanted => SubmitError::Unwanted,
+            })
         };
         request.pictures.iter().enumerate().map(one).collect()
     }

@@ -1,5 +1,6 @@
 //! What a caller asks of the engine, and why it may be refused before any work starts.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,41 @@ pub struct Request {
     pub time_limit: Option<Duration>,
     /// Restricts which tokens may come next.
     pub constraint: Option<Box<dyn Constraint>>,
+    /// Asked while the question is prepared; from then on its [`crate::Answer`] says whether it is wanted.
+    pub wanted: Wanted,
+}
+
+/// Whether somebody still wants a question answered. Preparing it asks between its pictures and between the stages of
+/// each, and goes no further where nobody does.
+#[derive(Clone)]
+pub struct Wanted(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl Wanted {
+    /// For as long as this says so.
+    pub fn as_long_as(is_wanted: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(is_wanted))
+    }
+
+    /// Says [`SubmitError::Unwanted`] where nobody wants it any more.
+    pub(crate) fn check(&self) -> Result<(), SubmitError> {
+        match (self.0)() {
+            true => Ok(()),
+            false => Err(SubmitError::Unwanted),
+        }
+    }
+}
+
+/// Wanted, whatever happens.
+impl Default for Wanted {
+    fn default() -> Self {
+        Self::as_long_as(|| true)
+    }
+}
+
+impl fmt::Debug for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Wanted").field(&(self.0)()).finish()
+    }
 }
 
 impl Request {
@@ -55,6 +91,7 @@ impl Request {
             client: None,
             time_limit: None,
             constraint: None,
+            wanted: Wanted::default(),
         }
     }
 }
@@ -122,6 +159,9 @@ pub enum SubmitError {
     /// The device answers nothing any more.
     #[error("{0}")]
     Lost(String),
+    /// Whoever asked has left before the question was in the queue.
+    #[error("nobody waits for this answer any more")]
+    Unwanted,
     /// The worker has stopped.
     #[error("the engine has stopped; start lookdesk again")]
     Stopped,

@@ -35,11 +35,13 @@ mod routes;
 mod samples;
 mod serve;
 mod shared;
+mod shares;
 mod status;
 mod timed;
 mod tls;
 pub mod traces;
 mod transfer;
+mod turns;
 mod v1;
 mod width;
 

@@ -18,6 +18,7 @@ use crate::body::{self, Unread};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Named, Wished};
 use crate::shared::Shared;
+use crate::turns::Work;
 
 /// A picture the desk has taken in.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -81,10 +82,11 @@ pub(crate) async fn upload(
         Unread::TooLarge(size) => Refusal::picture_too_large(size.bytes, limit).into(),
         Unread::Failed(error) => error,
     })?;
-    let turn = shared.turn().await?;
+    let waits = shared.upload_place(&asker)?;
+    let turn = shared.turn(&asker, Work::Ask).await?;
     let accepted = spawn_blocking(move || {
         // Held here: a client that leaves does not end the decoding.
-        let _held = (place, turn);
+        let _held = (place, waits, turn);
         shared.desk.accept_picture(bytes)
     });
     let picture = accepted.await.map_err(|_| ApiError::Internal)??;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use desk::{Conversations, Desk, DeskStatus, RecordsFacts};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use desk::{Conversations, Desk, DeskStatus, RecordsFacts, Refusal};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use crate::access::{KeyRing, Rates};
+use crate::access::{Asker, KeyRing, Rates};
 use crate::cors::CorsOrigins;
 use crate::error::ApiError;
 use crate::feed::Feed;
@@ -17,11 +17,16 @@ use crate::metrics::Metrics;
 use crate::page::{self, PageFiles};
 use crate::remote::Fetcher;
 use crate::room::{Room, TURN};
+use crate::shares::{NoShare, Share, Shares};
+use crate::turns::{Turn, Turns, Work};
 use crate::{AllowedHosts, Traces, routes};
 
-/// Requests whose pictures are decoded at the same time; each may hold a gigabyte for a moment, however
-/// small it came.
-const DECODING_AT_ONCE: usize = 4;
+/// Questions that are counted or wait for it.
+const COUNTS: usize = 32;
+/// When to come back to count: each is quick.
+const COUNTS_RETRY_S: u64 = 5;
+/// Pictures that have come and are taken in or wait for it.
+const UPLOADS: usize = 64;
 /// Requests a minute from one address; more than a person and a page make.
 const PER_MINUTE: u32 = 600;
 
@@ -59,8 +64,12 @@ pub(crate) struct Shared {
     pub unfolded: Room,
     /// For pictures that are fetched: who lets us wait for them holds up no upload.
     pub fetched: Room,
-    /// Permits to decode pictures.
-    decoding: Arc<Semaphore>,
+    /// For requests whose pictures are decoded, whose schema is read, or that are counted.
+    turns: Turns,
+    /// For questions that are only counted.
+    counts: Shares,
+    /// For pictures that are uploaded, once they have come.
+    uploads: Shares,
     /// Permits to import: one at a time.
     pub imports: Arc<Semaphore>,
     /// Turns true when nothing new is taken in any more.
@@ -70,10 +79,25 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// A turn to decode pictures, once there is one.
-    pub async fn turn(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        let turn = timeout(TURN, self.decoding.clone().acquire_owned()).await;
+    /// A turn to work, once there is one.
+    pub async fn turn(&self, asker: &Asker, work: Work) -> Result<Turn, ApiError> {
+        let turn = timeout(TURN, self.turns.line_up(&asker.0, work)).await;
         turn.ok().and_then(Result::ok).ok_or(ApiError::UploadsBusy)
+    }
+
+    /// A place to count, as there are places to be answered.
+    pub fn count_place(&self, asker: &Asker) -> Result<Share, Refusal> {
+        let number = |places: usize| u32::try_from(places).unwrap_or(u32::MAX);
+        self.counts.take(asker).map_err(|none| match none {
+            NoShare::Full(all) => Refusal::queue_full(number(all), COUNTS_RETRY_S),
+            NoShare::Own(own) => Refusal::share_full(number(own), COUNTS_RETRY_S),
+        })
+    }
+
+    /// A place for a picture that has come, as long as not too many wait to be taken in.
+    pub fn upload_place(&self, asker: &Asker) -> Result<Share, ApiError> {
+        let place = self.uploads.take(asker);
+        place.map_err(|_| ApiError::UploadsBusy)
     }
 
     /// How things stand. Reads the instruments, so it may take a while.
@@ -171,7 +195,9 @@ impl Server {
             room: Room::default(),
             unfolded: Room::default(),
             fetched: Room::default(),
-            decoding: Arc::new(Semaphore::new(DECODING_AT_ONCE)),
+            turns: Turns::default(),
+            counts: Shares::new(COUNTS),
+            uploads: Shares::new(UPLOADS),
             imports: Arc::new(Semaphore::new(1)),
             ending: end,
             closing: ended,

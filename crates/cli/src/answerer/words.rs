@@ -1,12 +1,12 @@
 //! The same things in the engine's words and in the desk's.
 
 use desk::{
-    AnswerEvent, Code, Durations, Figures, FinishReason, Piece, Question, Refusal, TokenPiece,
-    TopToken,
+    AnswerEvent, Code, Durations, Figures, FinishReason, PictureFacts, Piece, Question, Refusal,
+    TokenPiece, TopToken,
 };
 use engine::histogram::{BOUNDS_S, Histogram};
 use engine::sampling::Sampling;
-use engine::{Event, Request, Stats, SubmitError};
+use engine::{Event, Request, Stats, SubmitError, Wanted};
 use model::chat::{Message, Part, Role};
 use model::picture::PictureError;
 use model::prompt::PromptError;
@@ -42,6 +42,7 @@ pub fn request(question: &Question) -> Request {
         messages.push(Message { role, content });
     }
     let settings = &question.settings;
+    let presence = question.presence.clone();
     Request {
         sampling: Sampling {
             temperature: settings.temperature,
@@ -58,7 +59,18 @@ pub fn request(question: &Question) -> Request {
         ignore_eos: question.ignore_eos,
         client: question.asker.clone(),
         time_limit: question.time_limit,
+        wanted: Wanted::as_long_as(move || !presence.has_left()),
         ..Request::new(messages, pictures)
+    }
+}
+
+/// What the engine says a picture is, for the desk.
+pub fn picture_facts(facts: engine::PictureFacts) -> PictureFacts {
+    PictureFacts {
+        media_type: facts.media_type.to_owned(),
+        width: facts.width,
+        height: facts.height,
+        tokens: count(facts.tokens),
     }
 }
 
@@ -207,6 +219,8 @@ pub fn refusal(error: &SubmitError) -> Refusal {
             retry_after_s,
         } => Refusal::share_full(count(*held), *retry_after_s),
         SubmitError::Stopped | SubmitError::Lost(_) => Refusal::model_failed(&sentence(error)),
+        // Nobody hears it.
+        SubmitError::Unwanted => Refusal::answer_failed(),
         SubmitError::Prompt(_) => {
             tracing::error!(error = sentence(error), "a checked question has no prompt");
             Refusal::answer_failed()
@@ -312,6 +326,7 @@ mod tests {
             ignore_eos: false,
             asker: Some("front".into()),
             time_limit: Some(Duration::from_secs(9)),
+            presence: desk::Presence::default(),
         };
         let request = request(&question);
         assert_eq!(request.messages[0].content[0], Part::Picture(0));

@@ -137,9 +137,14 @@ impl Conversations {
             None => self.place_of(picture, &was, by).await?,
         };
         let looking = self.desk.reserve(by.turn(), 1)?;
-        let whole = self.at_hand(picture).await?;
         let answerer = self.desk.answerer().clone();
-        let cut = self.decoded(move || answerer.closer(&whole, place)).await?;
+        let decoded = self.decoded(picture, move |whole| answerer.closer(whole, place));
+        let cut = tokio::select! {
+            biased;
+            // Nobody hears it.
+            () = by.presence().left() => return Err(Refusal::answer_failed()),
+            cut = decoded => cut?.ok_or_else(|| Refusal::picture_unknown(picture))?,
+        };
         let cut = Arc::new(cut);
         let heard = self.hear(looking, cut, closer::QUESTION, READING_TOKENS, by);
         let compared = heard.await?.compared(&was);
@@ -178,13 +183,13 @@ impl Conversations {
         if let Some(kept) = self.records.thumbnail(id, edge).await? {
             return Ok(Some(kept));
         }
-        let Some(picture) = self.picture(id).await? else {
+        // One at a time, so that no crowd of them stands before a closer look, whose asker holds a place.
+        let _first = self.shrinking.acquire().await;
+        let answerer = self.desk.answerer().clone();
+        let shrunk = self.decoded(id, move |picture| answerer.thumbnail(picture, edge));
+        let Some(made) = shrunk.await? else {
             return Ok(None);
         };
-        let answerer = self.desk.answerer().clone();
-        let made = self
-            .decoded(move || answerer.thumbnail(&picture, edge))
-            .await?;
         self.records.keep_thumbnail(id, edge, made.clone()).await?;
         Ok(Some(made))
     }
@@ -254,18 +259,24 @@ impl Conversations {
         picture.ok_or_else(|| Refusal::picture_unknown(id))
     }
 
-    /// What comes of decoding a picture, when it is its turn.
+    /// What comes of decoding a picture, when it is its turn. `None` where there is no such picture.
     async fn decoded<T: Send + 'static>(
         &self,
-        decode: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-    ) -> Result<T, Refusal> {
+        id: PictureId,
+        decode: impl FnOnce(&Picture) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<Option<T>, Refusal> {
         let permit = self.decoding.clone().acquire_owned().await;
+        // Brought only now: whoever waits holds no file.
+        let Some(picture) = self.picture(id).await? else {
+            return Ok(None);
+        };
         let decoded = spawn_blocking(move || {
             // Held here: an asker who leaves does not end the decoding.
             let _permit = permit;
-            decode()
+            decode(&picture)
         });
-        decoded.await.map_err(|_| Refusal::answer_failed())?
+        let decoded = decoded.await.map_err(|_| Refusal::answer_failed())?;
+        decoded.map(Some)
     }
 }
 

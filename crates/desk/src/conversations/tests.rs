@@ -451,8 +451,31 @@ async fn one_who_leaves_before_the_first_event_leaves_an_ended_answer() {
     let _script = office.answerer.will_wait();
     drop(office.stream(question("code?")).await);
     assert_eq!(office.ended().await.state, AnswerState::Left);
-    office.answerer.will_say([delta("ok"), done()]);
-    office.ask(question("and now?")).await;
+    // Whether the engine had been asked by then or not, the next question is taken in.
+    office.stream(question("and now?")).await;
+}
+
+#[tokio::test]
+async fn one_who_leaves_or_says_stop_while_the_pictures_are_prepared_waits_for_no_more_of_it() {
+    let office = office().await;
+    let preparing = office.answerer.will_prepare();
+    let stream = office.stream(question("code?")).await;
+    until(|| preparing.has_begun()).await;
+    drop(stream);
+    assert_eq!(office.ended().await.state, AnswerState::Left);
+    until(|| preparing.has_ended()).await;
+    let preparing = office.answerer.will_prepare();
+    let stream = office.stream(question("and now?")).await;
+    until(|| preparing.has_begun()).await;
+    let answer = office.whole().await.rounds[1].answers[0].id;
+    office.conversations.stop(answer).await.expect("it runs");
+    let rest: Vec<_> = stream.collect().await;
+    assert!(rest.last().is_some_and(RoundEvent::is_last), "{rest:?}");
+    let ended = office.whole().await.rounds[1].answers[0].state;
+    assert_eq!(ended, AnswerState::Cancelled);
+    until(|| preparing.has_ended()).await;
+    assert!(office.answerer.asked().is_empty());
+    assert_eq!(office.answerer.places_taken(), 0);
 }
 
 #[tokio::test]
@@ -584,6 +607,7 @@ async fn an_answer_that_has_said_no_word_yet_is_stopped_by_a_deletion_too() {
     let script = office.answerer.will_wait();
     let mut stream = office.stream(question("a")).await;
     stream.next().await.expect("asked");
+    until(|| !office.answerer.asked().is_empty()).await;
     office.delete_for_good().await;
     // Nobody waits for its first word.
     until(|| script.is_cancelled()).await;
@@ -595,6 +619,7 @@ async fn an_answer_in_a_conversation_that_is_deleted_for_good_is_stopped() {
     let script = office.answerer.will_wait();
     let mut stream = office.stream(question("a")).await;
     stream.next().await.expect("asked");
+    until(|| !office.answerer.asked().is_empty()).await;
     office.delete_for_good().await;
     while !script.is_cancelled() {
         // Words come on, until the records say that nobody wants them.

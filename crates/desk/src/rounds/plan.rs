@@ -7,7 +7,8 @@ use crate::desk::AtHand;
 use crate::history::{History, Memory, Said, Told, pictures};
 use crate::records::{Answer, AnswerState, Round};
 use crate::{
-    AnswerRequest, AskedSettings, Desk, Message, Part, Picture, PictureId, Refusal, Wishes,
+    AnswerRequest, AskedSettings, Desk, Message, Part, Picture, PictureId, Presence, Refusal,
+    Wishes,
 };
 
 /// Marks around a picture in the prompt.
@@ -28,6 +29,8 @@ pub(crate) struct Plan<'a> {
     pub settings: &'a AskedSettings,
     /// How much of the conversation may be told.
     pub memory: Memory,
+    /// Whether the asker still waits.
+    pub presence: Presence,
 }
 
 /// Decides what is told. Counts tokens, so it may take milliseconds.
@@ -79,6 +82,10 @@ fn fits(desk: &Desk, plan: &Plan, messages: &[Message]) -> Result<(), Refusal> {
         messages: messages.to_vec(),
         settings: plan.settings.clone(),
     };
+    if plan.presence.has_left() {
+        // Nobody hears it.
+        return Err(Refusal::answer_failed());
+    }
     check_messages(&whole, desk.limits().pictures_per_question as usize)?;
     let words = AnswerRequest {
         messages: messages.iter().map(words).collect(),

@@ -20,7 +20,7 @@ use crate::records::{
     AnswerEnd, AnswerId, AnswerProblem, AnswerState, NewWords, Records, TextMark,
 };
 use crate::{
-    AnswerEvent, AnswerRequest, AnswerStream, Code, Desk, FinishReason, Marker, Refusal,
+    AnswerEvent, AnswerRequest, AnswerStream, Code, Desk, FinishReason, Marker, Presence, Refusal,
     Reservation, Timings, TokenPiece, Usage, Wishes,
 };
 
@@ -87,7 +87,7 @@ impl Unwritten {
 enum Ended {
     /// With the answer's own last event.
     Said(AnswerEvent),
-    /// Somebody stopped it, and the engine did not say so in time.
+    /// Somebody stopped it, and the engine did not say so in time, or had not been asked yet.
     Stopped,
     /// The asker has left.
     Left,
@@ -96,16 +96,12 @@ enum Ended {
 }
 
 impl Runner {
-    /// Asks and carries the answer to its end. `start` may be a refusal already.
-    pub async fn run(self, start: Result<Start, Refusal>) {
+    /// Asks and carries the answer to its end. What comes of `start` may be a refusal.
+    pub async fn run(self, start: impl Future<Output = Result<Start, Refusal>>) {
         let mut said = Said::new(&self);
-        let stream = match start {
-            Ok(start) => self.ask(start).await,
-            Err(refusal) => Err(refusal),
-        };
-        let ended = match stream {
+        let ended = match self.ask(start).await {
             Ok(stream) => self.carry(stream, &mut said).await,
-            Err(refusal) => Ended::Said(AnswerEvent::Error(refusal)),
+            Err(ended) => ended,
         };
         if said.marker.finish() || said.marks_wait {
             self.listener.tell_last_marks(said.marker.marks());
@@ -119,15 +115,35 @@ impl Runner {
         self.listener.tell(last);
     }
 
-    async fn ask(&self, start: Start) -> Result<AnswerStream, Refusal> {
-        let desk = self.desk.clone();
-        let asked = spawn_blocking(move || {
-            let question = desk.question(start.request, start.wishes, &start.at_hand)?;
-            desk.ask_once(start.place, question)
-        });
-        asked
-            .await
-            .unwrap_or_else(|_| Err(Refusal::answer_failed()))
+    /// Asks, unless the asker leaves or somebody says stop before the question is taken in: then its pictures are
+    /// prepared no further.
+    async fn ask(
+        &self,
+        start: impl Future<Output = Result<Start, Refusal>>,
+    ) -> Result<AnswerStream, Ended> {
+        let mut ending = self.ending.clone();
+        let (_stay, presence) = Presence::begins();
+        let asking = async {
+            let mut start = start.await?;
+            start.wishes.presence = presence;
+            let desk = self.desk.clone();
+            let asked = spawn_blocking(move || {
+                let question = desk.question(start.request, start.wishes, &start.at_hand)?;
+                desk.ask_once(start.place, question)
+            });
+            asked
+                .await
+                .unwrap_or_else(|_| Err(Refusal::answer_failed()))
+        };
+        tokio::select! {
+            biased;
+            () = told_to_end(&mut ending) => Err(Ended::Ending),
+            () = self.stop.said() => Err(Ended::Stopped),
+            () = self.listener.closed() => Err(Ended::Left),
+            asked = asking => {
+                asked.map_err(|refusal| Ended::Said(AnswerEvent::Error(refusal)))
+            }
+        }
     }
 
     async fn carry(&self, mut stream: AnswerStream, said: &mut Said<'_>) -> Ended {

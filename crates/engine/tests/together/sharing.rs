@@ -79,8 +79,12 @@ fn a_picture_held_to_fewer_tokens_costs_fewer_and_is_not_taken_for_the_whole_one
     assert_eq!((&again.ids, &more.ids), (&whole.ids, &whole.ids));
     assert_eq!(small.finished().usage.cached_tokens, 0);
     assert_eq!(at_rest(&engine).pictures.encoded, 2);
-    let counted = engine.count(&about(Some(16))).expect("counted");
+    let facts = engine.inspect(&about(None).pictures[0]).expect("readable");
+    let size = (facts.width, facts.height);
+    let counted = engine.count(&about(Some(16)), &[size]).expect("counted");
     assert_eq!(counted.image, tokens(&small));
+    let unknown = engine.count(&about(None), &[]);
+    assert!(unknown.is_err(), "{unknown:?}");
 }
 
 #[test]

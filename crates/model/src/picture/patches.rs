@@ -50,13 +50,20 @@ pub(super) struct Cut {
     pub(super) frames: usize,
 }
 
+impl Cut {
+    /// How a picture shown at `size` is cut.
+    pub(super) fn grid(self, size: Size) -> Grid {
+        Grid {
+            height: size.height / self.patch,
+            width: size.width / self.patch,
+        }
+    }
+}
+
 impl Patches {
     /// Cuts `pixels` of `size`; `colours` maps each byte of each channel to its value.
     pub(super) fn cut(pixels: &[u8], size: Size, cut: Cut, colours: &[[f32; 256]; 3]) -> Self {
-        let grid = Grid {
-            height: size.height / cut.patch,
-            width: size.width / cut.patch,
-        };
+        let grid = cut.grid(size);
         let area = cut.patch * cut.patch;
         let plane = cut.frames * area;
         let mut values = vec![0.0; grid.patches() * 3 * plane];

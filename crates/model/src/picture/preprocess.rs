@@ -2,7 +2,7 @@
 
 use super::patches::Cut;
 use super::resize::resize_upright;
-use super::{Patches, Picture, PictureError, Size, smart_resize};
+use super::{Grid, Patches, Picture, PictureError, Size, smart_resize};
 use crate::config::{ConfigError, PreprocessorConfig, VisionConfig};
 
 /// Prepares pictures for the vision tower.
@@ -88,6 +88,11 @@ impl Preprocessor {
     /// Tokens that a picture of `width` x `height` costs.
     pub fn tokens(&self, width: u32, height: u32) -> Result<usize, PictureError> {
         Ok(self.size(width, height)?.pixels() / self.token_side().pow(2))
+    }
+
+    /// How a picture of `width` x `height` is cut.
+    pub fn grid(&self, width: u32, height: u32) -> Result<Grid, PictureError> {
+        Ok(self.cut.grid(self.size(width, height)?))
     }
 
     /// Resizes a picture, turns it upright and cuts it.

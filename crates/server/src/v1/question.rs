@@ -5,19 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use desk::{
-    AnswerRequest, AnswerStream, AskedSettings, Code, Message, Part, Picture, Refusal, Role, Shape,
-    TokenCount, Wishes,
+    AnswerRequest, AnswerStream, AskedSettings, Code, Message, Part, Picture, PictureId, Presence,
+    Refusal, Role, Shape, TokenCount, Wishes,
 };
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::content::Detail;
 use super::data_uri::{self, DataFault};
-use super::read::{BODY_BYTES, Read};
+use super::read::{BODY_BYTES, Held, Read};
 use crate::access::Asker;
 use crate::error::ApiError;
 use crate::room::Place;
 use crate::shared::Shared;
+use crate::turns::Work;
 
 /// Enough for a list of everything a label says; a program that wants more says so.
 const MAX_TOKENS: u32 = 1024;
@@ -118,13 +119,31 @@ pub(super) async fn ask(
     answers: u32,
 ) -> Result<Vec<AnswerStream>, ApiError> {
     let names = asked.request.places;
+    let reserve = || {
+        let places = shared.desk.reserve(Some(&asker.0), answers);
+        places.map_err(|refusal| names.refused(refusal))
+    };
     // Before a picture is fetched or decoded or a schema is read: who gets no place costs no more than that.
-    let places = shared.desk.reserve(Some(&asker.0), answers);
-    let places = places.map_err(|refusal| names.refused(refusal))?;
-    on_the_desk(shared, asker, asked, move |shared, request, wishes| {
-        let answers = shared.desk.answers(places, request, wishes);
-        answers.map_err(|refusal| names.refused(refusal))
-    })
+    let places = reserve()?;
+    let ready = Ready::of(shared, asked)?;
+    // While a server elsewhere takes its time, others may have the place.
+    let places = Some(places).filter(|_| ready.is_here());
+    let brought = ready.bring(shared, &asker).await?;
+    let places = match places {
+        Some(places) => places,
+        None => reserve()?,
+    };
+    let work = Work::Ask;
+    on_the_desk(
+        shared,
+        asker,
+        brought,
+        work,
+        move |shared, request, wishes| {
+            let answers = shared.desk.answers(places, request, wishes);
+            answers.map_err(|refusal| names.refused(refusal))
+        },
+    )
     .await
 }
 
@@ -134,67 +153,182 @@ pub(super) async fn count(
     asker: Asker,
     asked: Read<Asked>,
 ) -> Result<TokenCount, ApiError> {
-    let places = asked.request.places;
-    on_the_desk(shared, asker, asked, move |shared, request, wishes| {
-        let counted = shared.desk.count(request, wishes);
-        counted.map_err(|refusal| places.refused(refusal))
-    })
+    let names = asked.request.places;
+    // Before a picture is fetched or decoded, as where something is asked.
+    let place = shared.count_place(&asker);
+    let _place = place.map_err(|refusal| names.refused(refusal))?;
+    let brought = Ready::of(shared, asked)?.bring(shared, &asker).await?;
+    let work = Work::Count;
+    on_the_desk(
+        shared,
+        asker,
+        brought,
+        work,
+        move |shared, request, wishes| {
+            let counted = shared.desk.count(request, wishes);
+            counted.map_err(|refusal| names.refused(refusal))
+        },
+    )
     .await
+}
+
+/// A request of which all was checked that can be without its pictures.
+struct Ready {
+    /// Its pictures have no names yet.
+    request: AnswerRequest,
+    /// In the order of the messages.
+    pictures: Vec<Shown>,
+    wishes: Wishes,
+    names: Places,
+    /// When its time is over.
+    end: Option<Instant>,
+    held: Held,
+}
+
+/// A picture by its address, and where that stood.
+struct Shown {
+    url: String,
+    param: String,
+}
+
+impl Ready {
+    fn of(shared: &Shared, asked: Read<Asked>) -> Result<Self, ApiError> {
+        let Read {
+            request: asked,
+            place: held,
+        } = asked;
+        let names = asked.places;
+        let mut settings = asked.settings;
+        settings.image_tokens = Detail::image_tokens(details(&asked.spoken));
+        let spoken = one_system(asked.spoken)?;
+        let refused = |refusal| names.refused(refusal);
+        count_pictures(&spoken, shared.desk.limits().pictures_per_question).map_err(refused)?;
+        let (messages, pictures) = apart(spoken);
+        let request = AnswerRequest { messages, settings };
+        let longest = shared.desk.limits().answer_time;
+        let limit = asked.time_limit.map_or(longest, |limit| limit.min(longest));
+        let wishes = Wishes {
+            shape: asked.shape,
+            alternatives: asked.alternatives,
+            ignore_eos: asked.ignore_eos,
+            default_max_tokens: Some(MAX_TOKENS.min(shared.desk.status().limits.max_tokens)),
+            time_limit: Some(limit),
+            ..Wishes::default()
+        };
+        // Before any of its pictures is worth the work.
+        shared.desk.check(&request, &wishes).map_err(refused)?;
+        Ok(Self {
+            request,
+            pictures,
+            wishes,
+            names,
+            // The time of an answer is over while its pictures come just as while it waits for the engine.
+            end: held.since().checked_add(limit),
+            held,
+        })
+    }
+
+    /// Whether all its pictures came with it.
+    fn is_here(&self) -> bool {
+        self.pictures
+            .iter()
+            .all(|picture| data_uri::is_data(&picture.url))
+    }
+
+    /// Brings the pictures that are elsewhere, where that is allowed. All of them together may have the size and
+    /// the time of a body.
+    async fn bring(mut self, shared: &Shared, asker: &Asker) -> Result<Brought, ApiError> {
+        let pictures = std::mem::take(&mut self.pictures);
+        let elsewhere = |picture: &&Shown| !data_uri::is_data(&picture.url);
+        let count = pictures.iter().filter(elsewhere).count() as u64;
+        let fetcher = shared.remote.as_ref().filter(|_| count > 0);
+        let brought = async {
+            let Some(fetcher) = fetcher else {
+                return Ok((gather(shared, pictures).await?, None));
+            };
+            let each = shared.desk.limits().picture_bytes;
+            let bytes = each.saturating_mul(count).min(BODY_BYTES);
+            let place = shared.fetched.place(asker, bytes).await?;
+            let brought = timeout(fetcher.together(), gather(shared, pictures)).await;
+            let brought = brought.map_err(|_| ApiError::Field {
+                param: self.names.messages.to_owned(),
+                message: "The pictures elsewhere took too long to fetch. Send them as data: URIs."
+                    .to_owned(),
+            });
+            Ok((brought??, Some(place)))
+        };
+        let (pictures, fetched) = by(self.end, brought).await?;
+        Ok(Brought {
+            ready: self,
+            pictures,
+            fetched,
+        })
+    }
+}
+
+/// A request whose pictures are here, if not in bytes yet.
+struct Brought {
+    ready: Ready,
+    pictures: Vec<BroughtPicture>,
+    fetched: Option<Place>,
+}
+
+enum BroughtPicture {
+    Inside(Shown),
+    Fetched { bytes: Vec<u8>, param: String },
 }
 
 /// Lays the pictures on the desk, then does something with the question.
 async fn on_the_desk<T: Send + 'static>(
     shared: &Shared,
     asker: Asker,
-    asked: Read<Asked>,
+    brought: Brought,
+    work: Work,
     act: impl FnOnce(&Shared, AnswerRequest, Wishes) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let Read { request, place } = asked;
-    let Asked {
-        spoken,
-        mut settings,
-        shape,
-        alternatives,
-        ignore_eos,
-        time_limit,
-        places,
-    } = request;
-    settings.image_tokens = Detail::image_tokens(details(&spoken));
-    let spoken = one_system(spoken)?;
-    let counted = count_pictures(&spoken, shared.desk.limits().pictures_per_question);
-    let counted = counted.map_err(|refusal| places.refused(refusal))?;
-    let since = place.since();
-    let longest = shared.desk.limits().answer_time;
-    let limit = time_limit.map_or(longest, |limit| limit.min(longest));
-    // The time of an answer is over while its pictures come just as while it waits for the engine.
-    let end = since.checked_add(limit);
-    let (spoken, fetched) = by(end, bring(shared, &asker, spoken, places)).await?;
-    // A schema is work as well.
-    let turn = match (counted, &shape) {
-        (0, Shape::Free) => None,
-        _ => Some(by(end, shared.turn()).await?),
+    let Brought {
+        ready,
+        pictures,
+        fetched,
+    } = brought;
+    let Ready {
+        mut request,
+        mut wishes,
+        end,
+        held,
+        ..
+    } = ready;
+    let since = held.since();
+    // Held by what runs on another thread: a client that leaves does not end that.
+    let held = Arc::new((held, fetched));
+    // Held until the answers hold them, so that the shelf lets none go.
+    let mut laid = Vec::with_capacity(pictures.len());
+    for picture in pictures {
+        // A turn for each: between two of them others come to theirs, and a client that leaves is gone.
+        let turn = by(end, shared.turn(&asker, work)).await?;
+        let (shared, held) = (shared.clone(), held.clone());
+        let picture = spawn_blocking(move || {
+            let _held = (held, turn);
+            lay(&shared, picture)
+        });
+        laid.push(picture.await.map_err(|_| ApiError::Internal)??);
+    }
+    name_pictures(&mut request.messages, &laid);
+    // A schema is work as well, and so is counting, which nothing else bounds.
+    let turn = match (&wishes.shape, work) {
+        (Shape::Free, Work::Ask) => None,
+        _ => Some(by(end, shared.turn(&asker, work)).await?),
     };
+    // Held while we wait: a client that leaves drops it.
+    let (_stay, presence) = Presence::begins();
+    wishes.presence = presence;
+    wishes.asker = Some(asker.0);
     let shared = shared.clone();
     let done = spawn_blocking(move || {
-        // Held here: a client that leaves does not end the decoding.
-        let _held = (place, fetched, turn);
-        // Held until the answers hold them, so that the shelf lets none go.
-        let mut pictures = Vec::new();
-        let messages = spoken
-            .into_iter()
-            .map(|one| lay(&shared, one, &mut pictures));
-        let messages = messages.collect::<Result<_, _>>()?;
-        let request = AnswerRequest { messages, settings };
-        let longest = shared.desk.status().limits.max_tokens;
-        let wishes = Wishes {
-            shape,
-            alternatives,
-            ignore_eos,
-            asker: Some(asker.0),
-            default_max_tokens: Some(MAX_TOKENS.min(longest)),
-            // What was waited for took of it.
-            time_limit: time_limit.map(|limit| limit.saturating_sub(since.elapsed())),
-        };
+        let _held = (held, laid, turn);
+        // What was waited for took of it.
+        let left = |limit: Duration| limit.saturating_sub(since.elapsed());
+        wishes.time_limit = wishes.time_limit.map(left);
         act(&shared, request, wishes)
     });
     done.await.map_err(|_| ApiError::Internal)?
@@ -236,9 +370,9 @@ fn one_system(spoken: Vec<Spoken>) -> Result<Vec<Spoken>, ApiError> {
     Ok(whole)
 }
 
-/// How many pictures there are, unless there are more than the desk takes: a few words could name very
-/// many, and each would be brought and decoded first.
-fn count_pictures(spoken: &[Spoken], most: u32) -> Result<usize, Refusal> {
+/// Refuses more pictures than the desk takes: a few words could name very many, and each would be brought and
+/// decoded first.
+fn count_pictures(spoken: &[Spoken], most: u32) -> Result<(), Refusal> {
     let most = most as usize;
     let is_picture = |part: &&SpokenPart| matches!(part, SpokenPart::Picture { .. });
     let mut all = 0;
@@ -252,7 +386,7 @@ fn count_pictures(spoken: &[Spoken], most: u32) -> Result<usize, Refusal> {
     let most = most.saturating_mul(CONVERSATION);
     match all > most {
         true => Err(Refusal::too_many_pictures(all, most)),
-        false => Ok(all),
+        false => Ok(()),
     }
 }
 
@@ -265,67 +399,49 @@ fn details(spoken: &[Spoken]) -> impl Iterator<Item = Detail> {
     })
 }
 
-/// A message whose pictures are bytes.
-struct Brought {
-    role: Role,
-    parts: Vec<BroughtPart>,
-}
-
-enum BroughtPart {
-    Text(String),
-    Inside { url: String, param: String },
-    Fetched { bytes: Vec<u8>, param: String },
-}
-
-/// Brings the pictures that are elsewhere, where that is allowed. All of them together may have the size and
-/// the time of a body.
-async fn bring(
-    shared: &Shared,
-    asker: &Asker,
-    spoken: Vec<Spoken>,
-    places: Places,
-) -> Result<(Vec<Brought>, Option<Place>), ApiError> {
-    let elsewhere = |part: &&SpokenPart| match part {
-        SpokenPart::Picture { url, .. } => !data_uri::is_data(url),
-        SpokenPart::Text(_) => false,
-    };
-    let parts = spoken.iter().flat_map(|one| &one.parts);
-    let count = parts.filter(elsewhere).count() as u64;
-    let fetcher = shared.remote.as_ref().filter(|_| count > 0);
-    let Some(fetcher) = fetcher else {
-        return Ok((gather(shared, spoken).await?, None));
-    };
-    let each = shared.desk.limits().picture_bytes;
-    let bytes = each.saturating_mul(count).min(BODY_BYTES);
-    let place = shared.fetched.place(asker, bytes).await?;
-    let brought = timeout(fetcher.together(), gather(shared, spoken)).await;
-    let brought = brought.map_err(|_| ApiError::Field {
-        param: places.messages.to_owned(),
-        message: "The pictures elsewhere took too long to fetch. Send them as data: URIs."
-            .to_owned(),
-    });
-    Ok((brought??, Some(place)))
-}
-
-async fn gather(shared: &Shared, spoken: Vec<Spoken>) -> Result<Vec<Brought>, ApiError> {
-    let mut left = BODY_BYTES;
-    let mut brought = Vec::with_capacity(spoken.len());
-    for Spoken { role, parts, .. } in spoken {
-        let mut done = Vec::with_capacity(parts.len());
-        for part in parts {
-            done.push(match part {
-                SpokenPart::Text(text) => BroughtPart::Text(text),
-                SpokenPart::Picture { url, param, .. } if data_uri::is_data(&url) => {
-                    BroughtPart::Inside { url, param }
-                }
-                SpokenPart::Picture { url, param, .. } => {
-                    let bytes = fetch(shared, &url, &param, left).await?;
-                    left = left.saturating_sub(bytes.len() as u64);
-                    BroughtPart::Fetched { bytes, param }
-                }
-            });
+/// Messages for the desk, whose pictures have no names yet, and the pictures in their order.
+fn apart(spoken: Vec<Spoken>) -> (Vec<Message>, Vec<Shown>) {
+    let unnamed = PictureId::of(b"");
+    let mut pictures = Vec::new();
+    let mut part = |part| match part {
+        SpokenPart::Text(text) => Part::Text { text },
+        SpokenPart::Picture { url, param, .. } => {
+            pictures.push(Shown { url, param });
+            Part::Picture { id: unnamed }
         }
-        brought.push(Brought { role, parts: done });
+    };
+    let messages = spoken.into_iter().map(|one| Message {
+        role: one.role,
+        content: one.parts.into_iter().map(&mut part).collect(),
+    });
+    let messages = messages.collect();
+    (messages, pictures)
+}
+
+/// Names the pictures of messages, in their order.
+fn name_pictures(messages: &mut [Message], pictures: &[Arc<Picture>]) {
+    let parts = messages.iter_mut().flat_map(|message| &mut message.content);
+    let unnamed = parts.filter_map(|part| match part {
+        Part::Picture { id } => Some(id),
+        Part::Text { .. } => None,
+    });
+    for (id, picture) in unnamed.zip(pictures) {
+        *id = picture.id();
+    }
+}
+
+async fn gather(shared: &Shared, pictures: Vec<Shown>) -> Result<Vec<BroughtPicture>, ApiError> {
+    let mut left = BODY_BYTES;
+    let mut brought = Vec::with_capacity(pictures.len());
+    for picture in pictures {
+        if data_uri::is_data(&picture.url) {
+            brought.push(BroughtPicture::Inside(picture));
+            continue;
+        }
+        let Shown { url, param } = picture;
+        let bytes = fetch(shared, &url, &param, left).await?;
+        left = left.saturating_sub(bytes.len() as u64);
+        brought.push(BroughtPicture::Fetched { bytes, param });
     }
     Ok(brought)
 }
@@ -361,32 +477,15 @@ async fn fetch(shared: &Shared, url: &str, param: &str, left: u64) -> Result<Vec
     })
 }
 
-/// Lays a message's pictures on the desk and names them.
-fn lay(
-    shared: &Shared,
-    brought: Brought,
-    pictures: &mut Vec<Arc<Picture>>,
-) -> Result<Message, ApiError> {
+/// Lays a picture on the desk.
+fn lay(shared: &Shared, picture: BroughtPicture) -> Result<Arc<Picture>, ApiError> {
     let limit = shared.desk.limits().picture_bytes;
-    let mut content = Vec::with_capacity(brought.parts.len());
-    for part in brought.parts {
-        let (bytes, param) = match part {
-            BroughtPart::Text(text) => {
-                content.push(Part::Text { text });
-                continue;
-            }
-            BroughtPart::Inside { url, param } => (inside(&url, limit, &param)?, param),
-            BroughtPart::Fetched { bytes, param } => (bytes, param),
-        };
-        let picture = shared.desk.accept_picture(bytes);
-        let picture = picture.map_err(|refusal| ApiError::at(param, refusal))?;
-        content.push(Part::Picture { id: picture.id() });
-        pictures.push(picture);
-    }
-    Ok(Message {
-        role: brought.role,
-        content,
-    })
+    let (bytes, param) = match picture {
+        BroughtPicture::Inside(Shown { url, param }) => (inside(&url, limit, &param)?, param),
+        BroughtPicture::Fetched { bytes, param } => (bytes, param),
+    };
+    let picture = shared.desk.accept_picture(bytes);
+    picture.map_err(|refusal| ApiError::at(param, refusal))
 }
 
 fn inside(url: &str, limit: u64, param: &str) -> Result<Vec<u8>, ApiError> {

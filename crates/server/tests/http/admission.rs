@@ -4,6 +4,7 @@
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use desk::DeskLimits;
 use desk::testing::{done, png};
 use serde_json::{Value, json};
 
@@ -87,4 +88,35 @@ async fn a_picture_that_cannot_be_read_gives_the_place_back() {
     stage.answerer.will_say([done()]);
     let reply = stage.post(CHAT, &chat(&png(64, 64))).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+}
+
+#[tokio::test]
+async fn what_a_question_waited_for_before_the_engine_is_taken_from_the_desks_own_time_as_well() {
+    let stage = stage();
+    let longest = DeskLimits::default().answer_time;
+    for timeout in [Value::Null, json!(2 * longest.as_secs())] {
+        let mut question = chat(&png(64, 64));
+        question["timeout"] = timeout;
+        let reply = stage.post(CHAT, &question).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+        let asked = stage.answerer.asked().pop().expect("asked");
+        assert!(asked.time_limit.expect("a limit") < longest);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_is_refused_before_its_pictures_are_decoded() {
+    let stage = stage();
+    let mut question = chat(&png(640, 480));
+    let messages = question["messages"].as_array_mut().expect("a list");
+    messages.push(json!({"role": "assistant", "content": "AX73"}));
+    let mut warm = chat(&png(640, 480));
+    warm["temperature"] = json!(7);
+    for (body, code) in [(question, "question_order"), (warm, "setting_out_of_range")] {
+        for path in [CHAT.to_owned(), format!("{CHAT}/input_tokens")] {
+            let (status, _, why) = stage.post(&path, &body).await.openai_error();
+            assert_eq!((status, why.as_str()), (400, code));
+        }
+    }
+    assert_eq!(stage.answerer.inspected(), 0);
 }

@@ -110,7 +110,8 @@ async fn a_time_limit_reaches_whoever_answers_and_never_exceeds_the_desks() {
     }
     for timeout in [json!(null), json!(3600), json!(1e300)] {
         let limit = asked(CHAT, chat(json!({"timeout": timeout}))).await;
-        assert_eq!(limit, 600.0, "{timeout}");
+        // From when the request was whole.
+        assert!(limit < 600.0 && limit > 500.0, "{timeout}: {limit}");
     }
     for timeout in [json!(0), json!(-3), json!(1e-12)] {
         for (path, body) in [

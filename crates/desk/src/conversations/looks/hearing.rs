@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -15,8 +14,8 @@ use super::super::{AskedBy, Conversations};
 use crate::closer::Heard;
 use crate::rounds::told_to_end;
 use crate::{
-    AnswerEvent, AnswerRequest, AnswerStream, AskedSettings, Message, Part, Picture, Refusal,
-    Reservation, Role, Wishes,
+    AnswerEvent, AnswerRequest, AnswerStream, AskedSettings, Message, Part, Picture, Presence,
+    Refusal, Reservation, Role, Stay, Wishes,
 };
 
 /// How long the engine gets to let go of what nobody waits for any more.
@@ -25,15 +24,17 @@ const STOP_PAUSE: Duration = Duration::from_secs(2);
 /// Whoever asked, for as long as they stay.
 pub(super) struct Listener {
     wishes: Wishes,
-    present: watch::Receiver<()>,
 }
 
 impl Listener {
     /// Listens until what comes with it is dropped.
-    pub fn to(by: &AskedBy) -> (watch::Sender<()>, Self) {
-        let (stays, present) = watch::channel(());
-        let wishes = by.wishes();
-        (stays, Self { wishes, present })
+    pub fn to(by: &AskedBy) -> (Stay, Self) {
+        let (stay, presence) = Presence::begins();
+        let wishes = Wishes {
+            presence,
+            ..by.wishes()
+        };
+        (stay, Self { wishes })
     }
 
     /// Who shares a turn with whom; see [`Wishes::asker`].
@@ -41,9 +42,9 @@ impl Listener {
         self.wishes.asker.as_deref()
     }
 
-    async fn leaves(&self) {
-        let mut present = self.present.clone();
-        while present.changed().await.is_ok() {}
+    /// Whether they still listen.
+    pub fn presence(&self) -> &Presence {
+        &self.wishes.presence
     }
 }
 
@@ -82,7 +83,7 @@ impl Conversations {
             let event = tokio::select! {
                 biased;
                 () = told_to_end(&mut ending) => return Err(Refusal::shutting_down()),
-                () = by.leaves() => {
+                () = by.presence().left() => {
                     let _ = timeout(STOP_PAUSE, let_go(stream)).await;
                     // Nobody hears it.
                     return Err(Refusal::answer_failed());
