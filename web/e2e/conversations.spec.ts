@@ -398,6 +398,42 @@ test('a conversation has an address of its own, and Back leads to the one before
 	await expect(page.getByRole('alert')).toContainText('not here any more');
 });
 
+test('a name that is half written is stored where it was begun, whatever is opened meanwhile', async ({
+	page
+}) => {
+	const customer = page.getByRole('combobox', { name: 'Customer' });
+	const [first, second, third] = [unique('First?'), unique('Second?'), unique('Third?')];
+	await converse(page, first);
+	await page.getByRole('button', { name: 'New conversation' }).click();
+	await add(page, 'label-en.jpg');
+	await ask(page, second);
+	await expect(finished(page)).toHaveCount(1);
+	await row(page, first).click();
+	await expect(title(page)).toHaveValue(first);
+	await customer.fill('ACME');
+	await page.goBack();
+	await expect(title(page)).toHaveValue(second);
+	await expect(customer).toHaveValue('');
+	await customer.fill('ALTN');
+	await page.keyboard.press('Alt+KeyN');
+	await expect(box(page)).toBeFocused();
+	await add(page, 'label-en.jpg');
+	await ask(page, third);
+	await expect(title(page)).toHaveValue(third);
+	await expect(customer).toHaveValue('');
+	await row(page, first).click();
+	await expect(customer).toHaveValue('ACME');
+	await row(page, second).click();
+	await expect(customer).toHaveValue('ALTN');
+	const renamed = unique('Renamed');
+	await title(page).fill(renamed);
+	// Leaving the page sends it; the new page may ask before it has come.
+	await expect(async () => {
+		await page.reload();
+		await expect(title(page)).toHaveValue(renamed, { timeout: 5000 });
+	}).toPass();
+});
+
 test('an answer goes on while one looks at another conversation', async ({ page }) => {
 	const question = unique('Describe the picture, long');
 	await open(page);
