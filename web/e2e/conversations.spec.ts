@@ -396,6 +396,11 @@ test('a conversation has an address of its own, and Back leads to the one before
 	await expect(title(page)).toHaveValue(first);
 	await page.goto('/#/c/01890000-0000-7000-8000-000000000000');
 	await expect(page.getByRole('alert')).toContainText('not here any more');
+	// Cut in the middle of a sign.
+	await page.goto('/#/c/%E0%A4%A');
+	await expect(page.getByRole('alert')).toBeVisible();
+	await page.goto(address);
+	await expect(title(page)).toHaveValue(first);
 });
 
 test('a name that is half written is stored where it was begun, whatever is opened meanwhile', async ({

@@ -54,7 +54,9 @@ test(
 		await expect(figures.getByRole('link')).toHaveCount(4);
 		await figures.getByRole('link', { name: words.figures.solved }).click();
 		await expect(page).toHaveURL(/#\/\?from=\d+&solved_in=1$/);
-		await person.openPanel();
+		// Where they are in a sheet, it opens by itself.
+		if (person.isPhone) await expect(person.panel).toBeVisible();
+		await expect(page.locator('.top .count')).toHaveText(/\d/);
 		await expect(person.row('One').first()).toBeVisible();
 		await person.closePanel();
 		await page.goBack();
@@ -157,6 +159,25 @@ test(
 		await expect(page.getByRole('button')).toHaveCount(0);
 	}
 );
+
+test('the question box is whole after the desk was opened from another page', async ({
+	page,
+	person,
+	t
+}) => {
+	await person.open();
+	const draft = 'First line\nsecond line\nthird line';
+	await person.box.fill(draft);
+	const height = async () => (await person.box.boundingBox())?.height ?? 0;
+	const whole = await height();
+	expect(whole).toBeGreaterThan(70);
+	await page.goto('/#/insights');
+	await page.reload();
+	await expect(heading(page, t.insights.title)).toBeVisible();
+	await bar(page).getByRole('link').first().click();
+	await expect(person.box).toHaveValue(draft);
+	await expect.poll(height).toBe(whole);
+});
 
 test('pages have addresses, titles and headings; back goes back and a reload stays', async ({
 	page

@@ -113,7 +113,13 @@ export class Person {
 
 	/** Brings the conversations and the settings into sight. */
 	async openPanel(): Promise<void> {
-		if (this.isPhone && !(await this.panel.isVisible())) await this.press(this.t.list.open);
+		if (!this.isPhone) return;
+		// An address with filters opens it by itself.
+		await expect(async () => {
+			if (!(await this.panel.isVisible()))
+				await this.button(this.t.list.open).click({ timeout: 2000 });
+			await expect(this.panel).toBeVisible({ timeout: 2000 });
+		}).toPass();
 	}
 
 	get panel(): Locator {

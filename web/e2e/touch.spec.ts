@@ -32,6 +32,16 @@ const tooSmall = () =>
 			return [`${name}: ${Math.round(left)} to ${Math.round(right)}, ${Math.round(height)} high`];
 		});
 
+/** What of a card runs over its edge. */
+const beyond = () =>
+	[...document.querySelectorAll<HTMLElement>('main section')].flatMap((card) => {
+		const edge = card.getBoundingClientRect().right + 1;
+		return [...card.querySelectorAll<HTMLElement>('label, button, p')]
+			.filter((one) => one.checkVisibility() && !one.closest('.visually-hidden'))
+			.filter((one) => one.getBoundingClientRect().right > edge)
+			.map((one) => one.textContent.trim().slice(0, 40));
+	});
+
 for (const [what, width, height, least] of [
 	['a phone that lies', 844, 390, 110],
 	['a phone with its keyboard', 390, 420, 90],
@@ -81,6 +91,9 @@ test('what is pressed on insights and records is large enough for a finger', asy
 		await page.goto(`/#/${where}`);
 		await expect(page.getByRole('region', { name: last, exact: true })).toBeVisible();
 		expect(await page.evaluate(tooSmall), where).toEqual([]);
+		await page.setViewportSize({ width: 360, height: 740 });
+		expect(await page.evaluate(tooSmall), `${where}, 360 px wide`).toEqual([]);
+		expect(await page.evaluate(beyond), `${where}, 360 px wide`).toEqual([]);
 	}
 });
 

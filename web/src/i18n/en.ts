@@ -235,7 +235,8 @@ export const en = {
 		interrupted: 'interrupted',
 		answering: 'answering',
 		retry: 'Try again',
-		count: (n: number) => (n === 1 ? '1 conversation' : `${n} conversations`)
+		count: (n: number) => (n === 1 ? '1 conversation' : `${n} conversations`),
+		countMore: (n: number) => `more than ${n} conversations`
 	},
 
 	filters: {
@@ -418,6 +419,7 @@ export const en = {
 		answerFailed: 'The answer failed inside the desk; its log says why. Try again.',
 		uploadBroken: 'The upload broke off. Check the connection and try again.',
 		away: 'The desk does not answer. Check that lookdesk is running; the page goes on by itself when it is back.',
+		offline: 'This device has no network. The page goes on by itself when it is back.',
 		unreachable: 'The desk does not answer. Check that lookdesk is running, then try again.',
 		cutShort: 'The connection broke in the middle of the answer. Try again.',
 		unexpected: (message: string) => `Something went wrong: ${message}`,

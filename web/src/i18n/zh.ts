@@ -126,7 +126,7 @@ export const zh: Messages = {
 		timings: (image, vision, prefill, decode) =>
 			`准备 ${image} 秒，看图 ${vision} 秒，理解 ${prefill} 秒，书写 ${decode} 秒`,
 		usage: (prompt, cached, answer) =>
-			`读入 ${prompt} 词元（其中 ${cached} 记得），写出 ${answer} 词元`,
+			`读入 ${prompt} 词元（其中 ${cached} 个沿用缓存），写出 ${answer} 词元`,
 		written: (seconds) => `书写 ${seconds} 秒`,
 		seen: (prompt, answer) => `读入 ${prompt} 词元，已写出 ${answer} 词元`
 	},
@@ -221,7 +221,8 @@ export const zh: Messages = {
 		interrupted: '已中断',
 		answering: '回答中',
 		retry: '重试',
-		count: (n) => `${n} 个对话`
+		count: (n) => `${n} 个对话`,
+		countMore: (n) => `${n} 个以上的对话`
 	},
 
 	filters: {
@@ -389,6 +390,7 @@ export const zh: Messages = {
 		answerFailed: '回答时内部出错，原因见服务日志。请重试。',
 		uploadBroken: '上传中断，请检查网络后重试。',
 		away: '连接不上服务。请确认 lookdesk 正在运行；恢复后页面会自动继续。',
+		offline: '这台设备没有网络；恢复后页面会自动继续。',
 		unreachable: '连接不上服务。请确认 lookdesk 正在运行，然后重试。',
 		cutShort: '回答到一半连接断了，请重试。',
 		unexpected: (message) => `出了点问题：${message}`,

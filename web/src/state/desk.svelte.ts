@@ -162,7 +162,7 @@ export class Desk {
 			if (this.conversation.id !== undefined) this.#turnTo(this.#plain());
 			return;
 		}
-		const wanted = decodeURIComponent(id);
+		const wanted = decoded(id);
 		if (wanted !== this.conversation.id) this.#turnTo(this.cabinet.open(wanted));
 	}
 
@@ -396,5 +396,14 @@ export class Desk {
 			this.#haveSamples = false;
 			this.haveSamplesFailed = true;
 		}
+	}
+}
+
+/** An address may have been cut in the middle of a sign: then no conversation is called so. */
+function decoded(part: string): string {
+	try {
+		return decodeURIComponent(part);
+	} catch {
+		return part;
 	}
 }

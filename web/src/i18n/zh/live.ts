@@ -10,7 +10,7 @@ export const live: Messages['live'] = {
 	degrees: (n) => `${n} °C`,
 	utilization: '使用率',
 	machineMemory: '本机内存',
-	processMemory: '其中 Lookdesk',
+	processMemory: 'Lookdesk 占用',
 	gigabytes: (n) => `${n} GB`,
 	unknown: '未提供',
 	threads: '线程',
