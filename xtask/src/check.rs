@@ -5,6 +5,7 @@
 //! tool that is not installed is reported as skipped, never as passed.
 
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 /// One command of the check.
 struct Step {
@@ -186,13 +187,20 @@ enum Outcome {
 pub fn run() -> Result<(), String> {
     let mut failed = Vec::new();
     let mut skipped = Vec::new();
+    let mut times = Vec::new();
     for step in STEPS {
         eprintln!("== {}", step.name);
-        match step.run() {
+        let began = Instant::now();
+        let outcome = step.run();
+        times.push((step.name, began.elapsed().as_secs()));
+        match outcome {
             Outcome::Passed => {}
             Outcome::Failed(why) => failed.push(format!("failed: {} ({why})", step.name)),
             Outcome::Skipped(why) => skipped.push(format!("skipped: {} ({why})", step.name)),
         }
+    }
+    for (name, seconds) in times {
+        eprintln!("{seconds:6} s  {name}");
     }
     for line in &skipped {
         eprintln!("{line}");
