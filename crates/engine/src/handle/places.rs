@@ -3,8 +3,8 @@
 //!
 //! A client gets another place as long as it holds fewer than are left, and more are left than the quarter that
 //! is kept for those who hold none. Alone it may hold half of all places, beside one other like it a third, and
-//! whoever comes with a first question finds a place, however much the others ask. Nobody has to say beforehand
-//! how many clients there will be.
+//! whoever comes with a first question finds a place for each answer it asks for, however much the others ask.
+//! Nobody has to say beforehand how many clients there will be.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,7 +57,7 @@ impl Gauge {
         // The last of them is the hardest to get: by then the others are held.
         let more = answers.saturating_sub(1);
         let left_then = left.saturating_sub(more);
-        let is_first = client.is_none() || held + more == 0;
+        let is_first = client.is_none() || held == 0;
         let is_fair = is_first || held + more < left_then && left_then > most / KEPT;
         if left_then == 0 || !is_fair {
             let waiting = counts.waiting;
@@ -258,6 +258,17 @@ mod tests {
     }
 
     #[test]
+    fn whoever_comes_new_gets_a_place_for_each_answer_it_asks_for() {
+        let gauge = Arc::new(Gauge::default());
+        let _greedy = [all(&gauge, "script"), all(&gauge, "other")];
+        let eight = Gauge::take(&gauge, CAPACITY, Some("new"), 8).expect("places are kept for it");
+        assert_eq!(eight.len(), 8);
+        assert!(one(&gauge, Some("new")).is_err());
+        assert!(Gauge::take(&gauge, CAPACITY, Some("newer"), 5).is_err());
+        assert!(Gauge::take(&gauge, CAPACITY, Some("newer"), 4).is_ok());
+    }
+
+    #[test]
     fn who_has_no_name_is_held_to_no_share() {
         let gauge = Arc::new(Gauge::default());
         let held: Vec<_> = std::iter::from_fn(|| one(&gauge, None).ok()).collect();
@@ -329,10 +340,11 @@ mod tests {
                         let own = held.iter().filter(|(other, _)| *other == client).count();
                         let left = most - held.len();
                         // One after another, as if each were asked for by itself.
-                        let fits = (0..answers).all(|before| {
+                        let is_fair = (0..answers).all(|before| {
                             let (own, left) = (own + before, left.saturating_sub(before));
-                            left > 0 && (own == 0 || own < left && left > most / KEPT)
+                            own < left && left > most / KEPT
                         });
+                        let fits = left >= answers && (own == 0 || is_fair);
                         match Gauge::take(&gauge, capacity, Some(&client.to_string()), answers) {
                             Ok(places) => {
                                 prop_assert!(fits && places.len() == answers);
