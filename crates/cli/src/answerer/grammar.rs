@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use desk::{Refusal, Shape};
 use engine::{Constraint, ConstraintError, Vocabulary};
-use llguidance::api::TopLevelGrammar;
+use llguidance::api::{StopReason, TopLevelGrammar};
 use llguidance::toktrie::{ApproximateTokEnv, TokEnv, TokRxInfo, TokTrie};
 use llguidance::{Matcher, ParserFactory};
 use serde_json::{Value, json};
@@ -18,6 +18,18 @@ use serde_json::{Value, json};
 const SCHEMA_BYTES: usize = 64 * 1024;
 /// Tokens of an answer that are tried before it is asked for.
 const WRITTEN_AHEAD: usize = 4;
+/// Whole numbers below this are exact, however they were read.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+/// What a schema says with numbers an answer has to equal.
+const VALUES: [&str; 2] = ["const", "enum"];
+/// What a schema says with numbers an answer is compared with.
+const BOUNDS: [&str; 5] = [
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+];
 /// A reason is one short sentence.
 const REASON_CHARACTERS: usize = 300;
 /// A space, or a line break with the next line's indent: what models that print neatly need. More would
@@ -83,7 +95,12 @@ impl Grammars {
 fn write_ahead(mut matcher: Matcher) -> Result<(), String> {
     for _ in 0..WRITTEN_AHEAD {
         let allowed = matcher.compute_mask_or_eos();
-        let allowed = allowed.map_err(|error| error.to_string())?;
+        let allowed = allowed.map_err(|error| match matcher.stop_reason() {
+            StopReason::NoExtension | StopReason::NoExtensionBias => {
+                "its references run in a circle, or nothing can fit it".to_owned()
+            }
+            _ => error.to_string(),
+        })?;
         let Some(first) = allowed.first_bit_set() else {
             break;
         };
@@ -108,22 +125,56 @@ fn bounded(schema: Value) -> Result<Value, Refusal> {
         let reason = format!("it has {bytes} bytes, the limit is {SCHEMA_BYTES}");
         return Err(Refusal::shape_unsupported(&reason));
     }
+    if let Some(number) = schema.iter().find_map(|(key, value)| inexact(key, value)) {
+        let reason = format!("{number} has more digits than are told apart; describe it as text");
+        return Err(Refusal::shape_unsupported(&reason));
+    }
     schema.insert("x-guidance".into(), json!({"whitespace_pattern": BLANKS}));
     Ok(Value::Object(schema))
+}
+
+/// A number that says something else than was written: it has too many digits for the double that it became.
+fn inexact<'a>(key: &str, value: &'a Value) -> Option<&'a Value> {
+    if VALUES.contains(&key) {
+        return first_number(value, &|number| number.is_f64());
+    }
+    if BOUNDS.contains(&key) {
+        return first_number(value, &|_| true);
+    }
+    match value {
+        Value::Object(map) => map.iter().find_map(|(key, value)| inexact(key, value)),
+        Value::Array(list) => list.iter().find_map(|value| inexact("", value)),
+        _ => None,
+    }
+}
+
+/// The first of the numbers `among` here that is too large to be exact.
+fn first_number<'a>(value: &'a Value, among: &impl Fn(&Value) -> bool) -> Option<&'a Value> {
+    match value {
+        Value::Object(map) => map.values().find_map(|value| first_number(value, among)),
+        Value::Array(list) => list.iter().find_map(|value| first_number(value, among)),
+        number => {
+            let is_large = number.as_f64().is_some_and(|number| number.abs() >= EXACT);
+            (is_large && among(number)).then_some(number)
+        }
+    }
 }
 
 fn refusal(error: &impl fmt::Display) -> Refusal {
     Refusal::shape_unsupported(&short(&error.to_string()))
 }
 
-/// The first line of a message, within bounds.
+/// The first line of a message, within bounds; where it only announces a reason, the reason too.
 fn short(message: &str) -> String {
-    let line = message.lines().find(|line| !line.trim().is_empty());
-    line.unwrap_or("unknown reason")
-        .trim()
-        .chars()
-        .take(REASON_CHARACTERS)
-        .collect()
+    let mut lines = message.lines().map(str::trim);
+    let first = lines.find(|line| !line.is_empty());
+    let first = first.unwrap_or("unknown reason");
+    let reason = lines.find_map(|line| line.strip_prefix("error: "));
+    let line = match reason {
+        Some(reason) if first.ends_with(':') => format!("{first} {reason}"),
+        _ => first.to_owned(),
+    };
+    line.chars().take(REASON_CHARACTERS).collect()
 }
 
 /// One answer's place in its grammar.
@@ -218,9 +269,52 @@ mod tests {
         ];
         for schema in circles {
             let refused = grammars.constraint(&Shape::JsonSchema(schema.clone()));
-            let code = refused.map(|_| ()).map_err(|refusal| refusal.code);
-            assert_eq!(code, Err(Code::ShapeUnsupported), "{schema}");
+            let refusal = refused.map(drop).expect_err("a circle");
+            assert_eq!(refusal.code, Code::ShapeUnsupported, "{schema}");
+            assert!(
+                refusal.message.contains("run in a circle"),
+                "{}",
+                refusal.message
+            );
         }
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_held_to_digit_by_digit_is_refused_and_named() {
+        let grammars = Grammars::of(&vocabulary()).unwrap();
+        let refused = |schema: &str| {
+            let schema = serde_json::from_str(schema).unwrap();
+            let refused = grammars.constraint(&Shape::JsonSchema(schema));
+            refused.map(drop).map_err(|refusal| refusal.message)
+        };
+        for schema in [
+            r#"{"const": 12345678901234567890123}"#,
+            r#"{"properties": {"id": {"enum": ["none", [-98765432109876543210]]}}}"#,
+            r#"{"anyOf": [{"type": "null"}, {"type": "integer", "maximum": 9007199254740993}]}"#,
+        ] {
+            let words = refused(schema).expect_err(schema);
+            assert!(words.contains("more digits than are told apart"), "{words}");
+        }
+        for schema in [
+            r#"{"const": 18446744073709551615}"#,
+            r#"{"type": "integer", "minimum": 0, "maximum": 9007199254740991}"#,
+            r#"{"const": "12345678901234567890123"}"#,
+        ] {
+            assert_eq!(refused(schema), Ok(()), "{schema}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_no_answer_can_be_held_to_is_refused_with_what_is_wrong_with_it() {
+        let grammars = Grammars::of(&vocabulary()).unwrap();
+        let pattern = json!({"type": "string", "pattern": "(?=a)b"});
+        let refused = grammars.constraint(&Shape::JsonSchema(pattern));
+        let refusal = refused.map(drop).expect_err("look-around");
+        assert!(
+            refusal.message.contains("look-around"),
+            "{}",
+            refusal.message
+        );
     }
 
     #[test]
