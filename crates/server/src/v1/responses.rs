@@ -6,14 +6,13 @@ use axum::extract::{Extension, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use futures_util::stream::iter;
 
 use super::question::{ask, served_name};
 use super::read::{Read, read};
 use super::reply::new_id;
 use super::responses_reply::{OutputText, ResponseReply, message, message_status};
 use super::responses_request::ResponsesRequest;
-use super::responses_stream::ResponseWriter;
+use super::responses_stream::written;
 use super::{listen, refused};
 use crate::access::Asker;
 use crate::answers::streamed;
@@ -59,14 +58,11 @@ pub(crate) async fn respond(
     let places = request.places;
     let answers = ask(&shared, asker, Read { request, place }, 1).await?;
     let (stream, with_logprobs) = (manner.stream, manner.logprobs);
-    let response = ResponseReply::begun(model, manner, &shared.desk.status().defaults);
+    let mut response = ResponseReply::begun(model, manner, &shared.desk.status().defaults);
     if stream {
         let answer = answers.into_iter().next().ok_or(ApiError::Internal)?;
-        let mut writer = ResponseWriter::new(response, with_logprobs);
-        let opening = iter(writer.opening());
         let events = meter::events(&shared, answer);
-        let rest = events.flat_map(move |event| iter(writer.events(event)));
-        return Ok(streamed(opening.chain(rest).map(Ok)));
+        return Ok(streamed(written(response, with_logprobs, events).map(Ok)));
     }
     let heard = listen::to_all(&shared, answers, places)
         .await?
@@ -79,6 +75,6 @@ pub(crate) async fn respond(
     let status = message_status(heard.finish_reason);
     let part = OutputText::new(heard.text, logprobs);
     let item = message(new_id("msg_"), status, vec![part]);
-    let response = response.ended(item, heard.finish_reason, heard.usage);
+    response.end(item, heard.finish_reason, heard.usage);
     Ok(Json(response).into_response())
 }

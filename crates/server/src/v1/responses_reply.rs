@@ -100,10 +100,10 @@ pub(super) struct OutputText {
     /// Always `output_text`.
     #[serde(rename = "type")]
     kind: &'static str,
-    text: String,
+    pub text: String,
     #[schema(value_type = Vec<Value>)]
     annotations: [(); 0],
-    logprobs: Vec<TokenLogprob>,
+    pub logprobs: Vec<TokenLogprob>,
 }
 
 impl OutputText {
@@ -213,8 +213,8 @@ impl ResponseReply {
         }
     }
 
-    /// The same response with its answer.
-    pub fn ended(mut self, message: OutputMessage, reason: FinishReason, usage: Usage) -> Self {
+    /// Its answer has ended.
+    pub fn end(&mut self, message: OutputMessage, reason: FinishReason, usage: Usage) {
         self.status = message_status(reason);
         let cause = match reason {
             FinishReason::Stop | FinishReason::Length => None,
@@ -231,7 +231,16 @@ impl ResponseReply {
         }
         self.output = vec![message];
         self.usage = Some(usage.into());
-        self
+    }
+
+    /// The answer, once it has ended.
+    pub fn message(&self) -> Option<&OutputMessage> {
+        self.output.first()
+    }
+
+    /// Whether its answer came to an end of its own.
+    pub fn is_completed(&self) -> bool {
+        self.completed_at.is_some()
     }
 
     /// The same response without one.
