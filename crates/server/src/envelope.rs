@@ -81,7 +81,10 @@ pub(crate) async fn envelope(
     let status = response.status().as_u16();
     shared.metrics.responded(&method, named, status);
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    if response.status().is_server_error() {
+    // A desk that is not ready yet has nothing wrong inside.
+    let is_fault =
+        response.status().is_server_error() && response.status() != StatusCode::SERVICE_UNAVAILABLE;
+    if is_fault {
         tracing::warn!(id, %method, path, status, ms, "request");
     } else {
         tracing::debug!(id, %method, path, status, ms, "request");

@@ -198,7 +198,7 @@ impl Collector for Standing {
         };
         histogram(
             "time_to_first_token_seconds",
-            "From a question's arrival to its first token",
+            "From when the engine has a question, its pictures decoded, to its first token",
             &figures.first_token,
         )?;
         histogram(
