@@ -122,7 +122,7 @@ fn ctrl_c_ends_it_at_once_and_quietly() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    sleep(Duration::from_secs(2));
+    common::until_it_minds_interrupts(&child);
     let pressed = Instant::now();
     let sent = Command::new("kill")
         .args(["-INT", &child.id().to_string()])

@@ -211,8 +211,6 @@ fn a_report_that_cannot_be_written_is_told_before_the_model_is_loaded() {
 #[test]
 fn ctrl_c_keeps_the_answers_there_are() {
     use std::process::{Command, Stdio};
-    use std::thread::sleep;
-    use std::time::Duration;
 
     let lines: Vec<Value> = four_lines().into_iter().cycle().take(4_000).collect();
     let dataset = Dataset::of(&lines);
@@ -223,7 +221,7 @@ fn ctrl_c_keeps_the_answers_there_are() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    sleep(Duration::from_secs(3));
+    common::until_it_minds_interrupts(&child);
     let sent = Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status()

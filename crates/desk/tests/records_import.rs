@@ -147,10 +147,12 @@ async fn an_import_whose_client_leaves_comes_in_whole_while_others_ask() {
         assert!(left.is_err(), "{}: it cannot be through", place.name);
         arrives(arrival).await;
         // The import stands still in the middle, and stands in nobody's way.
-        let begin = Instant::now();
-        let own = conversation(&records, Some("李")).await;
-        ask(&records, own, "保修期多久？").await;
-        assert!(begin.elapsed() < Duration::from_secs(1));
+        let others = async {
+            let own = conversation(&records, Some("李")).await;
+            ask(&records, own, "保修期多久？").await;
+        };
+        let others = tokio::time::timeout(Duration::from_secs(60), others).await;
+        others.expect("nobody waits for it");
         let part = count(&records).await;
         assert!((2..80).contains(&part), "{part}");
         go.send(()).expect("it waits");
@@ -471,6 +473,7 @@ async fn a_question_waits_for_no_import() {
         let source = Box::new(Cursor::new(whole.clone()));
         let importing = tokio::spawn(async move { this.import(source, None).await });
         let (mut asked, mut longest) = (0, Duration::ZERO);
+        let began = Instant::now();
         while !importing.is_finished() {
             let begin = Instant::now();
             let begun = ask(&records, own, "保修期多久？").await;
@@ -481,9 +484,10 @@ async fn a_question_waits_for_no_import() {
         }
         importing.await.expect("no panic").expect("imported");
         assert!(asked > 3, "{}: asked {asked} times", place.name);
-        // Two turns, each after one of the import's; a loaded machine is slow.
-        let name = place.name;
-        assert!(longest < Duration::from_secs(1), "{name}: {longest:?}");
+        // Two turns, each after one of the import's; a loaded machine is slow for both.
+        let (name, whole) = (place.name, began.elapsed());
+        let limit = Duration::from_secs(1).max(whole / 3);
+        assert!(longest < limit, "{name}: {longest:?} of {whole:?}");
         assert_eq!(
             groups(&records).await.iter().map(|g| g.1).max(),
             Some(asked)

@@ -146,14 +146,13 @@ mod tests {
         if cfg!(target_os = "linux") {
             assert!(first.process_memory_bytes > 0, "{first:?}");
         }
-        let started = Instant::now();
-        for _ in 0..1000 {
-            assert_eq!(gauges.read(), first);
-        }
-        assert!(
-            started.elapsed() < PAUSE,
-            "a thousand readings cost nothing"
-        );
+        // A machine that does something else for a second has a new one by then.
+        let cost_nothing = (0..10).any(|_| {
+            let (started, reading) = (Instant::now(), gauges.read());
+            let same = (0..1000).filter(|_| gauges.read() == reading).count();
+            same == 1000 && started.elapsed() < PAUSE
+        });
+        assert!(cost_nothing, "a thousand readings cost nothing");
     }
 
     #[test]

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 /// The longest that anything may take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks at something that is waited for.
+pub const TICK: Duration = Duration::from_millis(20);
 
 /// A running desk; ends with the test.
 pub struct Desk {
@@ -74,7 +76,7 @@ impl Desk {
                 return state;
             }
             assert!(started.elapsed() < PATIENCE, "{state}");
-            sleep(Duration::from_millis(20));
+            sleep(TICK);
         }
     }
 

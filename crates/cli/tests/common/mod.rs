@@ -69,6 +69,30 @@ pub fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Run {
         .into()
 }
 
+/// Waits until the program has said what happens when it is interrupted.
+#[cfg(target_os = "linux")]
+pub fn until_it_minds_interrupts(child: &Child) {
+    let path = format!("/proc/{}/status", child.id());
+    let since = std::time::Instant::now();
+    loop {
+        let status = std::fs::read_to_string(&path).expect("it runs");
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = u64::from_str_radix(caught.expect("signals").trim(), 16).expect("a mask");
+        // Signal 2 is the second bit.
+        if caught & 2 != 0 {
+            return;
+        }
+        assert!(since.elapsed() < desk::PATIENCE, "it never does");
+        std::thread::sleep(desk::TICK);
+    }
+}
+
+/// Elsewhere nobody can look: it has had time enough.
+#[cfg(all(unix, not(target_os = "linux")))]
+pub fn until_it_minds_interrupts(_: &Child) {
+    std::thread::sleep(std::time::Duration::from_secs(5));
+}
+
 /// Runs the program with text on its stdin.
 pub fn run_with_stdin(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>, stdin: &[u8]) -> Run {
     let mut child = lookdesk()

@@ -621,11 +621,15 @@ async fn an_answer_in_a_conversation_that_is_deleted_for_good_is_stopped() {
     stream.next().await.expect("asked");
     until(|| !office.answerer.asked().is_empty()).await;
     office.delete_for_good().await;
-    while !script.is_cancelled() {
-        // Words come on, until the records say that nobody wants them.
-        script.send(delta("A"));
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    let stopped = async {
+        while !script.is_cancelled() {
+            // Words come on, until the records say that nobody wants them.
+            script.send(delta("A"));
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let stopped = tokio::time::timeout(Duration::from_secs(60), stopped).await;
+    stopped.expect("it is stopped");
     script.send(done());
     while stream.next().await.is_some() {}
     assert_eq!(

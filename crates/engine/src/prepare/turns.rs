@@ -48,9 +48,11 @@ impl Drop for Turn<'_> {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
 
     #[test]
     fn no_more_than_allowed_have_a_turn_and_all_come_to_theirs() {
@@ -65,6 +67,11 @@ mod tests {
                 scope.spawn(|| {
                     let _turn = turns.take();
                     most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    // The first waits for company, which may be slow to come, and then for a third.
+                    let began = Instant::now();
+                    while most.load(Ordering::SeqCst) < 2 && began.elapsed() < PATIENCE {
+                        thread::yield_now();
+                    }
                     thread::sleep(Duration::from_millis(5));
                     now.fetch_sub(1, Ordering::SeqCst);
                     done.fetch_add(1, Ordering::SeqCst);

@@ -85,10 +85,14 @@ fn one_who_does_not_listen_holds_up_nobody() {
 
 #[test]
 fn those_who_wait_hear_their_place_and_for_how_long() {
-    let engine = engine_with("tiny-a", |options| options.most_running = 1);
+    let engine = engine_with("tiny-a", |options| {
+        options.most_running = 1;
+        options.context_tokens = Some(4000);
+        options.speculation = Speculation::Off;
+    });
     ask(&engine, question(&[], "to have something measured", 20));
     let running = engine
-        .submit(question(&[], "What is it?", 400))
+        .submit(question(&[], "What is it?", 3500))
         .expect("accepted");
     while !matches!(running.next_event(), Some(Event::Delta(_))) {}
     let waiting: Vec<_> = (0..3)

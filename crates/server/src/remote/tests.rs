@@ -2,6 +2,7 @@
 //! address; everything else stays forbidden.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HOST};
@@ -30,6 +31,8 @@ const LATE: Duration = Duration::from_millis(700);
 /// A server that answers each path with fixed text.
 struct Elsewhere {
     port: u16,
+    /// How many requests have come.
+    requests: Arc<AtomicUsize>,
     fetcher: Fetcher,
 }
 
@@ -133,8 +136,11 @@ async fn elsewhere() -> Elsewhere {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&requests);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
                 let Ok(mut stream) = acceptor.accept(stream).await else {
@@ -170,7 +176,11 @@ async fn elsewhere() -> Elsewhere {
         together: Duration::from_secs(2),
         ..Fetcher::over(tls::trusting(roots).expect("a connector"))
     };
-    Elsewhere { port, fetcher }
+    Elsewhere {
+        port,
+        requests,
+        fetcher,
+    }
 }
 
 impl Elsewhere {
@@ -248,20 +258,19 @@ async fn a_picture_that_drips_is_given_up_when_its_time_is_over() {
         "{dripped:?}"
     );
     let took = asked.elapsed();
-    assert!((2..6).contains(&took.as_secs()), "{took:?}");
+    // It would drip for eighteen seconds.
+    assert!((2..15).contains(&took.as_secs()), "{took:?}");
 }
 
 #[tokio::test]
 async fn a_picture_that_swells_is_given_up_at_the_byte_too_many_and_not_at_its_end() {
     let elsewhere = elsewhere().await;
-    // It never ends, and the time is not over.
-    let asked = Instant::now();
+    // It never ends; had its time been over first, that would be said.
     let swollen = elsewhere.fetch("/swells").await;
     assert!(
         matches!(swollen, Err(FetchError::TooLarge { limit: LIMIT, .. })),
         "{swollen:?}"
     );
-    assert!(asked.elapsed() < Duration::from_secs(2));
 }
 
 /// A desk that may fetch, who answers there, and where pictures are.
@@ -312,13 +321,14 @@ async fn sent(server: &Server, request: Request<Body>) -> (StatusCode, Value) {
 
 #[tokio::test]
 async fn nothing_is_fetched_for_who_gets_no_place() {
-    let (server, answerer, port) = desk(elsewhere().await);
+    let elsewhere = elsewhere().await;
+    let requests = Arc::clone(&elsewhere.requests);
+    let (server, answerer, port) = desk(elsewhere);
     answerer.set_places(0);
-    let asked = Instant::now();
-    let (status, reply) = sent(&server, about(&["/silent"], port, None)).await;
+    let (status, reply) = sent(&server, about(&["/picture"], port, None)).await;
     assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "{reply}");
     assert_eq!(reply["error"]["code"], "queue_full");
-    assert!(asked.elapsed() < Duration::from_secs(1));
+    assert_eq!(requests.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
@@ -380,12 +390,12 @@ async fn pictures_elsewhere_may_together_be_as_large_as_a_request() {
 async fn pictures_elsewhere_have_one_time_limit_together() {
     let elsewhere = elsewhere().await;
     let asked = Instant::now();
-    // None of the four is late for itself.
-    let (status, reply) = ask_about(elsewhere, &["/late"; 4]).await;
+    // None of the eight is late for itself.
+    let (status, reply) = ask_about(elsewhere, &["/late"; 8]).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{reply}");
     let words = reply["error"]["message"].as_str().expect("words");
     assert!(words.contains("took too long to fetch"), "{words}");
-    assert!(asked.elapsed() < 4 * LATE, "it waited for all of them");
+    assert!(asked.elapsed() < 8 * LATE, "it waited for all of them");
 }
 
 #[tokio::test]

@@ -2,9 +2,9 @@
 //! they come in.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
@@ -23,12 +23,17 @@ use tower::ServiceExt;
 
 use crate::stage::request;
 
+/// The longest that anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 const CHAT: &str = "/v1/chat/completions";
 
 /// Takes its time over every picture, and counts how many it has before it.
 struct Slow {
     script: ScriptedAnswerer,
     pause: Duration,
+    /// Nothing is decoded to its end.
+    is_held: AtomicBool,
     now: AtomicUsize,
     most: AtomicUsize,
 }
@@ -42,6 +47,10 @@ impl Answerer for Slow {
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         sleep(self.pause);
+        let began = Instant::now();
+        while self.is_held.load(Ordering::SeqCst) && began.elapsed() < PATIENCE {
+            sleep(Duration::from_millis(2));
+        }
         self.now.fetch_sub(1, Ordering::SeqCst);
         self.script.inspect(bytes)
     }
@@ -64,6 +73,7 @@ fn slow(pause: Duration) -> (Server, Arc<Slow>) {
     let answerer = Arc::new(Slow {
         script: ScriptedAnswerer::default(),
         pause,
+        is_held: AtomicBool::new(false),
         now: AtomicUsize::new(0),
         most: AtomicUsize::new(0),
     });
@@ -105,13 +115,18 @@ async fn small_requests_with_pictures_are_decoded_a_few_at_a_time() {
 
 #[tokio::test]
 async fn a_time_limit_holds_while_a_request_waits_for_its_turn_to_be_decoded() {
-    let (server, answerer) = slow(Duration::from_millis(1500));
+    let (server, answerer) = slow(Duration::ZERO);
+    answerer.is_held.store(true, Ordering::SeqCst);
     let others = join_all((1..=3).map(|width| sent(&server, "/api/pictures", png(width, 1))));
     let late = async {
+        let began = Instant::now();
         while answerer.now.load(Ordering::SeqCst) < 3 {
+            assert!(began.elapsed() < PATIENCE, "three are decoded at once");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        sent(&server, CHAT, chat(5, json!(0.2))).await
+        let late = sent(&server, CHAT, chat(5, json!(0.2))).await;
+        answerer.is_held.store(false, Ordering::SeqCst);
+        late
     };
     let (others, late) = tokio::join!(others, late);
     assert!(others.iter().all(StatusCode::is_success), "{others:?}");

@@ -1,9 +1,10 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use desk::State;
 use http_body_util::BodyExt;
+use tokio::time::Instant;
 use tower::ServiceExt;
 
 use crate::stage::{Stage, request, stage};
@@ -92,7 +93,7 @@ async fn listen(stage: &Stage) -> impl AsyncFnMut() -> String {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_status_is_told_at_once_and_then_once_a_second_to_all_who_listen() {
     let stage = stage();
     let started = Instant::now();

