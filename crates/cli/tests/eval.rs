@@ -222,6 +222,8 @@ fn ctrl_c_keeps_the_answers_there_are() {
         .spawn()
         .unwrap();
     common::until_it_minds_interrupts(&child);
+    // The model is loaded and a few questions asked; of thousands there are many left.
+    std::thread::sleep(std::time::Duration::from_secs(3));
     let sent = Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status()

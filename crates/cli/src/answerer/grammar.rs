@@ -30,6 +30,8 @@ const BOUNDS: [&str; 5] = [
     "exclusiveMaximum",
     "multipleOf",
 ];
+/// What those reasons mean that say it in a word.
+const NOTHING_FITS: &str = "its references run in a circle, or nothing can fit it";
 /// A reason is one short sentence.
 const REASON_CHARACTERS: usize = 300;
 /// A space, or a line break with the next line's indent: what models that print neatly need. More would
@@ -95,12 +97,7 @@ impl Grammars {
 fn write_ahead(mut matcher: Matcher) -> Result<(), String> {
     for _ in 0..WRITTEN_AHEAD {
         let allowed = matcher.compute_mask_or_eos();
-        let allowed = allowed.map_err(|error| match matcher.stop_reason() {
-            StopReason::NoExtension | StopReason::NoExtensionBias => {
-                "its references run in a circle, or nothing can fit it".to_owned()
-            }
-            _ => error.to_string(),
-        })?;
+        let allowed = allowed.map_err(|error| error.to_string())?;
         let Some(first) = allowed.first_bit_set() else {
             break;
         };
@@ -170,7 +167,9 @@ fn short(message: &str) -> String {
     let first = lines.find(|line| !line.is_empty());
     let first = first.unwrap_or("unknown reason");
     let reason = lines.find_map(|line| line.strip_prefix("error: "));
+    let nothing_fits = [StopReason::NoExtension, StopReason::NoExtensionBias];
     let line = match reason {
+        _ if nothing_fits.iter().any(|end| first == end.to_string()) => NOTHING_FITS.to_owned(),
         Some(reason) if first.ends_with(':') => format!("{first} {reason}"),
         _ => first.to_owned(),
     };
