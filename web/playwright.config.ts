@@ -46,8 +46,7 @@ export default defineConfig({
 		screenshot: 'only-on-failure',
 		launchOptions: {
 			...(existsSync(chromium) ? { executablePath: chromium } : {}),
-			// What a machine without a GPU draws for one costs it a sixth of its time.
-			args: ['--disable-gpu', ...(isRoot ? ['--no-sandbox'] : [])]
+			args: isRoot ? ['--no-sandbox'] : []
 		}
 	},
 	projects: [...everywhere.map(look), { name: 'screenshots', testMatch: screenshots }]

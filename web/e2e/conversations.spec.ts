@@ -358,13 +358,13 @@ test(
 				return ((await reply.json()) as { id: string }).id;
 			};
 			const pictures = await Promise.all([noise(), noise(), noise()]);
-			const ask = async (picture: string) => {
+			const ask = async (at: number) => {
 				const made = await post('/api/conversations', '{}');
 				const { id } = (await made.json()) as { id: string };
-				const asked = { question: 'Describe it, long', pictures: [picture], role: '' };
+				const asked = { question: `Describe number ${at}, long`, pictures, role: '' };
 				return post(`/api/conversations/${id}/rounds`, JSON.stringify(asked));
 			};
-			await Promise.all(pictures.map(ask));
+			await Promise.all([ask(1), ask(2), ask(3)]);
 		});
 		await desk.kill();
 		await person.open('/');
