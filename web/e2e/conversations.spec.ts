@@ -396,6 +396,7 @@ test('a conversation has an address of its own, and Back leads to the one before
 	await expect(title(page)).toHaveValue(first);
 	await page.goto('/#/c/01890000-0000-7000-8000-000000000000');
 	await expect(page.getByRole('alert')).toContainText('not here any more');
+	await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
 	// Cut in the middle of a sign.
 	await page.goto('/#/c/%E0%A4%A');
 	await expect(page.getByRole('alert')).toBeVisible();

@@ -232,6 +232,7 @@ export const en = {
 		remove: 'Delete',
 		actions: (title: string) => `What to do with “${title}”`,
 		deleted: 'Conversation moved to the bin.',
+		deletedMany: (n: string) => `${n} conversations moved to the bin.`,
 		interrupted: 'interrupted',
 		answering: 'answering',
 		retry: 'Try again',

@@ -218,6 +218,7 @@ export const zh: Messages = {
 		remove: '删除',
 		actions: (title) => `对“${title}”的操作`,
 		deleted: '对话已移到回收站。',
+		deletedMany: (n) => `${n} 个对话已移到回收站。`,
 		interrupted: '已中断',
 		answering: '回答中',
 		retry: '重试',

@@ -3,12 +3,13 @@ import * as api from '../api/conversations';
 import type { Change } from '../api/conversations';
 import { asProblem } from '../api/problem';
 import type { Asked, Summary } from '../api/types';
+import { count } from '../i18n/format';
 import { language } from '../i18n/language.svelte';
 import { sentence } from '../i18n/problems';
 import { Conversation } from './conversation.svelte';
 import { Draft, keepTrays, recallTray } from './draft.svelte';
 import { ConversationList } from './list.svelte';
-import { notices } from './notice.svelte';
+import { notices, type Notice } from './notice.svelte';
 import { dropSent, isArrived } from './sent';
 
 /** Opened conversations that are kept in the page when nothing goes on in them. */
@@ -25,6 +26,9 @@ export interface Chain {
 export class Cabinet {
 	readonly list: ConversationList;
 	#opened: Conversation[] = [];
+	/** The message that offers the way back from the bin, and the ways, the newest first. */
+	#offered: Notice | undefined;
+	#ways: (() => void)[] = [];
 	readonly #records: CabinetRecords;
 
 	constructor(records: CabinetRecords = api) {
@@ -101,20 +105,28 @@ export class Cabinet {
 			notices.show({ text: sentence(asProblem(error), t) });
 			return;
 		}
-		notices.show({
-			text: t.list.deleted,
-			undo: () => {
-				putBack();
-				onBack();
-				this.#records.restoreConversation(id).then(
-					() => this.list.refresh(),
-					(error: unknown) => {
-						this.list.remove(id);
-						notices.show({ text: sentence(asProblem(error), language.words) });
-					}
-				);
-			}
+		this.#offerBack(() => {
+			putBack();
+			onBack();
+			this.#records.restoreConversation(id).then(
+				() => this.list.refresh(),
+				(error: unknown) => {
+					this.list.remove(id);
+					notices.show({ text: sentence(asProblem(error), language.words) });
+				}
+			);
 		});
+	}
+
+	/** One way back for all that were moved to the bin while it was open. */
+	#offerBack(undo: () => void): void {
+		const t = language.words.list;
+		const isOpen = this.#offered !== undefined && notices.current === this.#offered;
+		this.#ways = [undo, ...(isOpen ? this.#ways : [])];
+		const ways = this.#ways;
+		const text = ways.length === 1 ? t.deleted : t.deletedMany(count(ways.length));
+		this.#offered = { text, undo: () => ways.forEach((way) => way()) };
+		notices.show(this.#offered);
 	}
 
 	/**

@@ -55,6 +55,21 @@ describe('a deleted conversation', () => {
 		expect(records.restoreConversation).toHaveBeenCalledWith('b');
 	});
 
+	it('comes back with the others that were deleted while the way back was open', async () => {
+		const { cabinet: all, records } = cabinet();
+		await all.list.refresh();
+		await all.remove('a');
+		await all.remove('b');
+		expect(notices.current?.text).toBe('2 conversations moved to the bin.');
+		notices.undo();
+		expect(ids(all)).toEqual(['a', 'b', 'c']);
+		expect(records.restoreConversation.mock.calls.toSorted()).toEqual([['a'], ['b']]);
+		await all.remove('c');
+		expect(notices.current?.text).toBe('Conversation moved to the bin.');
+		notices.undo();
+		expect(records.restoreConversation).toHaveBeenCalledTimes(3);
+	});
+
 	it('is there again when the server refuses, and the reason is said', async () => {
 		const { cabinet: all, records } = cabinet();
 		await all.list.refresh();
