@@ -136,15 +136,16 @@ export function report(url: URL, language: 'en' | 'zh'): InsightsReport {
 			Array.from({ length: 24 }, (_, at) => (hasAny ? hour(weekday, at) : 0))
 		),
 		doubtful_strings: hasAny
-			? doubts.flatMap(([text, certainty, times], index) =>
-					Array.from({ length: times }, (_, at) => ({
-						text,
-						certainty,
-						conversation: `0192f0c0-0000-7000-8000-00000001${index}${two(at)}`,
-						answer: `0192f0c0-0000-7000-8000-00000002${index}${two(at)}`
-					}))
-				)
-			: []
+			? doubts.map(([text, certainty, times], index) => ({
+					text,
+					count: times,
+					conversations: times,
+					conversation: `0192f0c0-0000-7000-8000-00000001${index}000`,
+					answer: `0192f0c0-0000-7000-8000-00000002${index}000`,
+					certainty
+				}))
+			: [],
+		doubtful_strings_of: counted(0.078, questions).count
 	};
 }
 

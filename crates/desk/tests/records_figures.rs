@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use std::io::Cursor;
 
 use common::places;
-use desk::records::{ConversationFilter, ConversationId, Insights, InsightsWish, Records, Thumb};
+use desk::records::{
+    ConversationFilter, ConversationId, DoubtfulString, Insights, InsightsWish, Records, Thumb,
+};
 use serde_json::{Value, json};
 
 const CONVERSATIONS: u64 = 400;
@@ -397,6 +399,15 @@ async fn check(records: &Records, plain: &Plain, wish: InsightsWish) {
         days += day.questions;
     }
     assert_eq!(days, insights.questions);
+    // Every doubtful answer of the records doubts the same string.
+    let in_doubt = rounds.iter().filter(|round| round.doubtful);
+    let where_in_doubt: BTreeSet<u64> = in_doubt.clone().map(|round| round.conversation).collect();
+    let times = in_doubt.count() as u64;
+    let counts = |doubt: &DoubtfulString| (doubt.text.clone(), doubt.count, doubt.conversations);
+    let told: Vec<_> = insights.doubtful_strings.iter().map(counts).collect();
+    let whole = ("E-102".to_owned(), times, where_in_doubt.len() as u64);
+    assert_eq!(told, Vec::from_iter(Some(whole).filter(|_| times > 0)));
+    assert_eq!(insights.doubtful_strings_of, times);
     for doubt in &insights.doubtful_strings {
         let with_it = ConversationFilter {
             query: Some(doubt.text.clone()),

@@ -1292,8 +1292,18 @@ export interface components {
             answer: components["schemas"]["AnswerId"];
             /** @description How sure the model was. */
             certainty: components["schemas"]["Certainty"];
-            /** @description Where it was said. */
+            /** @description Where it was said last. */
             conversation: components["schemas"]["ConversationId"];
+            /**
+             * Format: int64
+             * @description In how many conversations.
+             */
+            conversations: number;
+            /**
+             * Format: int64
+             * @description How often it was doubtful.
+             */
+            count: number;
             /** @description The string. */
             text: string;
         };
@@ -1494,8 +1504,13 @@ export interface components {
             conversations: number;
             /** @description Questions whose answer has a doubtful string; the share is of those answered. */
             doubtful_answers: components["schemas"]["Share"];
-            /** @description Doubtful strings of answers that count, newest first, at most 50. */
+            /** @description Doubtful strings of answers that count, each once, at most 10: the most frequent first. */
             doubtful_strings: components["schemas"]["DoubtfulString"][];
+            /**
+             * Format: int64
+             * @description In how many answers the doubtful strings were counted: the newest, at most 1000.
+             */
+            doubtful_strings_of: number;
             /** @description The most frequent questions, at most 20 groups. */
             groups: components["schemas"]["QuestionGroup"][];
             /**

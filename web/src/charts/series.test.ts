@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { busiest, countStrings, inBins, labelled, withoutHoles } from './series';
+import { busiest, inBins, labelled, withoutHoles } from './series';
 
 const day = (name: string, median_ms: number) => ({
 	day: name,
@@ -35,21 +35,6 @@ it('bins lose no count', () => {
 	expect(bins.length).toBeLessThanOrEqual(40);
 	expect(bins.reduce((a, b) => a + b)).toBe(values.reduce((a, b) => a + b));
 	expect(inBins([1, 2], 40)).toEqual([1, 2]);
-});
-
-it('a string read twice is one line with its worst certainty', () => {
-	const one = { conversation: 'a', answer: 'x' } as const;
-	expect(
-		countStrings([
-			{ ...one, text: 'E1', certainty: 'check' },
-			{ ...one, text: 'E102', certainty: 'check' },
-			{ ...one, text: 'E102', certainty: 'doubtful' },
-			{ ...one, conversation: 'b', text: 'E102', certainty: 'check' }
-		])
-	).toEqual([
-		{ text: 'E102', certainty: 'doubtful', conversations: ['a', 'b'], count: 3 },
-		{ text: 'E1', certainty: 'check', conversations: ['a'], count: 1 }
-	]);
 });
 
 it('the busiest hour is found, and none where nothing was asked', () => {

@@ -1,5 +1,5 @@
 /** Figures made ready to draw. Knows no components and no colours. */
-import type { DayOfAnswers, DoubtfulString } from '../api/insights';
+import type { DayOfAnswers } from '../api/insights';
 import { everyDay } from '../period/period';
 
 /** The same days without holes: on a day nobody asked there is nothing to measure. */
@@ -22,27 +22,6 @@ export function inBins(values: readonly number[], most: number): number[] {
 		bins.push(values.slice(start, start + size).reduce((sum, value) => sum + value, 0));
 	}
 	return bins;
-}
-
-export interface CountedString {
-	text: string;
-	certainty: DoubtfulString['certainty'];
-	/** The conversations it was read in, each once. */
-	conversations: string[];
-	count: number;
-}
-
-/** The same string read many times is one line; the worst certainty counts. The most frequent first. */
-export function countStrings(strings: DoubtfulString[]): CountedString[] {
-	const counted = new Map<string, CountedString>();
-	for (const { text, certainty, conversation } of strings) {
-		const known = counted.get(text) ?? { text, certainty, conversations: [], count: 0 };
-		known.count += 1;
-		if (certainty === 'doubtful') known.certainty = certainty;
-		if (!known.conversations.includes(conversation)) known.conversations.push(conversation);
-		counted.set(text, known);
-	}
-	return [...counted.values()].sort((a, b) => b.count - a.count);
 }
 
 /** The hour with the most questions. */

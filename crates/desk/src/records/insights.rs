@@ -48,8 +48,10 @@ pub struct Insights {
     pub ttft_by_day: Vec<DayFigures>,
     /// Questions by weekday (0 is Monday) and hour.
     pub by_hour: Vec<[u64; 24]>,
-    /// Doubtful strings of answers that count, newest first, at most 50.
+    /// Doubtful strings of answers that count, each once, at most 10: the most frequent first.
     pub doubtful_strings: Vec<DoubtfulString>,
+    /// In how many answers the doubtful strings were counted: the newest, at most 1000.
+    pub doubtful_strings_of: u64,
 }
 
 /// A number and what share of the whole it is.
@@ -132,7 +134,11 @@ pub struct DayFigures {
 pub struct DoubtfulString {
     /// The string.
     pub text: String,
-    /// Where it was said.
+    /// How often it was doubtful.
+    pub count: u64,
+    /// In how many conversations.
+    pub conversations: u64,
+    /// Where it was said last.
     pub conversation: ConversationId,
     /// In which answer.
     pub answer: AnswerId,

@@ -33,7 +33,8 @@ const report: InsightsReport = {
 	],
 	ttft_by_day: [],
 	by_hour: [],
-	doubtful_strings: []
+	doubtful_strings: [],
+	doubtful_strings_of: 0
 };
 
 beforeEach(() => {
@@ -82,19 +83,29 @@ describe('what people ask', () => {
 });
 
 describe('doubtful strings', () => {
+	const string = (text: string, count: number, conversations: number) => ({
+		text,
+		count,
+		conversations,
+		conversation: 'c-3',
+		answer: 'a',
+		certainty: 'doubtful' as const
+	});
+
 	it('lead to their one conversation, or to all that have them', () => {
-		const one = { certainty: 'doubtful', answer: 'a' } as const;
-		render(DoubtfulStrings, {
-			strings: [
-				{ ...one, text: 'E-102', conversation: 'c-1' },
-				{ ...one, text: 'E-102', conversation: 'c-2' },
-				{ ...one, text: 'AX73', conversation: 'c-3', certainty: 'check' }
-			],
-			span
-		});
+		const unsure = { ...string('AX73', 2, 1), certainty: 'check' as const };
+		const strings = [string('E-102', 1790, 66), unsure];
+		render(DoubtfulStrings, { strings, of: 900, doubtful: 900, span });
 		expect(href('E-102')).toBe('#/?from=1000&to=2000&doubtful=true&query=E-102');
+		expect(screen.getByRole('row', { name: /E-102/ })).toHaveTextContent('1,790 ×');
 		expect(href('AX73')).toBe('#/c/c-3');
 		expect(screen.getByRole('row', { name: /AX73/ })).toHaveTextContent('to check');
+		expect(screen.queryByText(/newest/)).toBeNull();
+	});
+
+	it('say so where they are counted in the newest answers only', () => {
+		render(DoubtfulStrings, { strings: [string('E-102', 9, 9)], of: 1000, doubtful: 1200, span });
+		expect(screen.getByText(/in the newest 1,000 such answers/)).toBeInTheDocument();
 	});
 });
 

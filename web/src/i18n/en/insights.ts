@@ -61,6 +61,8 @@ export const insights = {
 	doubts: {
 		title: 'Where answers were doubtful',
 		hint: 'Codes, numbers and names the model was not sure of.',
+		hintNewest: (n: string) =>
+			`Codes, numbers and names the model was not sure of, in the newest ${n} such answers.`,
 		text: 'Read as',
 		certainty: 'Certainty',
 		check: 'to check',

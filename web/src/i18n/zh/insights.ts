@@ -61,6 +61,7 @@ export const insights: Messages['insights'] = {
 	doubts: {
 		title: '哪里拿不准',
 		hint: '模型没有把握的代码、数字和名称。',
+		hintNewest: (n) => `模型没有把握的代码、数字和名称，按最近 ${n} 个存疑的回答统计。`,
 		text: '读作',
 		certainty: '把握',
 		check: '核对',

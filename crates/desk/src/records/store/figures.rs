@@ -9,15 +9,18 @@ use super::list::{Statement, check_offset};
 use super::rows::{Columns, word};
 use crate::Refusal;
 use crate::records::{
-    AnswerState, Certainty, DayFigures, DoubtfulString, GroupExample, Insights, InsightsWish,
-    QuestionGroup, Records, Share, SolvedAfter, TextMark, Thumbs, Unanswered, Verdict,
+    AnswerState, Certainty, ConversationId, DayFigures, DoubtfulString, GroupExample, Insights,
+    InsightsWish, QuestionGroup, Records, Share, SolvedAfter, TextMark, Thumbs, Unanswered,
+    Verdict,
 };
 
 const GROUPS: usize = 20;
 /// Examples of a group, and how many questions are looked at to find so many different ones.
 const EXAMPLES: usize = 3;
 const LOOKED_AT: usize = 12;
-const STRINGS: usize = 50;
+const STRINGS: usize = 10;
+/// Doubtful answers that are read for their strings.
+const DOUBTFUL_READ: u64 = 1000;
 
 impl Records {
     /// What the records tell about a time.
@@ -48,6 +51,7 @@ impl Records {
             ttft_by_day: days(&facts),
             by_hour: hours(&facts),
             doubtful_strings: doubtful_strings(connection, wish).await?,
+            doubtful_strings_of: doubtful.min(DOUBTFUL_READ),
         })
     }
 }
@@ -302,6 +306,7 @@ async fn examples(
     Ok(examples)
 }
 
+/// The most frequent strings of the newest doubtful answers.
 async fn doubtful_strings(
     connection: &mut AnyConnection,
     wish: &InsightsWish,
@@ -313,33 +318,52 @@ async fn doubtful_strings(
         "SELECT c.id AS conversation, a.id AS answer, a.text, a.marks \
          FROM (SELECT r.number, r.conversation, r.asked_at FROM rounds r \
                WHERE {counted} AND r.doubtful > 0 ORDER BY r.asked_at DESC, r.number DESC \
-               LIMIT {STRINGS}) t \
+               LIMIT {DOUBTFUL_READ}) t \
          JOIN conversations c ON c.number = t.conversation \
          JOIN answers a ON a.number = (SELECT MAX(n.number) FROM answers n \
              WHERE n.round = t.number AND n.state = {done}) \
          ORDER BY t.asked_at DESC, t.number DESC"
     );
-    let mut strings = Vec::new();
+    let mut strings: Vec<(DoubtfulString, HashSet<ConversationId>)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for row in statement.fetch(connection).await? {
+        let conversation: ConversationId = row.id("conversation")?;
+        let answer = row.id("answer")?;
         let text: Vec<u16> = row.text("text")?.encode_utf16().collect();
         let marks: Vec<TextMark> = row.json("marks")?;
-        for mark in marks
-            .iter()
-            .filter(|mark| mark.certainty == Certainty::Doubtful)
-        {
-            let Some(units) = text.get(mark.start as usize..mark.end as usize) else {
+        for mark in marks {
+            let units = text.get(mark.start as usize..mark.end as usize);
+            let Some(units) = units.filter(|_| mark.certainty == Certainty::Doubtful) else {
                 continue;
             };
-            strings.push(DoubtfulString {
-                text: String::from_utf16_lossy(units),
-                conversation: row.id("conversation")?,
-                answer: row.id("answer")?,
+            let string = String::from_utf16_lossy(units);
+            if let Some((known, conversations)) =
+                places.get(&string).and_then(|at| strings.get_mut(*at))
+            {
+                known.count += 1;
+                conversations.insert(conversation);
+                continue;
+            }
+            places.insert(string.clone(), strings.len());
+            let first = DoubtfulString {
+                text: string,
+                count: 1,
+                conversations: 1,
+                conversation,
+                answer,
                 certainty: mark.certainty,
-            });
+            };
+            strings.push((first, HashSet::from([conversation])));
         }
     }
+    // Of equally frequent ones the newest stays first.
+    strings.sort_by_key(|(string, _)| Reverse(string.count));
     strings.truncate(STRINGS);
-    Ok(strings)
+    let counted = |(string, conversations): (DoubtfulString, HashSet<_>)| DoubtfulString {
+        conversations: conversations.len() as u64,
+        ..string
+    };
+    Ok(strings.into_iter().map(counted).collect())
 }
 
 /// A question on one line, for a list.
