@@ -1,4 +1,4 @@
-import { render, screen, within } from '@testing-library/svelte';
+import { cleanup, render, screen, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RoundEvent, StoredAnswer } from '../api/types';
@@ -95,7 +95,10 @@ function showStored(more: Partial<StoredAnswer> = {}) {
 	return showing(round);
 }
 
-beforeEach(() => void send.mockReset());
+beforeEach(() => {
+	send.mockReset();
+	localStorage.clear();
+});
 
 describe('an answer under way', () => {
 	it.each<[RoundEvent, string]>([
@@ -337,6 +340,37 @@ describe('what a person thinks of it', () => {
 		await userEvent.click(screen.getByRole('button', { name: 'Save' }));
 		expect(send).toHaveBeenLastCalledWith('a', { correction: 'E107' });
 		expect(screen.getByText('Corrected:').parentElement).toHaveTextContent('Corrected: E107');
+	});
+
+	it('keeps a half-written correction over Esc and a change of conversation, until it is saved', async () => {
+		send.mockImplementation((_, change: object) =>
+			Promise.resolve({ thumb: null, correction: null, ...change })
+		);
+		showStored();
+		const open = () => userEvent.click(screen.getByRole('button', { name: 'Correct' }));
+		await open();
+		await userEvent.type(screen.getByRole('textbox'), 'It is E107{Escape}');
+		expect(screen.queryByRole('textbox')).toBeNull();
+		cleanup();
+		showStored();
+		expect(screen.getByRole('textbox')).toHaveValue('It is E107');
+		expect(screen.getByRole('textbox')).not.toHaveFocus();
+		await userEvent.click(screen.getByRole('button', { name: 'Save' }));
+		cleanup();
+		showStored();
+		expect(screen.queryByRole('textbox')).toBeNull();
+	});
+
+	it('a correction the server refuses is there to be sent again', async () => {
+		send.mockImplementation(() => Promise.reject(new TypeError('gone')));
+		showStored();
+		const open = () => userEvent.click(screen.getByRole('button', { name: 'Correct' }));
+		await open();
+		await userEvent.type(screen.getByRole('textbox'), 'It is E107');
+		await userEvent.click(screen.getByRole('button', { name: 'Save' }));
+		await vi.waitFor(() => expect(localStorage.getItem('lookdesk.begun')).toContain('E107'));
+		await open();
+		expect(screen.getByRole('textbox')).toHaveValue('It is E107');
 	});
 
 	it('is as it was when the server refuses', async () => {

@@ -1,6 +1,6 @@
 import { render, screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Round } from '../state/round.svelte';
 import QuestionView from './QuestionView.svelte';
 
@@ -15,18 +15,22 @@ beforeAll(() => {
 	};
 });
 
+beforeEach(() => localStorage.clear());
+
+let leave: () => void;
+
 function shown(after: number) {
 	const round = new Round('model?', []);
 	round.id = 'r1';
 	const onAskInstead = vi.fn();
-	render(QuestionView, {
+	({ unmount: leave } = render(QuestionView, {
 		round,
 		before: 0,
 		shown: undefined,
 		onShow: vi.fn(),
 		after,
 		onAskInstead
-	});
+	}));
 	return onAskInstead;
 }
 
@@ -42,6 +46,35 @@ describe('a question asked differently', () => {
 		const onAskInstead = shown(0);
 		await change('code?');
 		expect(onAskInstead).toHaveBeenCalledWith('code?');
+	});
+
+	it('is there again, half written, when one comes back to it, and takes no focus', async () => {
+		shown(0);
+		await userEvent.click(screen.getByRole('button', { name: 'Edit and ask again' }));
+		await userEvent.type(screen.getByRole('textbox'), ' or code?');
+		leave();
+		const onAskInstead = shown(0);
+		const box = screen.getByRole('textbox');
+		expect(box).toHaveValue('model? or code?');
+		expect(box).not.toHaveFocus();
+		await userEvent.type(box, '{Enter}');
+		expect(onAskInstead).toHaveBeenCalledWith('model? or code?');
+		leave();
+		shown(0);
+		expect(screen.queryByRole('textbox')).toBeNull();
+	});
+
+	it('is not lost by Esc, but given up with Cancel', async () => {
+		shown(0);
+		const edit = () => userEvent.click(screen.getByRole('button', { name: 'Edit and ask again' }));
+		await edit();
+		await userEvent.type(screen.getByRole('textbox'), ' or code?{Escape}');
+		expect(screen.queryByRole('textbox')).toBeNull();
+		await edit();
+		expect(screen.getByRole('textbox')).toHaveValue('model? or code?');
+		await userEvent.click(screen.getByRole('button', { name: 'Cancel' }));
+		await edit();
+		expect(screen.getByRole('textbox')).toHaveValue('model?');
 	});
 
 	it('asks first where one round would leave, and says so of one', async () => {
