@@ -247,7 +247,9 @@ test('an answer can be judged and corrected', shows('feedback'), async ({ page, 
 	await person.press(t.feedback.down);
 	await expect(person.button(t.feedback.save)).toBeInViewport({ ratio: 1 });
 	await page.getByRole('textbox', { name: t.feedback.label }).fill('AX5400 <b>v2</b>');
+	const stored = page.waitForResponse((response) => response.request().method() === 'PATCH');
 	await person.press(t.feedback.save);
+	await stored;
 	await page.reload();
 	await expect(page.getByText(`${t.feedback.was} AX5400 <b>v2</b>`)).toBeVisible();
 	await expect(person.button(t.feedback.down)).toHaveAttribute('aria-pressed', 'true');

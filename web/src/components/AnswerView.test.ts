@@ -361,6 +361,23 @@ describe('what a person thinks of it', () => {
 		expect(screen.queryByRole('textbox')).toBeNull();
 	});
 
+	it('a correction that has not arrived is half written, one that has is not', async () => {
+		send.mockImplementation(() => new Promise(() => undefined));
+		showStored();
+		await userEvent.click(screen.getByRole('button', { name: 'Correct' }));
+		await userEvent.type(screen.getByRole('textbox'), 'It is E107 ');
+		await userEvent.click(screen.getByRole('button', { name: 'Save' }));
+		// The page is left before it hears from the server.
+		cleanup();
+		showStored();
+		expect(screen.getByRole('textbox')).toHaveValue('It is E107');
+		cleanup();
+		showStored({ feedback: { thumb: null, correction: 'It is E107' } });
+		expect(screen.queryByRole('textbox')).toBeNull();
+		expect(screen.getByText('Corrected:').parentElement).toHaveTextContent('It is E107');
+		expect(localStorage.getItem('lookdesk.begun')).toBeNull();
+	});
+
 	it('a correction the server refuses is there to be sent again', async () => {
 		send.mockImplementation(() => Promise.reject(new TypeError('gone')));
 		showStored();
