@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 mod tile;
+mod words;
 
 use std::cell::RefCell;
 
@@ -13,13 +14,17 @@ use ops::HostTensor;
 use ops::step::Sequence;
 
 use crate::backend::Cpu;
-use crate::kernel::{amx, wide};
+use crate::kernel::amx;
 use crate::kv_cache::{self, CpuKvCache, PanelShape, Store};
 use crate::shared_rows::SharedRows;
-use tile::{Run, Tile};
+use crate::tier::Tier;
+use tile::{Elements, Form, Run, Tile};
+use words::WordPanels;
 
 /// Query rows per task (heads of a group count as rows): whole tiles, and scores that fit the second-level cache.
 const QUERY_ROWS: usize = 96;
+/// Fewer rows are not worth making words of the keys and values of a page.
+const WORD_ROWS: usize = 24;
 
 thread_local! {
     static TILE: RefCell<Tile> = RefCell::new(Tile::default());
@@ -37,7 +42,10 @@ pub(crate) fn spans(
 ) {
     let head_dim = query.columns() / heads;
     let tier = cpu.tier;
-    let pairs = cpu.rounds() && (amx::multiplies_tiles(tier) || wide::multiplies_pairs(tier));
+    let form = match cpu.rounds() {
+        true => Form::rounded(tier, head_dim),
+        false => Form::Floats,
+    };
     let spans: Vec<(usize, usize)> = spans
         .windows(2)
         .map(|span| (span[0] as usize, span[1] as usize))
@@ -47,13 +55,8 @@ pub(crate) fn spans(
         .collect();
     cpu.pool.run(packed.len(), |index| {
         let ((start, end), head) = (spans[index / heads], index % heads);
-        let done = Heads::pack(
-            key,
-            value,
-            start..end,
-            head * head_dim..(head + 1) * head_dim,
-            pairs,
-        );
+        let part = head * head_dim..(head + 1) * head_dim;
+        let done = Heads::pack(tier, form, key, value, start..end, part);
         *packed[index]
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(done);
@@ -79,9 +82,9 @@ pub(crate) fn spans(
         let rows = first..end.min(first + QUERY_ROWS);
         TILE.with_borrow_mut(|tile| {
             let queries = rows.clone().map(|row| &query.row(row)[part.clone()]);
-            tile.start(tier, pairs, head_dim, queries);
+            tile.start(tier, form, head_dim, queries);
             let run = packed[packed_head].run();
-            let mut unit = amx::Unit::new(tier).filter(|_| pairs);
+            let mut unit = amx::Unit::new(tier).filter(|_| form == Form::Pairs);
             tile.meet(tier, &mut unit, run, &|_| run.count);
             for row in rows {
                 // SAFETY: every row of every head is in one task.
@@ -96,22 +99,44 @@ type Mutexed = std::sync::Mutex<Option<Heads>>;
 
 /// Keys and values of one head of one picture in panels.
 struct Heads {
-    keys: Store,
+    keys: Packed,
     key_shape: PanelShape,
-    values: Store,
+    values: Packed,
     value_shape: PanelShape,
     count: usize,
 }
 
+enum Packed {
+    Stored(Store),
+    Words(WordPanels),
+}
+
+impl Packed {
+    fn words(tier: Tier, pairs: &[u32], shape: PanelShape, inputs: usize) -> Self {
+        let mut words = WordPanels::default();
+        words.fill(tier, pairs, shape, inputs);
+        Self::Words(words)
+    }
+
+    fn elements(&self, shape: PanelShape) -> Elements<'_> {
+        match self {
+            Self::Stored(store) => store.part(0, shape.size()),
+            Self::Words(words) => Elements::Words(words),
+        }
+    }
+}
+
 impl Heads {
     fn pack(
+        tier: Tier,
+        form: Form,
         key: &HostTensor,
         value: &HostTensor,
         rows: std::ops::Range<usize>,
         part: std::ops::Range<usize>,
-        pairs: bool,
     ) -> Self {
         let (count, head_dim) = (rows.len(), part.len());
+        let pairs = form != Form::Floats;
         let key_shape = PanelShape::new(count, head_dim, pairs);
         let value_shape = PanelShape::new(head_dim, count, pairs);
         let rows = rows.enumerate();
@@ -122,7 +147,16 @@ impl Heads {
                 kv_cache::write_output_pairs(&mut keys, key_shape, index, key);
                 kv_cache::write_input_pairs(&mut values, value_shape, index, value);
             }
-            (Store::Pairs(keys), Store::Pairs(values))
+            match form {
+                Form::Words => (
+                    Packed::words(tier, &keys, key_shape, head_dim),
+                    Packed::words(tier, &values, value_shape, count),
+                ),
+                _ => (
+                    Packed::Stored(Store::Pairs(keys)),
+                    Packed::Stored(Store::Pairs(values)),
+                ),
+            }
         } else {
             let (mut keys, mut values) =
                 (vec![0.0; key_shape.size()], vec![0.0; value_shape.size()]);
@@ -131,7 +165,10 @@ impl Heads {
                 kv_cache::write_output(&mut keys, key_shape, index, key);
                 kv_cache::write_input(&mut values, value_shape, index, value);
             }
-            (Store::Floats(keys), Store::Floats(values))
+            (
+                Packed::Stored(Store::Floats(keys)),
+                Packed::Stored(Store::Floats(values)),
+            )
         };
         Self {
             keys,
@@ -144,9 +181,9 @@ impl Heads {
 
     fn run(&self) -> Run<'_> {
         Run {
-            keys: self.keys.part(0, self.key_shape.size()),
+            keys: self.keys.elements(self.key_shape),
             key_shape: self.key_shape,
-            values: self.values.part(0, self.value_shape.size()),
+            values: self.values.elements(self.value_shape),
             value_shape: self.value_shape,
             count: self.count,
         }
@@ -167,8 +204,13 @@ pub(crate) fn cached(
     let (head_dim, page_tokens) = (shape.head_dim, shape.page_tokens);
     let group = query.columns() / (shape.kv_heads * head_dim);
     let rows_per_task = (QUERY_ROWS / group).max(1);
-    let (tier, pairs) = (cpu.tier, cache.pairs());
-    let (key_shape, value_shape) = kv_cache::shapes(shape, pairs);
+    let tier = cpu.tier;
+    let (key_shape, value_shape) = kv_cache::shapes(shape, cache.pairs());
+    let form = |rows: usize| match Form::rounded(tier, head_dim) {
+        Form::Words if rows < WORD_ROWS => Form::Floats,
+        _ if !cache.pairs() => Form::Floats,
+        form => form,
+    };
     let mut tasks = Vec::new();
     for sequence in sequences {
         for kv_head in 0..shape.kv_heads {
@@ -186,9 +228,10 @@ pub(crate) fn cached(
         let index_of = |row: usize| sequence.context + row - sequence.rows.start;
         TILE.with_borrow_mut(|tile| {
             let queries = rows.clone().map(|row| &query.row(row)[part.clone()]);
-            tile.start(tier, pairs, head_dim, queries);
+            let form = form(rows.len() * group);
+            tile.start(tier, form, head_dim, queries);
             let seen = index_of(rows.end - 1) + 1;
-            let mut unit = amx::Unit::new(tier).filter(|_| pairs);
+            let mut unit = amx::Unit::new(tier).filter(|_| form == Form::Pairs);
             for from in (0..seen).step_by(page_tokens) {
                 let page = sequence.pages[from / page_tokens] as usize;
                 let head = cache.head(layer, page, kv_head);

@@ -2,10 +2,12 @@
 
 use half::bf16;
 
+use super::words::{self, WordPanels};
 use crate::activations::round;
 use crate::aligned::Aligned;
 use crate::kernel::amx::product::Left;
-use crate::kernel::softmax::{KEYS, Running, online_softmax};
+use crate::kernel::softmax::{KEYS, Running, Weights, online_softmax};
+use crate::kernel::wide::scaled::{MOST_INPUTS, scaled};
 use crate::kernel::{Panels, Rows, Work, amx, vectorise, wide};
 use crate::kv_cache::{PanelShape, Store};
 use crate::pack::PANEL;
@@ -25,6 +27,31 @@ pub(super) struct Run<'a> {
 pub(super) enum Elements<'a> {
     Floats(&'a [f32]),
     Pairs(&'a [u32]),
+    Words(&'a WordPanels),
+}
+
+/// What queries and weights are multiplied as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Form {
+    #[default]
+    Floats,
+    /// Pairs of bfloat16, by tiles or by vectors.
+    Pairs,
+    /// Words of 16 bits.
+    Words,
+}
+
+impl Form {
+    /// The fastest on this tier, where rounding is allowed.
+    pub(super) fn rounded(tier: Tier, head_dim: usize) -> Self {
+        if amx::multiplies_tiles(tier) || wide::multiplies_pairs(tier) {
+            Self::Pairs
+        } else if wide::integers(tier).is_some() && head_dim <= MOST_INPUTS {
+            Self::Words
+        } else {
+            Self::Floats
+        }
+    }
 }
 
 impl Store {
@@ -40,15 +67,22 @@ impl Store {
 /// Some queries on their way through the keys. Made once per thread.
 #[derive(Default)]
 pub(super) struct Tile {
+    form: Form,
     rows: usize,
     head_dim: usize,
     /// [rows, head_dim]
     query: Vec<f32>,
     /// [padded rows, padded head_dim]
     query_pairs: Aligned<bf16>,
+    /// [rows, even head_dim], and what a step of each row counts.
+    query_words: Vec<i16>,
+    query_scales: Vec<f32>,
     /// [padded rows, keys of a block]; scores, then weights
     scores: Aligned<[f32; KEYS]>,
     weights: Aligned<[bf16; KEYS]>,
+    /// [padded rows, keys of a block], and what a step of each row counts.
+    weight_words: Aligned<[i16; KEYS]>,
+    weight_scales: Vec<f32>,
     /// Largest score so far, `[rows]`.
     largest: Vec<f32>,
     /// Sum of the weights so far, `[rows]`.
@@ -63,6 +97,9 @@ pub(super) struct Tile {
     widened: Vec<f32>,
     /// Room for values per panel of which only some are there.
     partial: Vec<u32>,
+    /// Room for keys and values that become words.
+    key_words: WordPanels,
+    value_words: WordPanels,
 }
 
 impl Tile {
@@ -70,27 +107,44 @@ impl Tile {
     pub(super) fn start<'a>(
         &mut self,
         tier: Tier,
-        pairs: bool,
+        form: Form,
         head_dim: usize,
         queries: impl Iterator<Item = &'a [f32]>,
     ) {
+        self.form = form;
         self.query.clear();
         queries.for_each(|query| self.query.extend_from_slice(query));
         self.rows = self.query.len() / head_dim;
         self.head_dim = head_dim;
         // Whole tiles.
         let padded_rows = self.rows.next_multiple_of(amx::ROWS);
-        if pairs {
-            let padded = head_dim.next_multiple_of(amx::INPUTS);
-            self.query_pairs.zero(padded_rows * padded);
-            let rows = self.query.chunks_exact(head_dim);
-            for (from, to) in rows.zip(self.query_pairs.chunks_exact_mut(padded)) {
-                round(tier, from, &mut to[..head_dim]);
+        let rows = self.rows;
+        match form {
+            Form::Floats => {}
+            Form::Pairs => {
+                let padded = head_dim.next_multiple_of(amx::INPUTS);
+                self.query_pairs.zero(padded_rows * padded);
+                let queries = self.query.chunks_exact(head_dim);
+                for (from, to) in queries.zip(self.query_pairs.chunks_exact_mut(padded)) {
+                    round(tier, from, &mut to[..head_dim]);
+                }
+                self.weights.resize(padded_rows);
+            }
+            Form::Words => {
+                let even = head_dim.next_multiple_of(2);
+                self.query_words.resize(rows * even, 0);
+                let queries = self.query.chunks_exact(head_dim);
+                let to = self.query_words.chunks_exact_mut(even);
+                self.query_scales.clear();
+                let scales = queries
+                    .zip(to)
+                    .map(|(from, to)| words::query(tier, from, to));
+                self.query_scales.extend(scales);
+                self.weight_words.resize(rows);
+                self.weight_scales.resize(rows, 0.0);
             }
         }
-        let rows = self.rows;
         self.scores.resize(padded_rows);
-        self.weights.resize(padded_rows);
         self.shrink.resize(rows, 0.0);
         for (values, start) in [
             (&mut self.largest, f32::NEG_INFINITY),
@@ -114,6 +168,31 @@ impl Tile {
         run: Run<'_>,
         visible: &dyn Fn(usize) -> usize,
     ) {
+        let (Elements::Pairs(keys), Elements::Pairs(values), Form::Words) =
+            (run.keys, run.values, self.form)
+        else {
+            return self.meet_as_it_is(tier, unit, run, visible);
+        };
+        let mut key_words = std::mem::take(&mut self.key_words);
+        let mut value_words = std::mem::take(&mut self.value_words);
+        key_words.fill(tier, keys, run.key_shape, self.head_dim);
+        value_words.fill(tier, values, run.value_shape, run.count);
+        let words = Run {
+            keys: Elements::Words(&key_words),
+            values: Elements::Words(&value_words),
+            ..run
+        };
+        self.meet_as_it_is(tier, unit, words, visible);
+        (self.key_words, self.value_words) = (key_words, value_words);
+    }
+
+    fn meet_as_it_is(
+        &mut self,
+        tier: Tier,
+        unit: &mut Option<amx::Unit>,
+        run: Run<'_>,
+        visible: &dyn Fn(usize) -> usize,
+    ) {
         let rows = self.rows;
         for from in (0..run.count).step_by(KEYS) {
             let count = KEYS.min(run.count - from);
@@ -121,11 +200,16 @@ impl Tile {
             let seen = (0..self.rows).map(|row| visible(row).saturating_sub(from).min(count));
             self.seen.extend(seen);
             self.score(tier, unit, run, from, count);
-            let pairs = matches!(run.values, Elements::Pairs(_))
-                && (unit.is_some() || wide::multiplies_pairs(tier));
+            let weights = match self.form {
+                Form::Floats => Weights::Scores,
+                Form::Pairs => Weights::Pairs(&mut self.weights[..rows]),
+                Form::Words => {
+                    Weights::Words(&mut self.weight_words[..rows], &mut self.weight_scales)
+                }
+            };
             let running = Running {
                 scores: &mut self.scores[..rows],
-                weights: pairs.then_some(&mut self.weights[..rows]),
+                weights,
                 scale: std::f32::consts::LOG2_E / (self.head_dim as f32).sqrt(),
                 largest: &mut self.largest,
                 total: &mut self.total,
@@ -163,7 +247,13 @@ impl Tile {
         let scores = &mut self.scores[..rows];
         scores.fill([0.0; KEYS]);
         match run.keys {
-            Elements::Pairs(keys) if wide::multiplies_pairs(tier) => {
+            Elements::Words(keys) => {
+                let steps = head_dim.div_ceil(2);
+                let query = Rows::new(&self.query_words, rows, 2 * steps, 2 * steps);
+                let keys = keys.part(from / PANEL, panels, 0, steps);
+                scaled(tier, query, &self.query_scales, keys, scores);
+            }
+            Elements::Pairs(keys) if self.form == Form::Pairs => {
                 let depth = head_dim.div_ceil(2);
                 let query = Rows::new(&self.query_pairs, rows, 2 * depth, padded);
                 let keys = Panels::new(&keys[first..], panels, depth, stride);
@@ -194,7 +284,7 @@ impl Tile {
         count: usize,
     ) {
         let stride = run.value_shape.depth * PANEL;
-        let pairs = unit.is_some() || wide::multiplies_pairs(tier);
+        let pairs = self.form == Form::Pairs;
         // Inputs that are multiplied at once.
         let grain = if unit.is_some() { amx::INPUTS } else { 2 };
         for (index, out) in self.out.iter_mut().enumerate() {
@@ -229,6 +319,12 @@ impl Tile {
             }
             let out = &mut out[..self.rows];
             match run.values {
+                Elements::Words(values) => {
+                    let (weights, steps) = (self.weight_words.as_flattened(), count.div_ceil(2));
+                    let weights = Rows::new(weights, self.rows, 2 * steps, KEYS);
+                    let values = values.part(4 * index, panels, from / 2, steps);
+                    scaled(tier, weights, &self.weight_scales, values, out);
+                }
                 Elements::Pairs(values) => {
                     let end = first + panels * stride;
                     widen(tier, &values[first..end], &mut self.widened);

@@ -12,6 +12,8 @@ pub(crate) trait Dot256 {
     unsafe fn dot(sum: __m256i, w: __m256i, x: __m256i) -> __m256i;
     /// w below 16.
     unsafe fn dot_small(sum: __m256i, w: __m256i, x: __m256i) -> __m256i;
+    /// Words of 16 bits: per lane `sum + w0 x0 + w1 x1`.
+    unsafe fn dot_words(sum: __m256i, w: __m256i, x: __m256i) -> __m256i;
 }
 
 /// Plain AVX2. Products of full bytes go through 16 bits in two halves, so that no sum saturates.
@@ -40,6 +42,12 @@ impl Dot256 for Words {
             _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
         }
     }
+
+    #[inline(always)]
+    unsafe fn dot_words(sum: __m256i, w: __m256i, x: __m256i) -> __m256i {
+        // SAFETY: callers are compiled for AVX2.
+        unsafe { _mm256_add_epi32(sum, _mm256_madd_epi16(w, x)) }
+    }
 }
 
 /// AVX-VNNI (the VEX encoding), for processors without AVX-512.
@@ -56,6 +64,12 @@ impl Dot256 for Vnni {
     unsafe fn dot_small(sum: __m256i, w: __m256i, x: __m256i) -> __m256i {
         // SAFETY: as above.
         unsafe { _mm256_dpbusd_avx_epi32(sum, w, x) }
+    }
+
+    #[inline(always)]
+    unsafe fn dot_words(sum: __m256i, w: __m256i, x: __m256i) -> __m256i {
+        // SAFETY: as above.
+        unsafe { _mm256_dpwssd_avx_epi32(sum, w, x) }
     }
 }
 
@@ -82,6 +96,16 @@ unsafe fn high_half(value: __m256) -> __m256i {
     unsafe {
         let rounded = _mm256_add_epi32(_mm256_castps_si256(value), _mm256_set1_epi32(0x8000));
         _mm256_srli_epi32::<16>(rounded)
+    }
+}
+
+/// Words of 16 bits: the first of each pair in the low half.
+#[inline(always)]
+unsafe fn pairs_of(first: __m256, second: __m256) -> __m256i {
+    // SAFETY: see above.
+    unsafe {
+        let low = _mm256_and_si256(_mm256_cvtps_epi32(first), _mm256_set1_epi32(0xffff));
+        _mm256_or_si256(low, _mm256_slli_epi32::<16>(_mm256_cvtps_epi32(second)))
     }
 }
 
@@ -182,6 +206,18 @@ impl<D: Dot256> Lanes for Avx2<D> {
     }
 
     #[inline(always)]
+    unsafe fn abs(value: Self::F) -> Self::F {
+        // SAFETY: see above.
+        unsafe {
+            let sign = _mm256_set1_ps(-0.0);
+            [
+                _mm256_andnot_ps(sign, value[0]),
+                _mm256_andnot_ps(sign, value[1]),
+            ]
+        }
+    }
+
+    #[inline(always)]
     unsafe fn largest(value: Self::F) -> f32 {
         // SAFETY: see above.
         unsafe {
@@ -223,6 +259,27 @@ impl<D: Dot256> Lanes for Avx2<D> {
             // Packing works in halves of the register; the permutation puts the quarters in order.
             let packed = _mm256_packus_epi32(low, high);
             _mm256_storeu_si256(to.cast(), _mm256_permute4x64_epi64::<0b11_01_10_00>(packed));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_i16(to: *mut i16, value: Self::F) {
+        // SAFETY: see above.
+        unsafe {
+            let (low, high) = (_mm256_cvtps_epi32(value[0]), _mm256_cvtps_epi32(value[1]));
+            // As for bfloat16.
+            let packed = _mm256_packs_epi32(low, high);
+            _mm256_storeu_si256(to.cast(), _mm256_permute4x64_epi64::<0b11_01_10_00>(packed));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_pairs_i16(to: *mut u32, first: Self::F, second: Self::F) {
+        // SAFETY: see above.
+        unsafe {
+            let to: *mut __m256i = to.cast();
+            _mm256_storeu_si256(to, pairs_of(first[0], second[0]));
+            _mm256_storeu_si256(to.add(1), pairs_of(first[1], second[1]));
         }
     }
 
@@ -299,8 +356,8 @@ impl<D: Dot256> Lanes for Avx2<D> {
         // SAFETY: see above.
         unsafe {
             [
-                _mm256_add_epi32(sum[0], _mm256_madd_epi16(w[0], x[0])),
-                _mm256_add_epi32(sum[1], _mm256_madd_epi16(w[1], x[1])),
+                D::dot_words(sum[0], w[0], x[0]),
+                D::dot_words(sum[1], w[1], x[1]),
             ]
         }
     }

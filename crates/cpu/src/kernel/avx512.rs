@@ -12,6 +12,8 @@ pub(crate) trait Dot512 {
     unsafe fn dot(sum: __m512i, w: __m512i, x: __m512i) -> __m512i;
     /// w below 16.
     unsafe fn dot_small(sum: __m512i, w: __m512i, x: __m512i) -> __m512i;
+    /// Words of 16 bits: per lane `sum + w0 x0 + w1 x1`.
+    unsafe fn dot_words(sum: __m512i, w: __m512i, x: __m512i) -> __m512i;
 }
 
 /// Without VNNI. Products of full bytes go through 16 bits in two halves, so that no sum saturates.
@@ -40,6 +42,12 @@ impl Dot512 for Words {
             _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))
         }
     }
+
+    #[inline(always)]
+    unsafe fn dot_words(sum: __m512i, w: __m512i, x: __m512i) -> __m512i {
+        // SAFETY: callers are compiled for AVX-512BW.
+        unsafe { _mm512_add_epi32(sum, _mm512_madd_epi16(w, x)) }
+    }
 }
 
 /// AVX-512 VNNI.
@@ -56,6 +64,12 @@ impl Dot512 for Vnni {
     unsafe fn dot_small(sum: __m512i, w: __m512i, x: __m512i) -> __m512i {
         // SAFETY: as above.
         unsafe { _mm512_dpbusd_epi32(sum, w, x) }
+    }
+
+    #[inline(always)]
+    unsafe fn dot_words(sum: __m512i, w: __m512i, x: __m512i) -> __m512i {
+        // SAFETY: as above.
+        unsafe { _mm512_dpwssd_epi32(sum, w, x) }
     }
 }
 
@@ -123,6 +137,12 @@ impl<D: Dot512> Lanes for Avx512<D> {
     }
 
     #[inline(always)]
+    unsafe fn abs(value: Self::F) -> Self::F {
+        // SAFETY: see above.
+        unsafe { _mm512_abs_ps(value) }
+    }
+
+    #[inline(always)]
     unsafe fn largest(value: Self::F) -> f32 {
         // SAFETY: see above.
         unsafe { _mm512_reduce_max_ps(value) }
@@ -151,6 +171,25 @@ impl<D: Dot512> Lanes for Avx512<D> {
             let rounded =
                 _mm512_srli_epi32::<16>(_mm512_add_epi32(_mm512_castps_si512(value), half));
             _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(rounded));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_i16(to: *mut i16, value: Self::F) {
+        // SAFETY: see above.
+        unsafe {
+            let words = _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(value));
+            _mm256_storeu_si256(to.cast(), words);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_pairs_i16(to: *mut u32, first: Self::F, second: Self::F) {
+        // SAFETY: see above.
+        unsafe {
+            let low = _mm512_and_si512(_mm512_cvtps_epi32(first), _mm512_set1_epi32(0xffff));
+            let high = _mm512_slli_epi32::<16>(_mm512_cvtps_epi32(second));
+            _mm512_storeu_si512(to.cast(), _mm512_or_si512(low, high));
         }
     }
 
@@ -212,7 +251,7 @@ impl<D: Dot512> Lanes for Avx512<D> {
     #[inline(always)]
     unsafe fn dot_words(sum: Self::I, w: Self::B, x: Self::B) -> Self::I {
         // SAFETY: see above.
-        unsafe { _mm512_add_epi32(sum, _mm512_madd_epi16(w, x)) }
+        unsafe { D::dot_words(sum, w, x) }
     }
 
     #[inline(always)]

@@ -27,6 +27,7 @@ pub(crate) trait Lanes {
     /// `c - a * b`
     unsafe fn mul_sub(a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     unsafe fn max(a: Self::F, b: Self::F) -> Self::F;
+    unsafe fn abs(value: Self::F) -> Self::F;
     /// The largest of all lanes.
     unsafe fn largest(value: Self::F) -> f32;
     /// The sum of all lanes.
@@ -35,6 +36,10 @@ pub(crate) trait Lanes {
     unsafe fn times_power(p: Self::F, shifted: Self::F) -> Self::F;
     /// Writes 16 finite values rounded to bfloat16.
     unsafe fn store_bf16(to: *mut u16, value: Self::F);
+    /// Writes 16 values as the nearest integers of 16 bits; all fit.
+    unsafe fn store_i16(to: *mut i16, value: Self::F);
+    /// Writes 16 pairs of values as the nearest integers of 16 bits, the first of each in the low half; all fit.
+    unsafe fn store_pairs_i16(to: *mut u32, first: Self::F, second: Self::F);
     /// 16 pairs of bfloat16 as the first of each pair and the second of each.
     unsafe fn load_pairs(from: *const u16) -> (Self::F, Self::F);
     /// 16 float16.

@@ -72,6 +72,11 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    unsafe fn abs(value: Self::F) -> Self::F {
+        value.map(f32::abs)
+    }
+
+    #[inline(always)]
     unsafe fn largest(value: Self::F) -> f32 {
         value.into_iter().fold(f32::NEG_INFINITY, f32::max)
     }
@@ -91,6 +96,21 @@ impl Lanes for Portable {
         let rounded = each(|i| ((value[i].to_bits() + 0x8000) >> 16) as u16);
         // SAFETY: there is room for 16 values.
         unsafe { to.cast::<[u16; 16]>().write_unaligned(rounded) };
+    }
+
+    #[inline(always)]
+    unsafe fn store_i16(to: *mut i16, value: Self::F) {
+        let rounded = each(|i| nearest(value[i]));
+        // SAFETY: there is room for 16 values.
+        unsafe { to.cast::<[i16; 16]>().write_unaligned(rounded) };
+    }
+
+    #[inline(always)]
+    unsafe fn store_pairs_i16(to: *mut u32, first: Self::F, second: Self::F) {
+        let word = |value| u32::from(nearest(value).cast_unsigned());
+        let pairs = each(|i| word(first[i]) | word(second[i]) << 16);
+        // SAFETY: there is room for 16 pairs.
+        unsafe { to.cast::<[u32; 16]>().write_unaligned(pairs) };
     }
 
     #[inline(always)]
@@ -192,4 +212,10 @@ impl Lanes for Portable {
 /// The 16 bits at a place.
 fn word(bytes: &[u8; 64], at: usize) -> i16 {
     i16::from_le_bytes([bytes[2 * at], bytes[2 * at + 1]])
+}
+
+/// The nearest integer of a small number, by what adding a large one leaves in the low bits.
+#[inline(always)]
+fn nearest(value: f32) -> i16 {
+    (value + 12_582_912.0).to_bits() as i16
 }

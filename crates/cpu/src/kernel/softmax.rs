@@ -4,6 +4,7 @@
 use half::bf16;
 
 use super::lanes::Lanes;
+use super::wide::scaled::MOST_WEIGHT;
 use super::{Kernel, dispatch};
 use crate::tier::Tier;
 
@@ -14,12 +15,30 @@ pub(crate) const KEYS: usize = 64;
 /// it, and most blocks then scale nothing.
 const SLACK: f32 = 8.0;
 
+/// Where the weights of a block go, `[rows]`.
+pub(crate) enum Weights<'a> {
+    /// In place of the scores.
+    Scores,
+    Pairs(&'a mut [[bf16; KEYS]]),
+    /// From 0 to [`MOST_WEIGHT`], and what a step of each row counts.
+    Words(&'a mut [[i16; KEYS]], &'a mut [f32]),
+}
+
+impl Weights<'_> {
+    fn have(&self, rows: usize) -> bool {
+        match self {
+            Self::Scores => true,
+            Self::Pairs(weights) => weights.len() == rows,
+            Self::Words(weights, steps) => weights.len() == rows && steps.len() == rows,
+        }
+    }
+}
+
 /// What a tile of queries knows while it meets block after block.
 pub(crate) struct Running<'a> {
-    /// [rows]; weights afterwards, if they are wanted in float32
+    /// [rows]
     pub(crate) scores: &'a mut [[f32; KEYS]],
-    /// [rows]; weights afterwards, if they are wanted in bfloat16
-    pub(crate) weights: Option<&'a mut [[bf16; KEYS]]>,
+    pub(crate) weights: Weights<'a>,
     /// What scores count, in powers of two.
     pub(crate) scale: f32,
     /// The maximum that weights are taken under, `[rows]`.
@@ -35,12 +54,7 @@ pub(crate) struct Running<'a> {
 /// Takes one block.
 pub(crate) fn online_softmax(tier: Tier, running: Running<'_>) {
     let rows = running.scores.len();
-    assert!(
-        running
-            .weights
-            .as_ref()
-            .is_none_or(|weights| weights.len() == rows)
-    );
+    assert!(running.weights.have(rows));
     assert!(running.largest.len() == rows && running.total.len() == rows);
     assert!(running.shrink.len() == rows && running.seen.len() == rows);
     dispatch(tier, running);
@@ -74,7 +88,12 @@ impl Kernel for Running<'_> {
                 } else {
                     largest
                 };
-                let minus = L::splat(-offset);
+                // Words count from the block's own maximum, by a power of two.
+                let above = match self.weights {
+                    Weights::Words(..) => (block - offset).ceil().clamp(-126.0, 127.0),
+                    _ => 0.0,
+                };
+                let minus = L::splat(-(offset + above));
                 let parts = [
                     exp2::<L>(L::add(a, minus)),
                     exp2::<L>(L::add(b, minus)),
@@ -88,17 +107,26 @@ impl Kernel for Running<'_> {
                 } else {
                     (before - offset).exp2()
                 };
-                self.total[row] = self.total[row] * shrink + sum;
+                let counts = f32::from_bits(((above as i32 + 127) as u32) << 23);
+                self.total[row] = self.total[row] * shrink + sum * counts;
                 self.shrink[row] = shrink;
                 self.largest[row] = largest;
                 match &mut self.weights {
-                    Some(weights) => {
+                    Weights::Pairs(weights) => {
                         let to = weights[row].as_mut_ptr().cast::<u16>();
                         for (i, &part) in parts.iter().enumerate() {
                             L::store_bf16(to.add(16 * i), part);
                         }
                     }
-                    None => {
+                    Weights::Words(weights, steps) => {
+                        let most = L::splat(f32::from(MOST_WEIGHT));
+                        let to = weights[row].as_mut_ptr();
+                        for (i, &part) in parts.iter().enumerate() {
+                            L::store_i16(to.add(16 * i), L::mul(part, most));
+                        }
+                        steps[row] = counts / f32::from(MOST_WEIGHT);
+                    }
+                    Weights::Scores => {
                         for (i, &part) in parts.iter().enumerate() {
                             L::store(at.add(16 * i), part);
                         }
@@ -157,7 +185,7 @@ mod tests {
                 tier,
                 Running {
                     scores: &mut block,
-                    weights: None,
+                    weights: Weights::Scores,
                     scale: 0.5,
                     largest: &mut largest,
                     total: &mut total,

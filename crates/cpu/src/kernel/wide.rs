@@ -54,6 +54,8 @@ macro_rules! tiles {
     }};
 }
 
+pub(crate) mod scaled;
+
 /// `c += x w`, both float32. `x`: [rows, depth]; `w`: up to 4 panels of that depth; `c`: `[rows]`.
 pub(crate) fn floats(tier: Tier, x: Rows<f32>, w: Panels<f32>, c: &mut Block) {
     assert!(x.count == c.len() && x.columns == w.depth && w.count <= 4);
