@@ -16,6 +16,7 @@ use ops::step::Sequence;
 use crate::backend::Cpu;
 use crate::kernel::amx;
 use crate::kv_cache::{self, CpuKvCache, PanelShape, Store};
+use crate::linear::THIN_ROWS;
 use crate::shared_rows::SharedRows;
 use crate::tier::Tier;
 use tile::{Elements, Form, Run, Tile};
@@ -23,8 +24,6 @@ use words::WordPanels;
 
 /// Query rows per task (heads of a group count as rows): whole tiles, and scores that fit the second-level cache.
 const QUERY_ROWS: usize = 96;
-/// Fewer rows are not worth making words of the keys and values of a page.
-const WORD_ROWS: usize = 24;
 
 thread_local! {
     static TILE: RefCell<Tile> = RefCell::new(Tile::default());
@@ -206,8 +205,9 @@ pub(crate) fn cached(
     let rows_per_task = (QUERY_ROWS / group).max(1);
     let tier = cpu.tier;
     let (key_shape, value_shape) = kv_cache::shapes(shape, cache.pairs());
-    let form = |rows: usize| match Form::rounded(tier, head_dim) {
-        Form::Words if rows < WORD_ROWS => Form::Floats,
+    // Few rows are not worth making words of keys and values, and are computed each as if alone.
+    let form = |sequence: &Sequence| match Form::rounded(tier, head_dim) {
+        Form::Words if sequence.rows.len() <= THIN_ROWS => Form::Floats,
         _ if !cache.pairs() => Form::Floats,
         form => form,
     };
@@ -228,7 +228,7 @@ pub(crate) fn cached(
         let index_of = |row: usize| sequence.context + row - sequence.rows.start;
         TILE.with_borrow_mut(|tile| {
             let queries = rows.clone().map(|row| &query.row(row)[part.clone()]);
-            let form = form(rows.len() * group);
+            let form = form(sequence);
             tile.start(tier, form, head_dim, queries);
             let seen = index_of(rows.end - 1) + 1;
             let mut unit = amx::Unit::new(tier).filter(|_| form == Form::Pairs);

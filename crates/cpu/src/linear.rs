@@ -26,7 +26,7 @@ pub struct CpuLinear {
 }
 
 /// The most rows that are limited by memory rather than arithmetic.
-const THIN_ROWS: usize = 8;
+pub(crate) const THIN_ROWS: usize = 8;
 
 /// Panels of one weight that a task reads before it turns to the gate's: a memory gives most to who reads on.
 const RUN_PANELS: usize = 8;

@@ -50,6 +50,54 @@ fn what_another_sequence_left_in_a_page_reaches_no_answer() {
     }
 }
 
+/// Guessed words and single ones, in any mixture, have the same values.
+#[test]
+fn a_few_rows_attend_as_each_would_alone() {
+    let shape = KvShape {
+        layers: 1,
+        pages: 2,
+        page_tokens: 32,
+        kv_heads: 1,
+        head_dim: 64,
+    };
+    let noise = |rows: usize, columns: usize, phase: f32| {
+        let mut tensor = HostTensor::zeros(rows, columns);
+        let values = tensor.values_mut().iter_mut().enumerate();
+        values.for_each(|(at, value)| *value = (at as f32 * 0.37 + phase).sin() * 2.0);
+        tensor
+    };
+    let (context, few, heads) = (40, 8, 4);
+    let (keys, values) = (noise(48, 64, 0.0), noise(48, 64, 1.0));
+    let query = noise(few, heads * 64, 2.0);
+    for tier in Tier::available().into_iter().chain([Tier::emulated_amx()]) {
+        let cpu = Cpu::new(CpuOptions {
+            tier,
+            precision: Precision::Bf16,
+            threads: 1,
+        });
+        let cpu = cpu.expect("threads");
+        let mut cache = cpu.kv_cache(shape).expect("room");
+        cpu.kv_write(&mut cache, 0, &keys, &values, &(0..48).collect());
+        let attend = |query: &HostTensor, context: usize| {
+            let sequence = Sequence {
+                rows: 0..query.rows(),
+                context,
+                pages: vec![0, 1],
+            };
+            let mut out = HostTensor::zeros(query.rows(), heads * 64);
+            cpu.attend_cached(query, &cache, 0, &vec![sequence], &mut out);
+            out
+        };
+        let together = attend(&query, context);
+        for row in 0..few {
+            let mut one = HostTensor::zeros(1, heads * 64);
+            one.values_mut().copy_from_slice(query.row(row));
+            let alone = attend(&one, context + row);
+            assert_eq!(alone.row(0), together.row(row), "{}, {row}", tier.name());
+        }
+    }
+}
+
 /// Softmax of `query keys^T`, times values, as it is defined.
 fn defined(query: &[f32], keys: &HostTensor, values: &HostTensor) -> Vec<f64> {
     let scores: Vec<f64> = (0..keys.rows())

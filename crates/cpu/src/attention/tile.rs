@@ -291,29 +291,24 @@ impl Tile {
             let panels = (run.value_shape.panels - 4 * index).min(4);
             let first = 4 * index * stride;
             if let (Elements::Pairs(values), true) = (run.values, pairs) {
-                let (rows, weights) = (self.rows, self.weights.as_flattened());
-                let mut multiply = |at: usize, inputs: usize, values: Panels<'_, u32>| {
-                    let weights = &weights[at..];
-                    if let Some(unit) = &mut *unit {
-                        let (tiles, steps) = (rows.div_ceil(amx::ROWS), inputs / amx::INPUTS);
-                        let weights = Left::rows(weights, tiles, steps, KEYS);
-                        unit.product(weights, values, false, out);
-                    } else {
-                        let weights = Rows::new(weights, rows, inputs, KEYS);
-                        wide::pairs(tier, weights, values, &mut out[..rows]);
-                    }
-                };
-                let (whole, rest) = (count - count % grain, count % grain);
+                // All in one product: in parts, a row would be rounded otherwise than where it sees more keys.
+                let inputs = count.next_multiple_of(grain);
                 let values = &values[first + from / 2 * PANEL..];
-                if whole > 0 {
-                    multiply(0, whole, Panels::new(values, panels, whole / 2, stride));
-                }
-                if rest > 0 {
-                    let values = &values[whole / 2 * PANEL..];
-                    copy_partial(values, stride, panels, rest, grain, &mut self.partial);
-                    let depth = grain / 2;
-                    let values = Panels::new(&self.partial, panels, depth, depth * PANEL);
-                    multiply(whole, grain, values);
+                let values = if inputs == count {
+                    Panels::new(values, panels, count / 2, stride)
+                } else {
+                    copy_partial(values, stride, panels, count, inputs, &mut self.partial);
+                    let depth = inputs / 2;
+                    Panels::new(&self.partial, panels, depth, depth * PANEL)
+                };
+                let (rows, weights) = (self.rows, self.weights.as_flattened());
+                if let Some(unit) = &mut *unit {
+                    let (tiles, steps) = (rows.div_ceil(amx::ROWS), inputs / amx::INPUTS);
+                    let weights = Left::rows(weights, tiles, steps, KEYS);
+                    unit.product(weights, values, false, out);
+                } else {
+                    let weights = Rows::new(weights, rows, inputs, KEYS);
+                    wide::pairs(tier, weights, values, &mut out[..rows]);
                 }
                 continue;
             }
@@ -364,17 +359,17 @@ impl Tile {
     }
 }
 
-/// The first `count` of `grain` inputs of each panel, the others zero: what lies there belongs to other people, and
-/// zero times what is no number would be none.
+/// The first `count` of `inputs` of each panel, the others zero: what lies there belongs to other people, and zero times
+/// what is no number would be none.
 fn copy_partial(
     from: &[u32],
     stride: usize,
     panels: usize,
     count: usize,
-    grain: usize,
+    inputs: usize,
     to: &mut Vec<u32>,
 ) {
-    let size = grain / 2 * PANEL;
+    let size = inputs / 2 * PANEL;
     to.clear();
     to.resize(panels * size, 0);
     for (panel, to) in to.chunks_exact_mut(size).enumerate() {
