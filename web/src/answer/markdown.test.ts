@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { blocks, type Wording } from './markdown';
+import { blocks, Rendered, type Wording } from './markdown';
 import type { Certainty, TextMark } from '../api/types';
 
 const wording: Wording = ({ certainty }) => ({
@@ -122,6 +122,46 @@ describe('what a model writes', () => {
 		expect(page.querySelector('li strong')).toHaveTextContent('x');
 	});
 
+	const many = 20_000;
+	const endless = (sign: string) => sign.repeat(many / sign.length);
+	it.each([
+		['quotes', endless('>')],
+		['quotes with spaces', endless('> ')],
+		['lists', endless('- ')],
+		['numbered lists', endless('1. ')],
+		['quotes and lists in turn', endless('> - ')],
+		[
+			'lists by their indents',
+			Array.from({ length: 140 }, (_, at) => `${' '.repeat(2 * at)}- \n`).join('')
+		],
+		['stars', endless('*')],
+		['underlines', endless('_')],
+		['tildes', endless('~~a ')],
+		['brackets', endless('[')],
+		['links', endless('[a](')],
+		['pictures', endless('![')],
+		['backticks', endless('`a')],
+		['angles', endless('<')],
+		['rules', endless('* * ')]
+	])('is shown though it has no end of %s', (_, signs) => {
+		const page = parsed(`${signs}E102${[...signs].toReversed().join('')}\n\nAX73`);
+		expect(page.textContent).toContain('E102');
+		expect(page.lastElementChild?.textContent).toContain('AX73');
+	});
+
+	it('is shown though its table is absurd', () => {
+		const wide = `${'|a'.repeat(1000)}|\n${'|-'.repeat(1000)}|\n${'|E102'.repeat(1000)}|`;
+		expect(parsed(wide).querySelectorAll('td')).toHaveLength(1000);
+		const long = `|a|b|\n|-|-|\n${'|1|2|\n'.repeat(2000)}`;
+		expect(parsed(long).querySelectorAll('td')).toHaveLength(4000);
+	});
+
+	it('may stand some levels deep, and is words beyond', () => {
+		const page = parsed(`${'> '.repeat(100)}E102`);
+		expect(page.querySelectorAll('blockquote').length).toBeGreaterThan(9);
+		expect(page.textContent).toMatch(/^[\s>]*E102\s*$/);
+	});
+
 	it('never fails, whatever it is', () => {
 		fc.assert(
 			fc.property(fc.string({ unit: 'binary' }), (text) => void html(text)),
@@ -187,10 +227,73 @@ it('only the last block changes while words stream', () => {
 it('what is remembered between calls changes nothing but the time', () => {
 	const text = 'Model AX73.\n\n- E102\n- E103\n\nModel AX73.\n\n| a |\n|---|\n| E104 |\n';
 	const all = ['AX73', 'E102', 'E104'].map((piece) => mark(text, piece));
-	const rendered = new Map<string, string>();
+	const rendered = new Rendered();
 	for (let end = 1; end <= text.length; end++) {
 		const so = text.slice(0, end);
 		const marks = all.filter((j) => j.end <= end);
 		expect(blocks(so, marks, wording, rendered)).toEqual(blocks(so, marks, wording));
 	}
+});
+
+const pieces = [
+	...[
+		'# ',
+		'- ',
+		'1. ',
+		'> ',
+		'    ',
+		'```',
+		'~~~',
+		'---',
+		'===',
+		'|',
+		'|-|',
+		'\n',
+		'\n\n',
+		'\r\n'
+	],
+	...[
+		'*',
+		'**',
+		'_',
+		'[',
+		']',
+		'(',
+		')',
+		'<',
+		'>',
+		'<br>',
+		'<div>',
+		'<!--',
+		'`',
+		'E102',
+		' ',
+		'+',
+		'\t'
+	]
+];
+
+it('words that come piece by piece end as the same blocks as all at once', () => {
+	const said = fc.array(fc.constantFrom(...pieces), { maxLength: 60 });
+	fc.assert(
+		fc.property(said, (parts) => {
+			const rendered = new Rendered();
+			let text = '';
+			for (const part of parts) {
+				text += part;
+				expect(blocks(text, [], wording, rendered)).toEqual(blocks(text, [], wording));
+			}
+		}),
+		{ numRuns: 60 }
+	);
+});
+
+it('of an answer that streams only what is shown is remembered', () => {
+	const rendered = new Rendered();
+	let text = '> '.repeat(2000);
+	for (let word = 0; word < 300; word++) {
+		text += word % 20 === 19 ? 'AX73.\n\n' : 'E102 ';
+		blocks(text, [], wording, rendered);
+	}
+	expect(rendered.html.size).toBeLessThan(20);
 });

@@ -6,12 +6,11 @@
  * pictures never pass. A link opens away from the desk without telling it where from. Blocks are top-level Markdown pieces:
  * while words stream only the last one changes, so what was read stays still.
  *
- * Readings come before syntax: "120*60*30 mm", "220~240V 50~60Hz" and "[E102]: overheated" are what a label says, not
- * emphasis, deletion or the definition of a link. Where Markdown would change or hide such a string, it does not apply.
+ * Whatever the text is, it is shown: what Markdown cannot take is plain words.
  */
 import DOMPurify from 'dompurify';
-import { Marked } from 'marked';
 import type { TextMark } from '../api/types';
+import { escape, markdown } from './syntax';
 
 /** What stands beside a marked string, in the reader's language. */
 export type Wording = (mark: TextMark) => {
@@ -28,41 +27,6 @@ const maxMarks = 0xf8fd - open;
 const reserved = /[\uE000-\uF8FF]/g;
 /** The same characters as an address spells them: UTF-8 EE 80 80 to EF A3 BF. */
 const reservedInAddress = /%(?:EE%[89AB][\dA-F]|EF%(?:[89][\dA-F]|A[0-3]))%[89AB][\dA-F]/gi;
-
-const escaped: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escape = (text: string) => text.replace(/[&<>"]/g, (sign) => escaped[sign] ?? sign);
-
-const wordCharacter = /[\p{L}\p{N}]/u;
-
-const marked = new Marked({
-	gfm: true,
-	breaks: true,
-	tokenizer: {
-		// "[E102]: overheated" would vanish as the definition of a link.
-		def: () => undefined,
-		// One tilde is a range; two delete.
-		del(src) {
-			return /^~~(?!~)/.test(src) ? false : undefined;
-		},
-		// A star between two characters of words multiplies.
-		emStrong(src, _masked, before) {
-			const stars = /^\*+/.exec(src)?.[0] ?? '';
-			const after = src.charAt(stars.length);
-			const isInside =
-				stars === '*' && wordCharacter.test(before ?? '') && wordCharacter.test(after);
-			return isInside ? undefined : false;
-		}
-	},
-	renderer: {
-		checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
-		// Pictures never pass; what they are called does.
-		image: ({ text }) => escape(text),
-		html({ text, block }) {
-			if (/^<br\s*\/?>\s*$/i.test(text)) return '<br>';
-			return block ? `<p>${escape(text.trim())}</p>` : escape(text);
-		}
-	}
-});
 
 const purify = DOMPurify();
 purify.addHook('afterSanitizeAttributes', (node) => {
@@ -139,8 +103,19 @@ function resolve(node: Text, marks: TextMark[], wording: Wording): void {
 	node.replaceWith(...nodes);
 }
 
-function render(markdown: string, marks: TextMark[], wording: Wording): string {
-	const html = marked.parse(markdown, { async: false });
+/** Words as they are, line by line. */
+const plain = (text: string) => `<p>${escape(text.trim()).replaceAll('\n', '<br>')}</p>`;
+
+function toHtml(text: string): string {
+	try {
+		return markdown.parse(text, { async: false });
+	} catch {
+		return plain(text);
+	}
+}
+
+function render(text: string, marks: TextMark[], wording: Wording): string {
+	const html = toHtml(text);
 	const fragment = purify.sanitize(html, { ...clean, RETURN_DOM_FRAGMENT: true });
 	const owner = fragment.ownerDocument;
 	const walker = owner.createTreeWalker(fragment, NodeFilter.SHOW_TEXT);
@@ -160,8 +135,36 @@ function render(markdown: string, marks: TextMark[], wording: Wording): string {
 	return holder.innerHTML;
 }
 
-/** What earlier calls for the same answer rendered; most blocks do not change while words stream. */
-export type Rendered = Map<string, string>;
+/** A block as it stands in the text; blank lines between blocks are pieces too. */
+interface Piece {
+	raw: string;
+	isBlank: boolean;
+}
+
+/** What the last call for the same answer made of it. While words stream only the end is looked at again. */
+export class Rendered {
+	pieces: readonly Piece[] = [];
+	html: ReadonlyMap<string, string> = new Map();
+}
+
+function split(source: string): Piece[] {
+	try {
+		return markdown.lexer(source).map(({ type, raw }) => ({ raw, isBlank: type === 'space' }));
+	} catch {
+		return [{ raw: source, isBlank: source.trim() === '' }];
+	}
+}
+
+/** The pieces of a text that goes on where an earlier one ended. */
+function goOn(source: string, earlier: readonly Piece[]): readonly Piece[] {
+	// A line that goes on may turn out to belong to the block before it; what stands before that one stays.
+	const last = earlier.findLastIndex(({ isBlank }) => !isBlank);
+	const before = earlier.findLastIndex(({ isBlank }, at) => !isBlank && at < last);
+	const still = earlier.slice(0, Math.max(0, before));
+	const known = still.map(({ raw }) => raw).join('');
+	if (known === '' || !source.startsWith(known)) return split(source);
+	return [...still, ...split(source.slice(known.length))];
+}
 
 /** Those that are shown as marked, in order. What overlaps, or lies outside the text, is left out. */
 export function shownMarks(text: string, marks: TextMark[]): TextMark[] {
@@ -181,21 +184,22 @@ export function blocks(
 	text: string,
 	all: TextMark[],
 	wording: Wording,
-	rendered: Rendered = new Map()
+	rendered = new Rendered()
 ): string[] {
 	const marks = shownMarks(text, all);
 	const worded = marks.map((mark) => ({ ...wording(mark), ...mark }));
-	return marked
-		.lexer(withMarks(text, marks))
-		.filter((token) => token.type !== 'space')
-		.map((token) => {
-			const within = Array.from(
-				token.raw.matchAll(reserved),
-				([sign]) => sign.charCodeAt(0) - open
-			);
-			const key = token.raw + JSON.stringify(within.map((index) => worded[index] ?? null));
-			const html = rendered.get(key) ?? render(token.raw, marks, wording);
-			rendered.set(key, html);
-			return html;
+	const source = withMarks(text, marks).replace(/\r\n?/g, '\n');
+	const html = new Map<string, string>();
+	rendered.pieces = goOn(source, rendered.pieces);
+	const shown = rendered.pieces
+		.filter(({ isBlank }) => !isBlank)
+		.map(({ raw }) => {
+			const within = Array.from(raw.matchAll(reserved), ([sign]) => sign.charCodeAt(0) - open);
+			const key = raw + JSON.stringify(within.map((index) => worded[index] ?? null));
+			const block = html.get(key) ?? rendered.html.get(key) ?? render(raw, marks, wording);
+			html.set(key, block);
+			return block;
 		});
+	rendered.html = html;
+	return shown;
 }
