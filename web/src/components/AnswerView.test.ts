@@ -157,6 +157,16 @@ describe('an answer that is over', () => {
 		expect(onRepeat).toHaveBeenCalledOnce();
 	});
 
+	it('that was cut off shows what was heard, and that its end was not kept', () => {
+		const round = new Round('code?', []);
+		const answer = Answer.fromStored(stored({ state: 'running' }));
+		answer.adopt(stored({ state: 'interrupted', text: 'Model AX73, co', marks: [] }));
+		round.answers = [answer];
+		showing(round);
+		expect(screen.getByText(/E102/)).toBeInTheDocument();
+		expect(screen.getByText(/Its last words were not kept/)).toBeInTheDocument();
+	});
+
 	it('that the end of the program cut off keeps its words and can be asked again', async () => {
 		const { onRepeat } = showStored({ state: 'interrupted', text: 'The code', marks: [] });
 		expect(screen.getByText('The code')).toBeInTheDocument();

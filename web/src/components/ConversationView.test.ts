@@ -99,3 +99,17 @@ it('keeps the end in view when its room changes, and leaves a reader who has scr
 	resized.forEach((told) => told());
 	expect(scrolls).not.toHaveBeenCalled();
 });
+
+it('takes a reader who has scrolled up to what he asks, not to what others ask', async () => {
+	const { conversation, place } = shown();
+	const scrolls = vi.spyOn(place, 'scrollTo');
+	Object.defineProperty(place, 'scrollHeight', { value: 900 });
+	place.dispatchEvent(new Event('scroll'));
+	const other = { ...round, id: 'r9', answers: [{ ...answer, id: 'a9' }] };
+	conversation.adopt({ id: 'c1', title: '', follows: null, rounds: [round, other] } as never);
+	await tick();
+	expect(screen.getAllByText('code?')).toHaveLength(2);
+	expect(scrolls).not.toHaveBeenCalled();
+	await conversation.ask('again?', [], { role: '', remember: 5, settings: {} });
+	expect(scrolls).toHaveBeenCalledWith({ top: 900 });
+});

@@ -104,6 +104,8 @@ export const en = {
 		toEnd: 'To the newest words',
 		interrupted: 'The desk stopped here in the middle of the answer. The words so far are kept.',
 		left: 'The answer ended here: its page was closed or the connection broke. The words so far are kept.',
+		endUnkept:
+			'The answer broke off here. Its last words were not kept; only this page still shows them.',
 		elsewhere: 'Being answered on another screen…',
 		droppedRounds: (n: number) =>
 			n === 1

@@ -99,6 +99,7 @@ export const zh: Messages = {
 		toEnd: '跳到最新内容',
 		interrupted: '回答到这里时服务中断了，已有的内容都保留着。',
 		left: '回答到这里时页面已关闭或网络中断，已有的内容都保留着。',
+		endUnkept: '回答在这里中断，最后几个字没有保存下来，只在这个页面上还看得到。',
 		elsewhere: '正在另一个屏幕上回答…',
 		droppedRounds: (n) => `对话较长，最早的 ${n} 轮这次没有发给模型。`,
 		droppedPictures: (which) => `对话里的图片较多，第 ${which} 张这次没有发给模型。`

@@ -43,6 +43,8 @@ export class Answer {
 	/** Known once the question is stored. */
 	id = $state<string>();
 	text = $state('');
+	/** Its last words were heard here, and are not on the server. */
+	isEndUnkept = $state(false);
 	marks = $state.raw<TextMark[]>([]);
 	phase = $state.raw<Phase>({ kind: 'sending' });
 	/** What the server has of people's feedback, and what of it is on its way there. */
@@ -60,9 +62,12 @@ export class Answer {
 
 	/** Takes what the server has kept. */
 	adopt(stored: StoredAnswer): void {
+		const isShorter = stored.text.length < this.text.length && this.text.startsWith(stored.text);
 		this.id = stored.id;
-		this.text = stored.text;
-		this.marks = stored.marks;
+		// What was heard here stays, though the server lost its end.
+		this.isEndUnkept = isShorter && stored.state !== 'running';
+		this.marks = isShorter ? together(this.marks, stored.marks) : stored.marks;
+		if (!isShorter) this.text = stored.text;
 		this.#feedback = stored.feedback;
 		this.evidence = stored.evidence;
 		this.readings = stored.readings;
@@ -140,6 +145,13 @@ export class Answer {
 	fail(error: unknown): void {
 		this.phase = { kind: 'failed', problem: asProblem(error) };
 	}
+}
+
+/** Marks of the same words, heard and stored; where they overlap, those heard. */
+function together(heard: TextMark[], stored: TextMark[]): TextMark[] {
+	const isFree = (mark: TextMark) =>
+		heard.every(({ start, end }) => mark.end <= start || mark.start >= end);
+	return [...heard, ...stored.filter(isFree)].toSorted((a, b) => a.start - b.start);
 }
 
 function phaseOf(stored: StoredAnswer): Phase {

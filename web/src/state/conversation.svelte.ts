@@ -66,6 +66,8 @@ export class Conversation {
 	follows = $state<string | null>(null);
 	followedBy = $state.raw<string[]>([]);
 	createdAt = Date.now();
+	/** When something was last said in it, as far as it was read here. */
+	readUntil = 0;
 	rounds = $state.raw<Round[]>([]);
 	/** Its rounds are still on their way from the server. */
 	isLoading = $state(false);
@@ -76,6 +78,8 @@ export class Conversation {
 	/** Called when somebody else has changed what was to be answered; it has been read again. */
 	onBehind: (problem: Problem) => void = () => undefined;
 	#running = $state.raw<Running>();
+	/** Goes up as an answer begins and ends here: what was read from the server before is older than that. */
+	#turn = 0;
 	readonly #records: Records;
 
 	constructor(draft: Draft, records: Records = api) {
@@ -162,12 +166,18 @@ export class Conversation {
 
 	/** Reads it from the server; what is under way here is left alone. */
 	async refresh(): Promise<void> {
-		if (this.id === undefined || this.isAnswering) return;
+		// A question on its way may or may not be in what is read.
+		if (this.id === undefined || (this.#running && !this.#heard)) return;
+		const turn = this.#turn;
 		this.isLoading = this.rounds.length === 0;
 		try {
 			const whole = await this.#records.readConversation(this.id);
-			// A question may have been asked meanwhile.
-			if (!this.isAnswering) this.adopt(whole);
+			if (this.#turn !== turn) return await this.refresh();
+			const heard = this.#heard;
+			const isThere = ({ answers }: { answers: { id: string }[] }) =>
+				answers.some(({ id }) => id === heard?.id);
+			// Somebody else has taken the question away: it goes when its answer is over.
+			if (!heard || whole.rounds.some(isThere)) this.adopt(whole, heard);
 			this.problem = undefined;
 		} catch (error) {
 			this.problem = asProblem(error);
@@ -176,21 +186,42 @@ export class Conversation {
 		}
 	}
 
-	/** Takes what the server has kept. Questions of this page that never arrived stay where they are. */
-	adopt(whole: WholeConversation): void {
+	/** The answer that comes word by word, to a question the server has. */
+	get #heard(): Answer | undefined {
+		const answer = this.#running?.answer;
+		return answer?.id === undefined ? undefined : answer;
+	}
+
+	/** Whether somebody else has asked, or asked again, since this page has read it. */
+	#isBehind(round: Round, { remembered_rounds, dropped_rounds }: Asked): boolean {
+		const before = this.rounds.slice(0, this.rounds.indexOf(round));
+		const isAnswered = ({ id, answers }: Round) =>
+			id !== undefined && answers.some(({ text }) => text !== '');
+		return before.filter(isAnswered).length !== remembered_rounds + dropped_rounds;
+	}
+
+	/**
+	 * Takes what the server has kept. Questions of this page that never arrived stay where they are, and so
+	 * does `heard`, an answer that is coming.
+	 */
+	adopt(whole: WholeConversation, heard?: Answer): void {
 		this.note(whole);
+		this.readUntil = whole.updated_at;
 		this.followedBy = whole.followed_by;
 		const here = this.rounds.flatMap((round) => [round, ...round.replaced]);
 		const stored = whole.rounds.map((one) => {
 			const known =
 				here.find(({ id }) => id === one.id) ?? here.find((round) => round.isPerhaps(one));
 			if (known && known.id === undefined) this.#arrived(known);
-			known?.adopt(one);
+			known?.adopt(one, heard);
 			return known ?? Round.fromStored(one);
 		});
-		this.rounds = this.rounds
+		const rounds = this.rounds
 			.filter(({ id }) => id === undefined)
 			.reduce((rounds, round) => this.#withUnstored(rounds, round), stored);
+		const isSame =
+			rounds.length === this.rounds.length && rounds.every((one, at) => one === this.rounds[at]);
+		if (!isSame) this.rounds = rounds;
 	}
 
 	/** Where a question the server does not have belongs among those it has. */
@@ -263,6 +294,7 @@ export class Conversation {
 		const control = new AbortController();
 		const running = { answer, control, isStopping: false };
 		let behind: Problem | undefined;
+		this.#turn++;
 		this.#running = running;
 		try {
 			await this.#attempt(round, answer, manner, more, control.signal);
@@ -272,6 +304,7 @@ export class Conversation {
 			behind = error instanceof Problem && staleCodes.has(error.code) ? error : undefined;
 		} finally {
 			if (this.#running?.answer === answer) this.#running = undefined;
+			this.#turn++;
 		}
 		// Stopped before the server said whether it had stored the question: it knows.
 		if (control.signal.aborted && round.id === undefined) await this.refresh();
@@ -380,6 +413,7 @@ export class Conversation {
 				this.title = event.title;
 				this.onAsked(event);
 				if (this.#running?.answer === answer) this.#tellToStop(this.#running);
+				if (this.#isBehind(round, event)) void this.refresh();
 			}
 			if (answer.isOver) return;
 		}

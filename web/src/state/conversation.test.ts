@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Problem } from '../api/problem';
 import type { RoundEvent, RoundRequest, StoredRound, WholeConversation } from '../api/types';
+import { keepBegun } from './begun';
 import { Conversation, type Manner, type Records } from './conversation.svelte';
 import { Draft } from './draft.svelte';
 import { DeskPicture } from './picture.svelte';
@@ -491,6 +492,89 @@ describe('a stored conversation', () => {
 		conversation.adopt(whole([stored('r1', 'a?')]));
 		expect(questions(conversation)).toEqual(['a?', 'b?']);
 		expect(conversation.rounds[0]).toBe(first);
+	});
+
+	it('asked in by somebody else meanwhile shows all rounds, and words go on coming', async () => {
+		const { conversation, records } = server();
+		conversation.adopt(whole([stored('r1', 'a?')]));
+		const [first] = conversation.rounds;
+		let say: (text?: string) => void = () => undefined;
+		records.askRound = async function* () {
+			yield { ...(asked('r3') as object), remembered_rounds: 2 } as RoundEvent;
+			yield delta('D');
+			for (;;) {
+				const text = await new Promise<string | undefined>((said) => (say = said));
+				yield text === undefined ? done : delta(text);
+				if (text === undefined) return;
+			}
+		} as never;
+		records.readConversation.mockResolvedValue(
+			whole([stored('r1', 'a?'), stored('r2', 'b?'), stored('r3', 'c?', 'running', '')])
+		);
+		const asking = conversation.ask('c?', [], manner);
+		const last = conversation.last;
+		await vi.waitFor(() => expect(questions(conversation)).toEqual(['a?', 'b?', 'c?']));
+		expect(conversation.rounds[0]).toBe(first);
+		expect(conversation.last).toBe(last);
+		await vi.waitFor(() => expect(last?.answer?.text).toBe('D'));
+		say('E');
+		await vi.waitFor(() => expect(last?.answer?.text).toBe('DE'));
+		expect(last?.answer?.phase.kind).toBe('writing');
+		say();
+		await asking;
+		expect(last?.answers).toHaveLength(1);
+		expect(last?.answer).toMatchObject({ text: 'DE', phase: { kind: 'done' } });
+	});
+
+	it('is not read again for a question that followed on what is shown', async () => {
+		const { conversation, records } = server([
+			{ ...(asked('r2') as object), remembered_rounds: 1 } as RoundEvent,
+			done
+		]);
+		conversation.adopt(whole([stored('r1', 'a?')]));
+		await conversation.ask('b?', [], manner);
+		expect(records.readConversation).not.toHaveBeenCalled();
+	});
+
+	it('that was read before a question was asked does not take the question away', async () => {
+		const { conversation, records } = server([asked('r2'), delta('B'), done]);
+		conversation.adopt(whole([stored('r1', 'a?')]));
+		const both = whole([stored('r1', 'a?'), stored('r2', 'b?', 'done', 'B')]);
+		let reply: (read: WholeConversation) => void = () => undefined;
+		records.readConversation.mockResolvedValue(both);
+		records.readConversation.mockReturnValueOnce(new Promise((done) => (reply = done)));
+		const reading = conversation.refresh();
+		await conversation.ask('b?', [], manner);
+		reply(whole([stored('r1', 'a?')]));
+		await reading;
+		expect(questions(conversation)).toEqual(['a?', 'b?']);
+		expect(conversation.last?.answer).toMatchObject({ text: 'B', phase: { kind: 'done' } });
+	});
+
+	it('goes on showing the answer that somebody is correcting', () => {
+		const { conversation } = server();
+		const round = stored('r1', 'a?');
+		conversation.adopt(whole([round]));
+		keepBegun('correction:r1-a', 'not quite');
+		const again = { ...round.answers[0], id: 'r1-b' };
+		const more = { ...round, answers: [...round.answers, again] } as StoredRound;
+		conversation.adopt(whole([more]));
+		expect(conversation.last?.answer?.id).toBe('r1-a');
+		expect(conversation.last?.answers).toHaveLength(2);
+	});
+
+	it('keeps on the screen what was heard of an answer and not stored, and says so', () => {
+		const { conversation } = server();
+		const cut = (text: string, state = 'interrupted') => whole([stored('r1', 'a?', state, text)]);
+		conversation.adopt(cut('Code E102 of', 'running'));
+		const answer = conversation.last?.answer;
+		conversation.adopt(cut('Code E1', 'running'));
+		expect(answer).toMatchObject({ text: 'Code E102 of', isEndUnkept: false });
+		conversation.adopt(cut('Code E1'));
+		expect(answer).toMatchObject({ text: 'Code E102 of', isEndUnkept: true });
+		expect(answer?.phase).toMatchObject({ kind: 'interrupted' });
+		conversation.adopt(cut('Code E103'));
+		expect(answer).toMatchObject({ text: 'Code E103', isEndUnkept: false });
 	});
 
 	it('shows the newest whole answer first', () => {

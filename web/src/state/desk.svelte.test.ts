@@ -34,6 +34,7 @@ beforeEach(() => {
 	forgetLive();
 	records.listConversations.mockResolvedValue({ conversations: [], next_cursor: null });
 	records.createConversation.mockResolvedValue(whole);
+	records.readConversation.mockReset();
 	records.readConversation.mockResolvedValue(whole);
 	records.askRound.mockReset();
 	records.askRound.mockImplementation(() => {
@@ -258,6 +259,42 @@ describe('a desk that was out of reach', () => {
 		flushSync();
 		expect(records.readConversation).toHaveBeenCalledWith('c1');
 		end();
+	});
+});
+
+describe('an open conversation', () => {
+	afterEach(() => vi.useRealTimers());
+
+	it('is read again when the list says that somebody has gone on in it, soon after the queue moves', async () => {
+		vi.useFakeTimers();
+		const said = (updated_at: number) => {
+			const conversations = [{ ...whole, updated_at }];
+			records.listConversations.mockResolvedValue({ conversations, next_cursor: null });
+			records.readConversation.mockResolvedValue({ ...whole, updated_at });
+		};
+		said(5);
+		const desk = new Desk();
+		desk.follow('/c/c1', address(''));
+		const end = $effect.root(() => void desk.start());
+		flushSync();
+		await vi.advanceTimersByTimeAsync(60_000);
+		expect(records.readConversation).toHaveBeenCalledOnce();
+		said(6);
+		const tell = (running: number) => {
+			const queue = { running, waiting: 0 };
+			Object.assign(desk.health, { status: { queue, limits: {}, defaults: {} } });
+			flushSync();
+		};
+		tell(1);
+		await vi.advanceTimersByTimeAsync(5000);
+		expect(records.readConversation).toHaveBeenCalledTimes(2);
+		expect(desk.conversation.readUntil).toBe(6);
+		const looks = records.listConversations.mock.calls.length;
+		tell(1);
+		await vi.advanceTimersByTimeAsync(6000);
+		expect(records.listConversations).toHaveBeenCalledTimes(looks);
+		end();
+		Object.assign(desk.health, { status: undefined });
 	});
 });
 

@@ -31,6 +31,8 @@ import { leaveDrafts, returnToDrafts } from './unborn';
 const before = { pictureBytes: 20 * 1024 * 1024, pictures: 8, maxTokens: 2048 };
 /** How often to look what others have done, and what is said to somebody else. */
 const othersMs = 30_000;
+/** The least between two looks, where the queue says that somebody has begun or ended. */
+const soonMs = 5000;
 const elsewhereMs = 2000;
 
 const conversationPath = /^\/c\/([^/]+)$/;
@@ -328,11 +330,25 @@ export class Desk {
 	}
 
 	#watchOthers(): () => void {
+		let looked = 0;
+		let soon: ReturnType<typeof setTimeout> | undefined;
+		let told: string | undefined;
 		const look = () => {
+			clearTimeout(soon);
+			soon = undefined;
 			if (document.hidden) return;
-			void this.cabinet.refresh();
+			looked = Date.now();
+			void this.cabinet.refresh().then(() => this.#catchUp());
 			void this.#findUnheard();
 		};
+		$effect(() => {
+			const { queue } = this.health.status ?? {};
+			// Told every second; most of the time nobody has begun or ended.
+			const now = queue && `${queue.running} ${queue.waiting}`;
+			if (now === undefined || now === told) return;
+			told = now;
+			soon ??= setTimeout(look, Math.max(0, looked + soonMs - Date.now()));
+		});
 		const onVisible = () => {
 			// A phone may end a page it has hidden without a further word.
 			if (document.hidden) {
@@ -354,8 +370,17 @@ export class Desk {
 		return () => {
 			clearInterval(others);
 			clearInterval(elsewhere);
+			clearTimeout(soon);
 			document.removeEventListener('visibilitychange', onVisible);
 		};
+	}
+
+	/** Takes what others have said in the open conversation, as the list tells. */
+	#catchUp(): void {
+		const { conversation } = this;
+		if (conversation.id === undefined) return;
+		const listed = this.cabinet.list.find(conversation.id);
+		if (!listed || listed.updated_at > conversation.readUntil) void conversation.refresh();
 	}
 
 	/** A question that had arrived before its page was left is shown where it is. */

@@ -1,6 +1,7 @@
 /** One question, its pictures, and the answers given to it. */
 import type { StoredRound } from '../api/types';
 import { Answer } from './answer.svelte';
+import { begun } from './begun';
 import { DeskPicture } from './picture.svelte';
 
 let made = 0;
@@ -36,17 +37,28 @@ export class Round {
 		return round;
 	}
 
-	/** Takes what the server has kept of this round, and leaves alone what is the same. */
-	adopt(stored: StoredRound): void {
-		const before = this.answers.length;
+	/**
+	 * Takes what the server has kept of this round, and leaves alone what is the same. `heard` comes to this
+	 * page word by word: it is ahead of what is kept.
+	 */
+	adopt(stored: StoredRound, heard?: Answer): void {
+		const { answer } = this;
 		const answers = stored.answers.map((one) => {
-			const known = this.answers.find((answer) => answer.id === one.id);
-			known?.adopt(one);
+			const known = this.answers.find(({ id }) => id === one.id);
+			if (known !== heard) known?.adopt(one);
 			return known ?? Answer.fromStored(one);
 		});
+		const isHeard = heard !== undefined && this.answers.includes(heard);
+		if (isHeard && !answers.includes(heard)) answers.push(heard);
+		const isNew = answers.length !== this.answers.length;
 		this.id = stored.id;
 		this.answers = answers;
-		if (answers.length !== before) this.shown = newestWhole(answers);
+		// Somebody may be at the one that is shown.
+		const isKept =
+			isHeard || (answer?.id !== undefined && begun(`correction:${answer.id}`) !== undefined);
+		const at = answer ? answers.indexOf(answer) : -1;
+		if (isKept && at >= 0) this.shown = at;
+		else if (isNew) this.shown = newestWhole(answers);
 	}
 
 	/** Whether the server's may be this one: it was not there when this was sent, and says the same. */
