@@ -5,6 +5,7 @@ import { strict } from './axe.ts';
 import { shows } from './items.ts';
 import { exported, live, pastPicture, unsureAnswer } from './past.ts';
 import { unique } from './samples.ts';
+import { dayOf, dayStart } from '../src/period/period.ts';
 import { expect, test } from './served.ts';
 
 async function make(
@@ -32,18 +33,19 @@ test(
 		await out.getByText(t.insights.period.last(30), { exact: true }).click();
 		await out.getByText(words.hash, { exact: true }).click();
 		const link = out.getByRole('link', { name: words.download });
-		await expect(link).toHaveAttribute('href', /format=json&from=\d+&pictures=hash$/);
+		await expect(link).toHaveAttribute('href', /format=json&from=\d+&pictures=hash&utc_offset/);
 		const json = page.waitForEvent('download');
 		await link.click();
 		const file = await json;
-		expect(file.suggestedFilename()).toMatch(/\.json$/);
+		const [today, before] = [0, 29].map((days) => dayOf(dayStart(dayOf(Date.now()), -days)));
+		expect(file.suggestedFilename()).toBe(`lookdesk_${before}_${today}.json`);
 		expect(readFileSync(await file.path(), 'utf8')).toContain('"lookdesk-records"');
 		await out.getByText('CSV', { exact: true }).click();
 		await expect(out.getByText(words.hash)).toHaveCount(0);
-		await expect(link).toHaveAttribute('href', /format=csv&from=\d+$/);
+		await expect(link).toHaveAttribute('href', /format=csv&from=\d+&utc_offset/);
 		const csv = page.waitForEvent('download');
 		await link.click();
-		expect((await csv).suggestedFilename()).toMatch(/\.csv$/);
+		expect((await csv).suggestedFilename()).toBe(`lookdesk_${before}_${today}.csv`);
 		await page.reload();
 		const log = person.card(t.records.audit.title);
 		await expect(log.getByRole('row').nth(1)).toContainText(
@@ -57,7 +59,7 @@ test(
 	'one conversation is saved as a file, from its menu',
 	shows('export'),
 	async ({ page, person, t, request }) => {
-		const [title, other] = [unique('To be saved'), unique('Not this one')];
+		const [title, other] = [unique('路由器 / To be saved'), unique('Not this one')];
 		const rounds = [{ question: 'Which code?', answers: [unsureAnswer] }];
 		await live(request, [
 			{ title, rounds },
@@ -67,7 +69,8 @@ test(
 		const download = page.waitForEvent('download');
 		await person.choose(title, t.list.save);
 		const file = await download;
-		expect(file.suggestedFilename()).toMatch(/\.json$/);
+		const named = title.replace(' / ', ' ');
+		expect(file.suggestedFilename()).toBe(`${named}_${dayOf(Date.now())}.json`);
 		const text = readFileSync(await file.path(), 'utf8');
 		expect(text).toContain(title);
 		expect(text).not.toContain(other);

@@ -91,6 +91,8 @@ impl ExportArgs {
                 Pictures::Bytes => ExportPictures::Bytes,
                 Pictures::Hash => ExportPictures::Hash,
             },
+            // Whoever writes the file names it.
+            utc_offset_minutes: None,
         }
     }
 }

@@ -33,6 +33,7 @@ pub use answer::{
     NewWords, Reading, TextMark, Thumb,
 };
 pub use audit::{AuditAction, AuditEntry};
+pub use clock::{day_of, now};
 pub use conversation::{
     Conversation, ConversationChange, ConversationPage, ConversationSummary, NewConversation,
     Snippet, Verdict,

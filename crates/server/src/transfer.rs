@@ -1,6 +1,8 @@
 //! Records out, as a download that is written while it is read, and in, from a file that is put down
 //! before anything of it is believed.
 
+mod name;
+
 use std::io::{Seek, Write};
 
 use axum::Json;
@@ -9,7 +11,7 @@ use axum::extract::{Extension, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use desk::records::{ExportFormat, ExportWish, Imported};
+use desk::records::{ExportFormat, ExportWish, Imported, now};
 use futures_util::StreamExt;
 use tempfile::SpooledTempFile;
 
@@ -18,11 +20,13 @@ use crate::body::{self, Unread};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::Wished;
 use crate::shared::Shared;
+use name::Name;
 
 /// An import up to this size stays in memory.
 const IN_MEMORY_BYTES: usize = 8 * 1024 * 1024;
 
-/// Takes records out: everything, a time, or one conversation. The JSON can be imported.
+/// Takes records out: everything, a time, or one conversation. The JSON can be imported. The file is
+/// called after what is in it.
 #[utoipa::path(
     get,
     path = "/api/export",
@@ -48,22 +52,26 @@ pub(crate) async fn export(
     if !matches!(site, None | Some(b"same-origin" | b"none")) {
         return Err(ApiError::OriginNotAllowed);
     }
-    let (media_type, name) = match wish.format {
-        ExportFormat::Json => ("application/json", "lookdesk.json"),
-        ExportFormat::Csv => ("text/csv; charset=utf-8", "lookdesk.csv"),
+    let (media_type, ending) = match wish.format {
+        ExportFormat::Json => ("application/json", "json"),
+        ExportFormat::Csv => ("text/csv; charset=utf-8", "csv"),
     };
-    let pieces = shared
-        .conversations
-        .records()
-        .export(wish, asker.name())
-        .await?;
+    let records = shared.conversations.records();
+    let ahead = wish.utc_offset_minutes.unwrap_or(0);
+    let name = match wish.conversation {
+        Some(id) => {
+            let known = records.summary(id).await?;
+            Name::of_conversation(&known.title, known.updated_at, ahead)
+        }
+        None => Name::of_time(wish.from, wish.to, now(), ahead),
+    };
+    let pieces = records.export(wish, asker.name()).await?;
     let pieces = pieces.map(|piece| {
         piece.inspect_err(|refusal| {
             tracing::error!(refusal = refusal.message, "an export broke off");
         })
     });
-    let name = format!("attachment; filename=\"{name}\"");
-    let name = HeaderValue::from_str(&name).map_err(|_| ApiError::Internal)?;
+    let name = HeaderValue::from_str(&name.disposition(ending)).map_err(|_| ApiError::Internal)?;
     let described = [
         (CONTENT_TYPE, HeaderValue::from_static(media_type)),
         (CONTENT_DISPOSITION, name),

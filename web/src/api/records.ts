@@ -1,6 +1,6 @@
 /** The desk's records: taking them out, bringing them in, and deleting them. */
 import { getJson, sendJson } from './http';
-import type { Span } from './insights';
+import { utcOffsetMinutes, type Span } from './insights';
 import { Problem, problemFromBody } from './problem';
 import { queryString } from './query';
 import type { ConversationList, Schemas, Told } from './types';
@@ -19,7 +19,7 @@ export const exportLink = (
 		conversation?: string;
 		pictures?: ExportedPictures | undefined;
 	} & Span
-) => `/api/export${queryString(wanted)}`;
+) => `/api/export${queryString({ ...wanted, utc_offset_minutes: utcOffsetMinutes() })}`;
 
 export const fetchConversations = (
 	wanted: { deleted?: boolean; customer?: string; cursor?: string; limit?: number },

@@ -241,7 +241,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Takes records out: everything, a time, or one conversation. The JSON can be imported. */
+        /**
+         * Takes records out: everything, a time, or one conversation. The JSON can be imported. The file is
+         *     called after what is in it.
+         */
         get: operations["export"];
         put?: never;
         post?: never;
@@ -3403,6 +3406,8 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
+                /** @description What to add to UTC for the days that the file is called after. */
+                utc_offset_minutes?: number;
         requestBody?: never;
         responses: {
             /** @description As JSON, or as CSV */

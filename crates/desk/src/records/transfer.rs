@@ -28,6 +28,9 @@ pub struct ExportWish {
     /// Whether the pictures' bytes come along.
     #[serde(default)]
     pub pictures: ExportPictures,
+    /// What to add to UTC for the days that the file is called after.
+    #[param(minimum = -1080, maximum = 1080)]
+    pub utc_offset_minutes: Option<i32>,
 }
 
 /// The form of an export.

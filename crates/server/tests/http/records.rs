@@ -212,10 +212,6 @@ async fn what_goes_out_comes_in_elsewhere_once() {
     let exported = from.get("/api/export").await;
     assert_eq!(exported.status, StatusCode::OK);
     assert_eq!(exported.header("content-type"), "application/json");
-    assert_eq!(
-        exported.header("content-disposition"),
-        "attachment; filename=\"lookdesk.json\""
-    );
     let to = stage();
     let came = import(&to, exported.body.clone()).await;
     assert_eq!(came.status, StatusCode::OK, "{}", came.text());
@@ -241,6 +237,42 @@ async fn what_goes_out_comes_in_elsewhere_once() {
     let table = from.get("/api/export?format=csv&pictures=hash").await;
     assert_eq!(table.header("content-type"), "text/csv; charset=utf-8");
     assert!(table.text().contains("E102"), "{}", table.text());
+}
+
+#[tokio::test]
+async fn a_saved_file_is_called_after_what_is_in_it() {
+    let stage = answered().await;
+    let id = stage.get("/api/conversations").await.json()["conversations"][0]["id"].clone();
+    let id = id.as_str().expect("an id");
+    let title = json!({"title": "AX73 / 路由器"});
+    let path = format!("/api/conversations/{id}");
+    assert_eq!(
+        stage.json(Method::PATCH, &path, &title).await.status,
+        StatusCode::OK
+    );
+    let called = async |query: &str| {
+        let reply = stage.get(&format!("/api/export?{query}")).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+        reply.header("content-disposition").to_owned()
+    };
+    let today = desk::records::day_of(desk::records::now(), 0);
+    assert_eq!(
+        called(&format!("conversation={id}&pictures=hash")).await,
+        format!(
+            "attachment; filename=\"AX73_{today}.json\"; \
+             filename*=UTF-8''AX73%20%E8%B7%AF%E7%94%B1%E5%99%A8_{today}.json"
+        )
+    );
+    // Days are those of the reader's clock.
+    let winter = "from=1795215600000&to=1795302000000&utc_offset_minutes=60";
+    assert_eq!(
+        called(&format!("format=csv&{winter}")).await,
+        "attachment; filename=\"lookdesk_2026-11-21_2026-11-21.csv\"; \
+         filename*=UTF-8''lookdesk_2026-11-21_2026-11-21.csv"
+    );
+    assert!(called("").await.contains(&format!("lookdesk_{today}.json")));
+    let nowhere = stage.get("/api/export?utc_offset_minutes=1081").await;
+    assert_eq!(nowhere.code(), "field_out_of_range");
 }
 
 #[tokio::test]

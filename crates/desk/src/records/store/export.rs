@@ -15,7 +15,7 @@ use sqlx::AnyConnection;
 use tokio::sync::mpsc;
 
 use super::files::{Name, aside};
-use super::list::Statement;
+use super::list::{Statement, check_offset};
 use super::log::enter;
 use super::rows::Columns;
 use super::table::Table;
@@ -43,6 +43,7 @@ impl Records {
         wish: ExportWish,
         asker: Option<&str>,
     ) -> Result<ExportStream, Refusal> {
+        check_offset(wish.utc_offset_minutes)?;
         let mut turn = self.database().write().await?;
         let connection = turn.connection();
         if let Some(id) = wish.conversation {

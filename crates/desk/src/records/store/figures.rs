@@ -8,6 +8,7 @@ use sqlx::AnyConnection;
 use super::list::{Statement, check_offset};
 use super::rows::{Columns, word};
 use crate::Refusal;
+use crate::records::clock::date;
 use crate::records::{
     AnswerState, Certainty, ConversationId, DayFigures, DoubtfulString, GroupExample, Insights,
     InsightsWish, QuestionGroup, Records, Share, SolvedAfter, TextMark, Thumbs, Unanswered,
@@ -388,39 +389,9 @@ fn p90(sorted: &[f64]) -> Option<f64> {
     sorted.get(rank.checked_sub(1)?).copied()
 }
 
-/// Days since 1970 as a date of the Gregorian calendar.
-///
-/// Source: the era arithmetic of Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms".
-pub fn date(days: i64) -> String {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn days_have_dates_also_in_leap_years() {
-        for (days, expected) in [
-            (0, "1970-01-01"),
-            (11_016, "2000-02-29"),
-            (19_782, "2024-02-29"),
-            (20_778, "2026-11-21"),
-            (47_540, "2100-02-28"),
-            (47_541, "2100-03-01"),
-        ] {
-            assert_eq!(date(days), expected);
-        }
-    }
 
     #[test]
     fn a_median_of_an_even_number_lies_between_the_middle_two() {

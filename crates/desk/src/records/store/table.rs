@@ -5,7 +5,6 @@
 
 use csv::{QuoteStyle, Terminator, WriterBuilder};
 
-use super::figures::date;
 use super::rows::word;
 use crate::records::exported::{ExportedAnswer, ExportedConversation, ExportedRound};
 use crate::records::{Certainty, clock};
@@ -124,7 +123,7 @@ fn doubtful(answer: &ExportedAnswer) -> String {
 fn instant(at: i64) -> String {
     let seconds = at.rem_euclid(clock::DAY_MS) / 1000;
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-    let day = date(at.div_euclid(clock::DAY_MS));
+    let day = clock::date(at.div_euclid(clock::DAY_MS));
     format!("{day} {hours:02}:{minutes:02}:{:02}", seconds % 60)
 }
 

@@ -192,6 +192,12 @@ impl Records {
         conversation(&mut snapshot, id).await
     }
 
+    /// What the list says of a conversation; also of one in the bin.
+    pub async fn summary(&self, id: ConversationId) -> Result<ConversationSummary, Refusal> {
+        let mut connection = self.database().read().await?;
+        Ok(find(&mut connection, id).await?.1)
+    }
+
     /// A round and where it stands.
     pub async fn round(&self, id: RoundId) -> Result<FoundRound, Refusal> {
         let unknown = || Refusal::round_unknown(id);
