@@ -71,6 +71,13 @@ test(
 		await expect(page).toHaveURL(/group=/);
 		await person.openPanel();
 		await expect(person.rows).toHaveCount(3);
+		// It says which questions, also after a reload, and lets them go.
+		const chip = person.button(t.filters.remove(t.filters.group(question)));
+		await expect(chip).toBeVisible();
+		await page.reload();
+		await person.openPanel();
+		await expect(chip).toContainText(question);
+		expect(await overflow(page)).toBeLessThanOrEqual(0);
 		await person.closePanel();
 		await page.goBack();
 		await expect(person.card(words.doubts.title)).toContainText('E102');

@@ -118,6 +118,14 @@ test(
 		await page.emulateMedia({ media: 'print' });
 		await nothingRan('insights on paper');
 		await page.emulateMedia({ media: null });
+		const groups = person.card(t.insights.groups.title);
+		await groups.getByRole('link').filter({ hasText: 'ran=1' }).first().click();
+		await person.openPanel();
+		const chips = page.getByRole('list', { name: t.filters.label });
+		await expect(chips).toContainText('ran=1');
+		await nothingRan('the conversations behind a group');
+		await person.closePanel();
+		await page.goBack();
 		await person.card(t.insights.doubts.title).getByRole('link').first().click();
 		await expect(person.isPhone ? page.locator('main:visible') : person.list).toBeVisible();
 		await nothingRan('the conversations behind a figure');
@@ -146,7 +154,7 @@ test(
 		await nothingRan('what is known about a customer');
 		await page.goto(`/#/?${new URLSearchParams({ customer, query: customer })}`);
 		await person.openPanel();
-		await expect(page.getByRole('list', { name: t.filters.label })).toContainText('onerror');
+		await expect(chips).toContainText('onerror');
 		await nothingRan('conversations of one customer');
 	}
 );

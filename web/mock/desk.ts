@@ -16,6 +16,7 @@ import type {
 	StoredRound,
 	Token
 } from '../src/api/types.ts';
+import { groupLabel } from './insights.ts';
 import { readings, records } from './live.ts';
 import { marksOf } from './marks.ts';
 import { MockPages } from './pages.ts';
@@ -104,7 +105,14 @@ export class MockDesk {
 				x.response.writeHead(200, { 'content-type': held.facts.media_type }).end(held.bytes);
 			}
 		],
-		['GET', /^\/api\/conversations$/, (x) => x.json(200, this.records.list(x.params))],
+		[
+			'GET',
+			/^\/api\/conversations$/,
+			(x) => {
+				const group_label = groupLabel(x.params.get('group'), x.request);
+				x.json(200, { ...this.records.list(x.params), group_label });
+			}
+		],
 		[
 			'POST',
 			/^\/api\/conversations$/,

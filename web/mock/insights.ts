@@ -82,6 +82,12 @@ function daysOf(url: URL): DayOfAnswers[] {
 	return days.filter(({ questions }) => questions > 0);
 }
 
+/** What a group is called in the reader's language. */
+export function groupLabel(id: string | null, request: IncomingMessage): string | null {
+	const index = Number(id?.replace(/^group-/, '')) - 1;
+	return asked[isChinese(request) ? 'zh' : 'en'][index]?.[0] ?? null;
+}
+
 export function report(url: URL, language: 'en' | 'zh'): InsightsReport {
 	const days = daysOf(url);
 	const questions = days.reduce((sum, day) => sum + day.questions, 0);

@@ -5,8 +5,8 @@ mod common;
 use common::{answer, ask, conversation, mark, picture, places, question, said};
 use desk::records::{
     AnswerState, Certainty, ConversationChange, ConversationFilter, Evidence, EvidenceId, Feedback,
-    FeedbackChange, InsightsWish, NewConversation, NewRole, NewWords, Reading, ReadingId, Records,
-    RoleChange, Thumb, Verdict,
+    FeedbackChange, GroupId, InsightsWish, NewConversation, NewRole, NewWords, Reading, ReadingId,
+    Records, RoleChange, Thumb, Verdict,
 };
 use desk::{Code, PictureId};
 
@@ -450,6 +450,33 @@ async fn judging(records: &Records) {
     ] {
         assert_eq!(count(filter.clone()).await, expected, "{filter:?}");
     }
+    // A filter of a group says which questions it means, as the figure called them.
+    let group = &insights.groups[0];
+    let of_group = |query: Option<&str>| ConversationFilter {
+        group: Some(group.id),
+        query: query.map(str::to_owned),
+        ..none()
+    };
+    for filter in [
+        of_group(None),
+        of_group(Some("?!")),
+        of_group(Some("nowhere")),
+    ] {
+        let page = records.list(&filter).await.expect("listed");
+        assert_eq!(page.group_label.as_ref(), Some(&group.label));
+    }
+    assert_eq!(
+        records.list(&none()).await.expect("listed").group_label,
+        None
+    );
+    let unknown = ConversationFilter {
+        group: Some(GroupId::new()),
+        ..none()
+    };
+    assert_eq!(
+        records.list(&unknown).await.expect("listed").group_label,
+        None
+    );
     // Every cell of the week opens as many conversations as it has questions or fewer.
     for offset in [0, 480, -330] {
         let wish = InsightsWish {

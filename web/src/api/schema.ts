@@ -1111,6 +1111,11 @@ export interface components {
         ConversationPage: {
             /** @description Pinned ones first unless words are searched, then the newest. */
             conversations: components["schemas"]["ConversationSummary"][];
+            /**
+             * @description What the `group` of the filter is called: one of its questions, in short. Null where none is
+             *     wanted, or none is called so.
+             */
+            group_label?: string | null;
             /** @description Asks for the next page; null at the end. */
             next_cursor?: string | null;
         };
@@ -3401,13 +3406,13 @@ export interface operations {
                 to?: number;
                 /** @description Whether the pictures' bytes come along. */
                 pictures?: components["schemas"]["ExportPictures"];
+                /** @description What to add to UTC for the days that the file is called after. */
+                utc_offset_minutes?: number;
             };
             header?: never;
             path?: never;
             cookie?: never;
         };
-                /** @description What to add to UTC for the days that the file is called after. */
-                utc_offset_minutes?: number;
         requestBody?: never;
         responses: {
             /** @description As JSON, or as CSV */

@@ -40,6 +40,8 @@ export type Summary = Omit<Told<Schemas['ConversationSummary']>, 'snippet'> & {
 export interface ConversationList {
 	conversations: Summary[];
 	next_cursor: string | null;
+	/** What the group of the filter is called. */
+	group_label: string | null;
 }
 
 /** With all that was said in it. */

@@ -24,7 +24,8 @@ const summary = (id: string, more: Partial<Summary> = {}): Summary => ({
 
 async function shown(conversations: Summary[]) {
 	const list = new List({
-		listConversations: () => Promise.resolve({ conversations, next_cursor: null })
+		listConversations: () =>
+			Promise.resolve({ conversations, next_cursor: null, group_label: null })
 	});
 	await list.refresh();
 	const on = { onOpen: vi.fn(), onChange: vi.fn(), onRemove: vi.fn(), onTop: vi.fn() };

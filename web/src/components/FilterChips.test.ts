@@ -29,3 +29,13 @@ it('says in words what the list is narrowed to, and lets each go', async () => {
 	const { weekday: _gone, ...rest } = filters;
 	expect(onChange).toHaveBeenCalledWith(rest);
 });
+
+it('says which questions a group holds, as soon as that is known', async () => {
+	const filters = { group: '0199' };
+	const { rerender } = render(FilterChips, { filters, onChange: vi.fn() });
+	expect(screen.getByRole('button')).toHaveTextContent('one group of questions');
+	await rerender({ filters, groupLabel: 'Which error code is shown?', onChange: vi.fn() });
+	expect(screen.getByRole('button')).toHaveTextContent(
+		'questions like “Which error code is shown?”'
+	);
+});

@@ -250,7 +250,8 @@ export const en = {
 		notPinned: 'not pinned',
 		from: (date: string) => `from ${date}`,
 		to: (date: string) => `before ${date}`,
-		group: 'one group of questions',
+		group: (label: string) => `questions like “${label}”`,
+		anyGroup: 'one group of questions',
 		solvedIn: (rounds: number): string =>
 			rounds === 1
 				? 'solved in round 1'

@@ -23,7 +23,11 @@ const picture = { id: 'p1', width: 9, height: 9, bytes: 9, tokens: 4, media_type
 function cabinet() {
 	const records = {
 		listConversations: vi.fn(() =>
-			Promise.resolve({ conversations: ['a', 'b', 'c'].map(summary), next_cursor: null })
+			Promise.resolve({
+				conversations: ['a', 'b', 'c'].map(summary),
+				next_cursor: null,
+				group_label: null
+			})
 		),
 		readConversation: vi.fn((id: string) => Promise.resolve(whole(id))),
 		changeConversation: vi.fn(() => Promise.resolve({})),

@@ -32,7 +32,11 @@ beforeEach(() => {
 	localStorage.clear();
 	sessionStorage.clear();
 	forgetLive();
-	records.listConversations.mockResolvedValue({ conversations: [], next_cursor: null });
+	records.listConversations.mockResolvedValue({
+		conversations: [],
+		next_cursor: null,
+		group_label: null
+	});
 	records.createConversation.mockResolvedValue(whole);
 	records.readConversation.mockReset();
 	records.readConversation.mockResolvedValue(whole);

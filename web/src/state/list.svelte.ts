@@ -16,6 +16,8 @@ export class ConversationList {
 	#query = $state('');
 	#filters = $state.raw<Filters>({});
 	cursor = $state<string | null>(null);
+	/** What the group of the filters is called, once the desk has said so. */
+	groupLabel = $state<string>();
 	/** The first page has come at least once. */
 	isKnown = $state(false);
 	isLoading = $state(false);
@@ -44,6 +46,7 @@ export class ConversationList {
 
 	set filters(filters: Filters) {
 		if (JSON.stringify(filters) === JSON.stringify(this.#filters)) return;
+		if (filters.group !== this.#filters.group) this.groupLabel = undefined;
 		this.#filters = filters;
 		void this.#load(undefined, pageSize);
 	}
@@ -128,6 +131,7 @@ export class ConversationList {
 				this.items = [...fresh, ...tail.filter(({ id }) => !here.has(id))];
 				if (tail.length === 0) this.cursor = page.next_cursor;
 			}
+			this.groupLabel = page.group_label ?? undefined;
 			this.problem = undefined;
 			this.isKnown = true;
 		} catch (error) {

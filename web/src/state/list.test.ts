@@ -5,7 +5,8 @@ import { ConversationList, type ListRecords } from './list.svelte';
 const summary = (id: string) => ({ id, title: id, updated_at: 1, round_count: 1 }) as Summary;
 const page = (ids: string[], next_cursor: string | null = null): Page => ({
 	conversations: ids.map(summary),
-	next_cursor
+	next_cursor,
+	group_label: null
 });
 const ids = (list: ConversationList) => list.items.map(({ id }) => id);
 
@@ -70,6 +71,21 @@ describe('the list of conversations', () => {
 		list.filters = { doubtful: true };
 		await vi.advanceTimersByTimeAsync(0);
 		expect(asked).toEqual([{ doubtful: true, limit: 50 }]);
+	});
+
+	it('learns what the group of its filters is called, and forgets it with the group', async () => {
+		const called = (group_label: string | null) => ({ ...page(['a']), group_label });
+		const { list } = listOf(called('Which code?'), called('Which lamp?'), called(null));
+		list.filters = { group: 'g1' };
+		await vi.advanceTimersByTimeAsync(0);
+		expect(list.groupLabel).toBe('Which code?');
+		list.filters = { group: 'g2' };
+		expect(list.groupLabel).toBeUndefined();
+		await vi.advanceTimersByTimeAsync(0);
+		expect(list.groupLabel).toBe('Which lamp?');
+		list.filters = {};
+		await vi.advanceTimersByTimeAsync(0);
+		expect(list.groupLabel).toBeUndefined();
 	});
 
 	it('puts back where it was what is not deleted after all', async () => {

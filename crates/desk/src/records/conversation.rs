@@ -77,6 +77,9 @@ pub struct ConversationPage {
     pub conversations: Vec<ConversationSummary>,
     /// Asks for the next page; null at the end.
     pub next_cursor: Option<String>,
+    /// What the `group` of the filter is called: one of its questions, in short. Null where none is
+    /// wanted, or none is called so.
+    pub group_label: Option<String>,
 }
 
 /// A conversation to begin.

@@ -10,9 +10,9 @@ use super::rows::{Columns, word};
 use crate::Refusal;
 use crate::records::clock::date;
 use crate::records::{
-    AnswerState, Certainty, ConversationId, DayFigures, DoubtfulString, GroupExample, Insights,
-    InsightsWish, QuestionGroup, Records, Share, SolvedAfter, TextMark, Thumbs, Unanswered,
-    Verdict,
+    AnswerState, Certainty, ConversationId, DayFigures, DoubtfulString, GroupExample, GroupId,
+    Insights, InsightsWish, QuestionGroup, Records, Share, SolvedAfter, TextMark, Thumbs,
+    Unanswered, Verdict,
 };
 
 const GROUPS: usize = 20;
@@ -279,6 +279,22 @@ async fn groups(
         });
     }
     Ok(groups)
+}
+
+/// What a group is called; `None` where none is called so.
+pub async fn group_label(
+    connection: &mut AnyConnection,
+    id: GroupId,
+) -> Result<Option<String>, Refusal> {
+    let row = sqlx::query(
+        "SELECT r.question FROM question_groups g JOIN rounds r ON r.number = g.round \
+         WHERE g.id = $1",
+    )
+    .bind(id.to_string())
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| Ok(shortened(&row.text("question")?)))
+        .transpose()
 }
 
 /// The newest questions of a group, each in other words.

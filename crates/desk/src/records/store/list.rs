@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use sqlx::any::AnyArguments;
 use sqlx::{AnyConnection, Arguments, AssertSqlSafe};
 
+use super::figures::group_label;
 use super::found;
 use super::rows::{Columns, bounded, limits, storable, word};
 use super::whole::{SUMMARY, summary};
@@ -97,15 +98,20 @@ impl Records {
         let limit = filter.limit.unwrap_or(PAGE) as usize;
         let query = filter.query.as_deref().map(str::trim).unwrap_or_default();
         let phrases = cut::phrases(query);
+        let mut cursor = filter.cursor.as_deref().map(Cursor::read).transpose()?;
+        let mut snapshot = self.database().snapshot().await?;
+        let group_label = match filter.group {
+            Some(group) => group_label(&mut snapshot, group).await?,
+            None => None,
+        };
         if !query.is_empty() && phrases.is_empty() {
             // Nothing in it that a text could say.
             return Ok(ConversationPage {
                 conversations: Vec::new(),
                 next_cursor: None,
+                group_label,
             });
         }
-        let mut cursor = filter.cursor.as_deref().map(Cursor::read).transpose()?;
-        let mut snapshot = self.database().snapshot().await?;
         if !phrases.is_empty() {
             found::prefer_index(self.database().kind(), &mut snapshot).await?;
         }
@@ -131,6 +137,7 @@ impl Records {
         Ok(ConversationPage {
             next_cursor: last.map(|last| Cursor::after(last).write()),
             conversations,
+            group_label,
         })
     }
 
