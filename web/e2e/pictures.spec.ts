@@ -2,6 +2,7 @@
 import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
+import { overflow } from './axe.ts';
 import { shows } from './items.ts';
 import { failOnBreach } from './page.ts';
 import { picture } from './samples.ts';
@@ -159,6 +160,38 @@ test(
 		await expect(shown).toHaveCount(1);
 		await person.press(t.panel.undo);
 		await expect(shown).toHaveCount(2);
+	}
+);
+
+test(
+	'a picture that could not be uploaded says why, can be sent again, and is missed after a reload',
+	shows('drafts', 'narrow'),
+	async ({ page, person, t }) => {
+		let isBroken = true;
+		await page.route('**/api/pictures', (route) => (isBroken ? route.abort() : route.continue()));
+		await person.open();
+		await person.add('panel-error.png');
+		const shown = person.waiting.getByRole('listitem');
+		await expect(shown.getByRole('alert')).toHaveText(t.problem.unreachable);
+		// Its sentence has room: no more than four lines of it.
+		const why = await shown.getByRole('alert').boundingBox();
+		expect(why?.width).toBeGreaterThan(150);
+		expect(why?.height).toBeLessThan(85);
+		expect(await overflow(page)).toBeLessThanOrEqual(0);
+		await person.box.fill(person.say('Which code?', '哪个错误码？'));
+		for (let times = 0; times < 2; times++) {
+			await page.reload();
+			await expect(person.alert).toContainText(`panel-error.png ${t.problem.pictureLost}`);
+			await expect(person.waiting).toHaveCount(0);
+		}
+		await person.add('panel-error.png');
+		await expect(shown.getByRole('alert')).toBeVisible();
+		isBroken = false;
+		await shown.getByRole('button', { name: t.conversation.retry, exact: true }).click();
+		await expect(shown).toContainText(new RegExp(`\\d ${t.tray.tokens(1).slice(2)}`));
+		await page.reload();
+		await expect(shown).toHaveCount(1);
+		await expect(person.alert).toHaveCount(0);
 	}
 );
 

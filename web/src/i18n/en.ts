@@ -380,6 +380,7 @@ export const en = {
 			'This file is not a picture that can be read here. Use JPEG, PNG, WebP, GIF or BMP.',
 		pictureTooLargeUnknown: 'This picture is too large. Try a smaller one.',
 		broken: 'This picture is damaged or incomplete. Open it elsewhere, save it again and retry.',
+		pictureLost: 'This picture could not be uploaded and is no longer here. Choose it again.',
 		empty: 'This file is empty. Choose another.',
 		folder: 'There is no picture in this folder. Choose another, or open it and pick the files.',
 		dimensions: (width: number, height: number) =>

@@ -89,6 +89,8 @@ export function sentence(problem: Problem, words: Messages): string {
 		}
 		case 'picture_unreadable':
 			return t.broken;
+		case 'picture_lost':
+			return t.pictureLost;
 		case 'picture_empty':
 			return t.empty;
 		case 'folder_without_pictures':

@@ -353,6 +353,7 @@ export const zh: Messages = {
 		notAPicture: '这个文件不是可以读取的图片。请使用 JPEG、PNG、WebP、GIF 或 BMP。',
 		pictureTooLargeUnknown: '图片太大，请换一张或压缩后再传。',
 		broken: '这张图片已损坏或不完整。请用其他软件打开，另存后再试。',
+		pictureLost: '这张图片没能上传，已不在这里，请重新选择。',
 		empty: '这个文件是空的，请换一个。',
 		folder: '这个文件夹里没有图片。请换一个，或打开它选择文件。',
 		dimensions: (width, height) =>

@@ -3,7 +3,8 @@
  *
  * Words stay in this browser until the server has stored them: a question on its way counts as waiting, so
  * that a reload brings it back. Pictures are kept by their id, in this tab only: other people may use this
- * browser, and a server that was restarted has forgotten them anyway.
+ * browser, and a server that was restarted has forgotten them anyway. Of a picture that has not arrived
+ * there only its name is left, so that nobody asks without it unawares.
  */
 import { keep, recall } from './keep';
 import { DeskPicture, type Held } from './picture.svelte';
@@ -14,6 +15,10 @@ import { claimUnborn, isWords, release, wantedTabs } from './unborn';
 
 const most = 50;
 const trayKey = 'lookdesk.tray';
+
+/** A picture as it is kept: known to the server, or by its name only. */
+type Kept = Held | Pick<Held, 'name'>;
+const isHeld = (kept: Kept): kept is Held => 'id' in kept;
 
 /** A question on its way. */
 export type Sent = Readonly<{ question: string }>;
@@ -66,9 +71,11 @@ export class Draft {
 		return !isSaid && this.tray.pictures.length === 0;
 	}
 
-	/** What a reload has to bring back: what is on its way, then what waits. */
-	get pictures(): DeskPicture[] {
-		return [...[...this.#sent.values()].flat(), ...this.tray.pictures];
+	/** What a reload has to bring back: what is on its way, then what waits, then what is lost already. */
+	get kept(): Kept[] {
+		const pictures = [...[...this.#sent.values()].flat(), ...this.tray.pictures];
+		const names = this.tray.lost.map((name) => ({ name }));
+		return [...pictures.map(({ held, name }) => held ?? { name }), ...names];
 	}
 
 	/** A question is on its way, with the pictures that stood in the box. */
@@ -126,10 +133,10 @@ export class Draft {
 	}
 }
 
-function keptTrays(): Record<string, Held[]> {
+function keptTrays(): Record<string, Kept[]> {
 	try {
 		const kept: unknown = JSON.parse(sessionStorage.getItem(trayKey) ?? '{}');
-		return typeof kept === 'object' && kept !== null ? (kept as Record<string, Held[]>) : {};
+		return typeof kept === 'object' && kept !== null ? (kept as Record<string, Kept[]>) : {};
 	} catch {
 		return {};
 	}
@@ -140,15 +147,14 @@ export const meetTabs = () => tabs.meet(wantedTabs(Object.keys(keptTrays())));
 
 /** Keeps the pictures that wait in these, while the page is reloaded; what is kept of others stays. */
 export function keepTrays(drafts: readonly Draft[]): void {
-	keepPictures(drafts.map(({ key, pictures }) => [key, pictures]));
+	keepPictures(drafts.map(({ key, kept }) => [key, kept]));
 }
 
-function keepPictures(trays: [key: string, pictures: DeskPicture[]][]): void {
+function keepPictures(trays: [key: string, pictures: Kept[]][]): void {
 	const kept = new Map(Object.entries(keptTrays()));
 	for (const [key, pictures] of trays) {
 		kept.delete(key);
-		const held = pictures.flatMap((picture) => picture.held ?? []);
-		if (held.length > 0) kept.set(key, held);
+		if (pictures.length > 0) kept.set(key, pictures);
 	}
 	try {
 		sessionStorage.setItem(trayKey, JSON.stringify(Object.fromEntries([...kept].slice(-most))));
@@ -159,8 +165,10 @@ function keepPictures(trays: [key: string, pictures: DeskPicture[]][]): void {
 
 export function recallTray(draft: Draft): void {
 	try {
-		const pictures = keptTrays()[draft.key]?.map((held) => DeskPicture.fromHeld(held));
-		if (pictures) draft.tray.pictures = pictures;
+		const kept = keptTrays()[draft.key];
+		if (!kept) return;
+		draft.tray.pictures = kept.filter(isHeld).map((held) => DeskPicture.fromHeld(held));
+		draft.tray.lose(kept.filter((one) => !isHeld(one)).map(({ name }) => name));
 	} catch {
 		// Not ours, or from another version.
 		sessionStorage.removeItem(trayKey);

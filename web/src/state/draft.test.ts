@@ -1,8 +1,15 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { uploadPicture } from '../api/client';
+import { Problem } from '../api/problem';
 import { Draft, keepTrays, recallTray } from './draft.svelte';
 import { DeskPicture } from './picture.svelte';
 import { tabs } from './tabs';
 import { forgetLive, leaveDrafts } from './unborn';
+
+vi.mock('../api/client', async (original) => ({
+	...(await original<typeof import('../api/client')>()),
+	uploadPicture: vi.fn()
+}));
 
 /** What the page knew of itself is gone. */
 const reload = forgetLive;
@@ -51,6 +58,29 @@ describe('drafts', () => {
 		recallTray(again);
 		expect(again.tray.pictures.map(({ id }) => id)).toEqual(['p1']);
 		expect(again.isEmpty).toBe(false);
+	});
+
+	it('say after a reload which pictures had not arrived, until somebody has seen it', async () => {
+		vi.mocked(uploadPicture).mockRejectedValue(new Problem('unreachable'));
+		const draft = new Draft('a');
+		const limits = { pictureBytes: 100, pictures: 3 };
+		const file = new File(['x'], 'meter.jpg', { type: 'image/jpeg' });
+		await draft.tray.add([file], limits);
+		draft.tray.pictures = [...draft.tray.pictures, DeskPicture.fromStored(facts)];
+		let again = draft;
+		for (let times = 0; times < 2; times++) {
+			keepTrays([again]);
+			again = new Draft('a');
+			recallTray(again);
+			expect(again.tray.pictures.map(({ id }) => id)).toEqual(['p1']);
+			const said = again.tray.refusals.map(({ name, problem }) => [name, problem.code]);
+			expect(said).toEqual([['meter.jpg', 'picture_lost']]);
+		}
+		again.tray.dismiss(again.tray.refusals.map(({ key }) => key));
+		keepTrays([again]);
+		again = new Draft('a');
+		recallTray(again);
+		expect(again.tray.refusals).toEqual([]);
 	});
 
 	it('of conversations that were not opened since keep their pictures over the next reload too', () => {

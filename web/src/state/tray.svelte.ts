@@ -75,6 +75,17 @@ export class Tray {
 		};
 	}
 
+	/** These had not arrived at the desk, and their files are not here any more. */
+	lose(names: string[]): void {
+		names.forEach((name) => this.#refuse(name, new Problem('picture_lost')));
+	}
+
+	/** What somebody must give again, as long as that is said. */
+	get lost(): string[] {
+		const lost = this.refusals.filter(({ problem }) => problem.code === 'picture_lost');
+		return lost.map(({ name }) => name);
+	}
+
 	/** Moves a picture to another place; a place outside the tray is the nearest one in it. */
 	move(picture: DeskPicture, to: number): void {
 		const rest = this.pictures.filter((other) => other !== picture);
