@@ -42,7 +42,7 @@ test(
 		await isFine(page, 'presets');
 		await page.keyboard.press('Escape');
 		await person.closePanel();
-		await person.press(t.live.details);
+		await person.openMachine();
 		await isFine(page, 'machine');
 		await page.keyboard.press('Escape');
 		if (person.isPhone) {

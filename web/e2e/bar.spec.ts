@@ -37,7 +37,7 @@ test(
 		await expect(bar.locator('.state')).toHaveText(t.status.busy);
 		await expect(bar).toContainText('Qwen3-VL-4B-Instruct');
 		await expect(bar).toContainText(t.status.waitingCount(3));
-		await person.press(t.live.details);
+		await person.openMachine();
 		for (const fact of ['q4', '37%', '52 °C', 'NVIDIA H200', '87%', '61 °C', '24']) {
 			await expect(person.dialog).toContainText(fact);
 		}
@@ -67,6 +67,38 @@ test('loading has its percent, and a failure its reason', shows('state'), async 
 });
 
 test(
+	'whether the desk is ready or busy is said in words, however narrow the page is',
+	shows('state', 'narrow'),
+	async ({ page, person, t }) => {
+		const queue = { running: 0, waiting: 0 };
+		await page.route('**/api/status/stream', (route) => route.fulfill({ status: 404, body: '' }));
+		await page.route('**/api/status', async (route) => {
+			const status = (await (await route.fetch()).json()) as Status;
+			await route.fulfill({ json: { ...status, queue } });
+		});
+		const words = page.locator('header:visible .state .words').first();
+		const { height } = page.viewportSize() ?? { height: 740 };
+		await person.recall(person.say('Router lights', '路由器指示灯'));
+		for (const [running, said] of [
+			[0, t.status.ready],
+			[1, t.status.busy]
+		] as const) {
+			queue.running = running;
+			await expect(words).toHaveText(said);
+			for (const width of person.isPhone ? [390, 360, 320] : [1440, 390, 320]) {
+				await page.setViewportSize({ width, height });
+				await expect(words).toHaveText(said);
+				await expect(words).toBeInViewport({ ratio: 1 });
+				expect(await words.evaluate((one) => one.scrollWidth - one.clientWidth)).toBe(0);
+				expect(await overflow(page)).toBeLessThanOrEqual(0);
+			}
+		}
+		await person.openMachine();
+		await expect(person.dialog).toContainText(t.live.running);
+	}
+);
+
+test(
 	'one stream tells the figures, and a sheet has them all',
 	shows('stream', 'machine'),
 	async ({ page, person, t, request }) => {
@@ -78,7 +110,7 @@ test(
 		const bar = page.locator('header:visible').first();
 		await expect(bar.getByText(/^\d+%$/).first()).toBeVisible();
 		expect(streams).toBe(1);
-		await person.press(t.live.details);
+		await person.openMachine();
 		const { device } = (await (await request.get('/api/status')).json()) as {
 			device: { name: string };
 		};

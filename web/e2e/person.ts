@@ -140,6 +140,12 @@ export class Person {
 		if ((await fold.getAttribute('aria-expanded')) === 'false') await fold.click();
 	}
 
+	/** On a phone the state itself opens it, and says both. */
+	async openMachine(): Promise<void> {
+		await this.page.getByRole('button', { name: this.t.live.details }).click();
+		await expect(this.dialog).toBeVisible();
+	}
+
 	async fresh(): Promise<void> {
 		await this.press(this.t.list.fresh);
 	}
