@@ -109,42 +109,64 @@ pub(crate) fn decide_settings(
         image_tokens: decide_image_tokens(asked.image_tokens, limits)?,
         stop: asked.stop.clone().unwrap_or_default(),
     };
-    let ranges = [
-        (
-            "temperature",
-            "between 0 and 2",
-            (0.0..=2.0).contains(&settings.temperature),
-        ),
-        (
-            "top_p",
-            "above 0 and at most 1",
-            settings.top_p > 0.0 && settings.top_p <= 1.0,
-        ),
-        ("top_k", "between 0 and 1000", settings.top_k <= TOP_K),
-        (
-            "presence_penalty",
-            "between -2 and 2",
-            (-2.0..=2.0).contains(&settings.presence_penalty),
-        ),
-        (
-            "repetition_penalty",
-            "between 0.1 and 2",
-            (0.1..=2.0).contains(&settings.repetition_penalty),
-        ),
-        (
-            "stop",
-            "at most 8 texts of 1 to 64 characters",
-            stop_texts_fit(&settings.stop),
-        ),
-    ];
-    if let Some((setting, allowed, _)) = ranges.iter().find(|(_, _, in_range)| !in_range) {
-        return Err(Refusal::setting_out_of_range(setting, allowed));
-    }
+    check_ranges(&AskedSettings {
+        temperature: Some(settings.temperature),
+        top_p: Some(settings.top_p),
+        top_k: Some(settings.top_k),
+        presence_penalty: Some(settings.presence_penalty),
+        repetition_penalty: Some(settings.repetition_penalty),
+        stop: Some(settings.stop.clone()),
+        ..AskedSettings::default()
+    })
+    .map_err(|(setting, allowed)| Refusal::setting_out_of_range(setting, allowed))?;
     if !(1..=longest).contains(&settings.max_tokens) {
         let allowed = format!("between 1 and {longest}");
         return Err(Refusal::setting_out_of_range("max_tokens", &allowed));
     }
     Ok(settings)
+}
+
+/// Which setting lies outside of what any desk allows, and what is allowed.
+pub(crate) fn check_ranges(asked: &AskedSettings) -> Result<(), (&'static str, &'static str)> {
+    let within = |asked: Option<f32>, from: f32, to: f32| {
+        asked.is_none_or(|asked| (from..=to).contains(&asked))
+    };
+    let ranges = [
+        (
+            "temperature",
+            "between 0 and 2",
+            within(asked.temperature, 0.0, 2.0),
+        ),
+        (
+            "top_p",
+            "above 0 and at most 1",
+            asked.top_p.is_none_or(|top_p| top_p > 0.0 && top_p <= 1.0),
+        ),
+        (
+            "top_k",
+            "between 0 and 1000",
+            asked.top_k.is_none_or(|top_k| top_k <= TOP_K),
+        ),
+        (
+            "presence_penalty",
+            "between -2 and 2",
+            within(asked.presence_penalty, -2.0, 2.0),
+        ),
+        (
+            "repetition_penalty",
+            "between 0.1 and 2",
+            within(asked.repetition_penalty, 0.1, 2.0),
+        ),
+        (
+            "stop",
+            "at most 8 texts of 1 to 64 characters",
+            asked.stop.as_deref().is_none_or(stop_texts_fit),
+        ),
+    ];
+    match ranges.iter().find(|(_, _, in_range)| !in_range) {
+        Some((setting, allowed, _)) => Err((setting, allowed)),
+        None => Ok(()),
+    }
 }
 
 /// The most tokens of one picture, given what was asked for.
@@ -162,7 +184,7 @@ pub(crate) fn decide_image_tokens(
 }
 
 /// Whether texts may end an answer.
-pub(crate) fn stop_texts_fit(stop: &[String]) -> bool {
+fn stop_texts_fit(stop: &[String]) -> bool {
     stop.len() <= STOP_TEXTS
         && stop
             .iter()

@@ -51,12 +51,25 @@ impl Marker {
     pub fn push(&mut self, text: &str, tokens: &[TokenPiece]) -> bool {
         self.pieces.push(text, tokens, self.text.len());
         self.text.push_str(text);
-        self.look(false)
+        self.look()
     }
 
-    /// Ends the waiting for further words. Says whether there are new marks.
+    /// Ends the waiting for further words: the answer is whole. Says whether there are new marks.
     pub fn finish(&mut self) -> bool {
-        self.look(true)
+        self.end(false)
+    }
+
+    /// Ends the waiting where the answer was cut off: a string at its end may be a part of one, and is to be checked
+    /// however sure its beginning was. Says whether there are new marks.
+    pub fn cut(&mut self) -> bool {
+        self.end(true)
+    }
+
+    /// The marks of the words so far, should they be cut off here.
+    pub fn marks_if_cut(&self) -> Vec<TextMark> {
+        let mut marks = self.marks.clone();
+        marks.extend(self.open(true));
+        marks
     }
 
     /// The marks so far, in order.
@@ -69,40 +82,67 @@ impl Marker {
         &self.text
     }
 
-    fn look(&mut self, finished: bool) -> bool {
+    /// Marks what no further word can change.
+    fn look(&mut self) -> bool {
         let before = self.marks.len();
         let strings = strings(&self.text, self.again);
-        let settled = if finished {
-            strings.found.len()
-        } else {
-            strings.settled
-        };
-        for string in &strings.found[..settled] {
+        for string in &strings.found[..strings.settled] {
             if string.start >= self.marked {
-                self.mark(string);
+                let mark = self.mark(string);
+                self.marks.push(mark);
             }
         }
         self.again = strings.again;
         self.marks.len() > before
     }
 
-    fn mark(&mut self, string: &Range<usize>) {
-        let probability = self.pieces.logprob(string).min(0.0).exp() as f32;
-        let mark = TextMark {
-            start: self.utf16(string.start),
-            end: self.utf16(string.end),
-            certainty: Certainty::of(probability),
-            probability,
-        };
-        self.marks.push(mark);
-        self.marked = string.end;
+    fn end(&mut self, is_cut: bool) -> bool {
+        let open = self.open(is_cut);
+        self.marked = self.text.len();
+        self.marks.extend_from_slice(&open);
+        !open.is_empty()
     }
 
-    /// Where a byte of the text stands in UTF-16. Bytes are asked for in order.
-    fn utf16(&mut self, byte: usize) -> u32 {
-        let (from, units) = self.counted;
+    /// Marks of the strings that have none yet.
+    fn open(&self, is_cut: bool) -> Vec<TextMark> {
+        let strings = strings(&self.text, self.again);
+        let mut counted = self.counted;
+        let found = strings.found.iter().enumerate();
+        let found = found.filter(|(_, string)| string.start >= self.marked);
+        found
+            .map(|(index, string)| {
+                let mut mark = self.mark_from(string, &mut counted);
+                if is_cut && index >= strings.settled && mark.certainty == Certainty::Certain {
+                    mark.certainty = Certainty::Check;
+                }
+                mark
+            })
+            .collect()
+    }
+
+    fn mark(&mut self, string: &Range<usize>) -> TextMark {
+        let mut counted = self.counted;
+        let mark = self.mark_from(string, &mut counted);
+        self.counted = counted;
+        self.marked = string.end;
+        mark
+    }
+
+    fn mark_from(&self, string: &Range<usize>, counted: &mut (usize, u32)) -> TextMark {
+        let probability = self.pieces.logprob(string).min(0.0).exp() as f32;
+        TextMark {
+            start: self.utf16(string.start, counted),
+            end: self.utf16(string.end, counted),
+            certainty: Certainty::of(probability),
+            probability,
+        }
+    }
+
+    /// Where a byte of the text stands in UTF-16, counted on from an earlier one.
+    fn utf16(&self, byte: usize, counted: &mut (usize, u32)) -> u32 {
+        let (from, units) = *counted;
         let units = units + self.text[from..byte].encode_utf16().count() as u32;
-        self.counted = (byte, units);
+        *counted = (byte, units);
         units
     }
 }
@@ -192,6 +232,26 @@ mod tests {
         assert!(marker.push(" is", &[]));
         assert!(!marker.push(" shown", &[]));
         assert!(!marker.finish());
+    }
+
+    #[test]
+    fn a_string_where_the_words_were_cut_off_is_to_be_checked_however_sure_it_was() {
+        let cut = |text: &str, probability: f32| {
+            let mut marker = Marker::default();
+            marker.push(text, &[token_piece(text, probability.ln())]);
+            let marks = marker.marks_if_cut();
+            marker.cut();
+            assert_eq!(marker.marks(), marks, "{text}");
+            marks.iter().map(|mark| mark.certainty).collect::<Vec<_>>()
+        };
+        use Certainty::{Certain, Check, Doubtful};
+        assert_eq!(cut("code E8", 0.99), [Check]);
+        assert_eq!(cut("code E8-", 0.99), [Check]);
+        assert_eq!(cut("code E8", 0.3), [Doubtful]);
+        // What stands before is what it is.
+        assert_eq!(cut("AX73 shows E8", 0.99), [Certain, Check]);
+        assert_eq!(cut("E877 is shown", 0.99), [Certain]);
+        assert_eq!(cut("", 0.99), []);
     }
 
     /// Words in which strings, addresses, links and lists begin, go on and end.

@@ -169,7 +169,7 @@ async fn an_import_whose_client_leaves_comes_in_whole_while_others_ask() {
         let audit = records.audit().await.expect("readable");
         assert_eq!(
             audit[0].detail,
-            "80 conversations, 80 rounds, 80 answers, 0 pictures"
+            "80 conversations, 80 rounds, 80 answers, 0 pictures, 0 roles"
         );
         assert_eq!(count(&records).await, 81);
         let insights = records.insights(&InsightsWish::default()).await;

@@ -325,6 +325,42 @@ async fn a_table_has_a_row_for_each_answer_and_runs_nothing() {
     assert_eq!(&rows[2][column("question")], "'=HYPERLINK(\"http://x\")");
 }
 
+/// So many roles, to stand before others in a list.
+fn roles(count: u32) -> String {
+    let role = |number| {
+        format!(
+            "{{\"id\":\"0299f3c2-5f7e-7c1a-8a44-{number:012}\",\"name\":\"r\",\"text\":\"t\",\
+             \"standard\":false,\"position\":0}},"
+        )
+    };
+    (0..count).map(role).collect()
+}
+
+#[tokio::test]
+async fn roles_of_an_import_stand_behind_those_that_are_here_and_are_not_too_many_with_them() {
+    for place in places().await {
+        let records = place.open().await;
+        let file = String::from_utf8(export(&records, ExportPictures::Bytes).await).expect("UTF-8");
+        let with = |count| file.replacen("\"roles\":[", &format!("\"roles\":[{}", roles(count)), 1);
+        import(&records, with(190).as_bytes()).await.expect("fits");
+        let known = records.roles().await.expect("read");
+        let positions: Vec<_> = known.iter().map(|role| role.position).collect();
+        assert_eq!(positions, (0..192).collect::<Vec<_>>());
+        let standard: Vec<_> = known.iter().map(|role| role.standard).collect();
+        assert_eq!(standard.iter().filter(|standard| **standard).count(), 2);
+        let audit = records.audit().await.expect("read");
+        assert!(audit[0].detail.ends_with(", 190 roles"), "{audit:?}");
+        // The same ones are no more than before; others would be.
+        import(&records, with(190).as_bytes()).await.expect("known");
+        let more = with(190).replace("8a44-000000000", "8a44-100000000");
+        let refusal = import(&records, more.as_bytes())
+            .await
+            .expect_err("too many");
+        assert!(refusal.message.contains("more than 200"), "{refusal}");
+        assert_eq!(records.roles().await.expect("read").len(), 192);
+    }
+}
+
 #[tokio::test]
 async fn an_unfit_file_changes_nothing() {
     for place in places().await {
@@ -379,6 +415,19 @@ async fn an_unfit_file_changes_nothing() {
             changed("\"message\":", "\"admin\":true,\"message\":"),
             changed("\"prompt_tokens\":", "\"admin\":true,\"prompt_tokens\":"),
             changed("\"ttft_ms\":", "\"admin\":true,\"ttft_ms\":"),
+            // Marks are underlined one after the other.
+            changed(
+                "\"marks\":[",
+                "\"marks\":[{\"start\":0,\"end\":4,\"certainty\":\"check\",\"probability\":0.6},",
+            ),
+            changed(
+                "\"marks\":[{\"start\":2,\"end\":7",
+                "\"marks\":[{\"start\":7,\"end\":2",
+            ),
+            changed("\"tokens\":[[", "\"tokens\":[[1000000000,0],["),
+            changed("\"temperature\":0.25", "\"temperature\":99.0"),
+            // More roles than people may add by hand.
+            changed("\"roles\":[", &format!("\"roles\":[{}", roles(200))),
             // A closer look stands where its string does.
             changed(
                 "\"was\":\"E-102\",\"start\":2",

@@ -500,6 +500,38 @@ async fn words_are_written_down_while_they_come() {
 }
 
 #[tokio::test]
+async fn a_string_at_which_an_answer_is_cut_off_never_stands_there_as_certain() {
+    let office = office().await;
+    let script = office.answerer.will_wait();
+    let mut stream = office.stream(question("code?")).await;
+    until(|| !office.answerer.asked().is_empty()).await;
+    script.send(delta("The code is E8"));
+    // The program may be killed now: what is in the records is all that will be.
+    let mut waited = 0;
+    while office.answer().await.text.is_empty() {
+        sleep(Duration::from_millis(20)).await;
+        waited += 1;
+        assert!(waited < 250, "nothing is written down");
+    }
+    let running = office.answer().await;
+    assert_eq!(running.state, AnswerState::Running);
+    let certainties = |answer: &Answer| -> Vec<_> {
+        let marks = answer.marks.iter();
+        marks.map(|mark| mark.certainty).collect()
+    };
+    assert_eq!(certainties(&running), [Certainty::Check]);
+    // More words may come, and then it is what it is.
+    let last = delta("77 on AX7");
+    script.send(last.clone());
+    while stream.next().await.expect("more words") != RoundEvent::Answer(last.clone()) {}
+    office.conversations.end();
+    office.conversations.settled().await;
+    let answer = office.answer().await;
+    assert_eq!(answer.text, "The code is E877 on AX7");
+    assert_eq!(certainties(&answer), [Certainty::Certain, Certainty::Check]);
+}
+
+#[tokio::test]
 async fn the_end_of_the_program_interrupts_and_waits_for_the_records() {
     let office = office().await;
     let script = office.answerer.will_wait();

@@ -1,8 +1,8 @@
 //! An answer on its way from the engine to the asker and into the records.
 //!
 //! It runs in a task of its own, which outlives an asker who leaves: the engine is told to stop, and
-//! what was said is kept. While words come they are written down at most twice a second, so that a
-//! program that is killed loses no more than the last of them. The last event is sent only once the
+//! what was said is kept. While words come they are written down five times a second, or as often as the
+//! disk allows, so that a program that is killed loses no more than the last of them. The last event is sent only once the
 //! records have the answer: whoever reads the conversation then finds it whole.
 
 use std::sync::Arc;
@@ -24,8 +24,10 @@ use crate::{
     Reservation, Timings, TokenPiece, Usage, Wishes,
 };
 
-/// Between two writings of a running answer.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Between two writings of a running answer, at least; and in lengths of the last writing, so that a slow disk is not
+/// kept busy with words.
+const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE_IN_WRITINGS: u32 = 4;
 /// How often the last writing is tried, and how long to wait in between.
 const LAST_TRIES: u32 = 4;
 const LAST_PAUSE: Duration = Duration::from_millis(250);
@@ -103,7 +105,11 @@ impl Runner {
             Ok(stream) => self.carry(stream, &mut said).await,
             Err(ended) => ended,
         };
-        if said.marker.finish() || said.marks_wait {
+        let is_new = match ended.is_whole() {
+            true => said.marker.finish(),
+            false => said.marker.cut(),
+        };
+        if is_new || said.marks_wait {
             self.listener.tell_last_marks(said.marker.marks());
         }
         let (end, last) = ended.told(said.measured.figures());
@@ -196,6 +202,15 @@ pub(crate) async fn told_to_end(ending: &mut watch::Receiver<bool>) {
 }
 
 impl Ended {
+    /// The model said all that it had to say.
+    fn is_whole(&self) -> bool {
+        let reason = match self {
+            Self::Said(AnswerEvent::Done { finish_reason, .. }) => Some(finish_reason),
+            _ => None,
+        };
+        reason == Some(&FinishReason::Stop)
+    }
+
     /// What the records and the asker are told; `figures` is what was measured here, where the answerer
     /// does not say what the answer has cost.
     fn told(self, figures: Option<(Usage, Timings)>) -> (AnswerEnd, AnswerEvent) {
@@ -271,8 +286,8 @@ struct Said<'a> {
     /// Marks that were not told yet, because the asker reads slowly.
     marks_wait: bool,
     unwritten: Unwritten,
-    /// A writing under way; gives back what it could not write.
-    writing: Option<JoinHandle<Option<Unwritten>>>,
+    /// A writing under way; gives back what it could not write, and says how long it took.
+    writing: Option<JoinHandle<(Option<Unwritten>, Duration)>>,
     /// Not to be written before; the first words are written at once.
     next: Instant,
 }
@@ -305,25 +320,28 @@ impl<'a> Said<'a> {
         if self.unwritten.is_empty() {
             std::future::pending::<()>().await;
         }
-        sleep_until(self.next).await;
         // The disk may be slower than the words; they wait for it, the asker does not.
         if let Some(writing) = &mut self.writing {
-            let left = writing.await.ok().flatten();
+            let (left, took) = writing.await.unwrap_or_default();
             self.writing = None;
+            self.next += (took * PAUSE_IN_WRITINGS).saturating_sub(PAUSE);
             self.give_back(left);
         }
+        sleep_until(self.next).await;
     }
 
     /// Begins to write down what is not written yet.
     fn write(&mut self) {
         let mut words = std::mem::take(&mut self.unwritten);
-        words.marks = self.marker.marks().to_vec();
+        // Should the program be killed, these are the last.
+        words.marks = self.marker.marks_if_cut();
         let (records, answer) = (self.records.clone(), self.answer);
         let stops = self.stops.clone();
         self.next = Instant::now() + PAUSE;
         self.writing = Some(tokio::spawn(async move {
+            let begun = Instant::now();
             let written = records.append(answer, words.as_words()).await;
-            match written {
+            let left = match written {
                 Ok(()) => None,
                 // Deleted for good meanwhile: nobody wants to know the rest.
                 Err(refusal) if refusal.code == Code::AnswerUnknown => {
@@ -334,7 +352,8 @@ impl<'a> Said<'a> {
                     tracing::warn!(%answer, refusal = refusal.message, "words were not written");
                     Some(words)
                 }
-            }
+            };
+            (left, begun.elapsed())
         }));
     }
 
@@ -348,7 +367,7 @@ impl<'a> Said<'a> {
     /// Writes the last words and how it ended.
     async fn finish(mut self, end: AnswerEnd) -> Result<(), Refusal> {
         if let Some(writing) = self.writing.take() {
-            let left = writing.await.ok().flatten();
+            let (left, _) = writing.await.unwrap_or_default();
             self.give_back(left);
         }
         self.unwritten.marks = self.marker.marks().to_vec();

@@ -2,13 +2,15 @@
 //! write is refused before it is stored.
 
 use super::rows::{bounded, limits};
-use crate::check::stop_texts_fit;
+use crate::check::check_ranges;
 use crate::records::clock;
 use crate::records::exported::{ExportedAnswer, ExportedRound};
 use crate::{AskedSettings, Refusal};
 
 /// Evidence or readings of one answer.
 const BOXES: usize = 1000;
+/// The longest token, in UTF-16 code units; those of any vocabulary are far shorter.
+const TOKEN_UNITS: u32 = 4096;
 
 /// Whether a round and its answers can be kept.
 pub fn check_round(round: &ExportedRound) -> Result<(), Refusal> {
@@ -24,14 +26,11 @@ pub fn check_round(round: &ExportedRound) -> Result<(), Refusal> {
     round.answers.iter().try_for_each(check_answer)
 }
 
-/// Settings are kept as they were asked: their only list is of human length.
+/// Settings are kept as they were asked, in what any desk can have answered with.
 fn check_settings(settings: &AskedSettings) -> Result<(), Refusal> {
-    match settings.stop.as_deref().is_none_or(stop_texts_fit) {
-        true => Ok(()),
-        false => Err(Refusal::import_unfit(
-            "the `stop` of a round's settings is not at most 8 texts of 1 to 64 characters",
-        )),
-    }
+    check_ranges(settings).map_err(|(setting, allowed)| {
+        Refusal::import_unfit(format_args!("the setting `{setting}` is not {allowed}"))
+    })
 }
 
 fn check_answer(answer: &ExportedAnswer) -> Result<(), Refusal> {
@@ -40,16 +39,7 @@ fn check_answer(answer: &ExportedAnswer) -> Result<(), Refusal> {
     bounded("text", &answer.text, limits::ANSWER)?;
     let correction = answer.feedback.correction.as_deref().unwrap_or_default();
     bounded("correction", correction, limits::CORRECTION)?;
-    let units = answer.text.encode_utf16().count();
-    let fits = answer.marks.iter().all(|mark| {
-        mark.start < mark.end && mark.end as usize <= units && is_share(mark.probability)
-    });
-    if !fits {
-        return Err(Refusal::import_unfit(format_args!(
-            "a mark of the answer {} lies outside its text",
-            answer.id
-        )));
-    }
+    check_marks(answer)?;
     let areas = answer.evidence.iter().map(|evidence| evidence.area);
     let areas = areas.chain(answer.readings.iter().map(|reading| reading.area));
     let count = answer.evidence.len().max(answer.readings.len());
@@ -79,6 +69,38 @@ fn check_answer(answer: &ExportedAnswer) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Marks lie in the text, in order and apart: the page underlines one after the other.
+fn check_marks(answer: &ExportedAnswer) -> Result<(), Refusal> {
+    let units = answer.text.encode_utf16().count();
+    let unfit = |what: &str| {
+        Err(Refusal::import_unfit(format_args!(
+            "{what} in the answer {}",
+            answer.id
+        )))
+    };
+    let mut end = 0;
+    for mark in &answer.marks {
+        if mark.start >= mark.end || mark.end as usize > units {
+            return unfit("a mark lies outside the text");
+        }
+        if mark.start < end {
+            return unfit("marks overlap or are out of order");
+        }
+        if !is_share(mark.probability) {
+            return unfit("a probability is not between 0 and 1");
+        }
+        end = mark.end;
+    }
+    match answer
+        .tokens
+        .iter()
+        .all(|(length, _)| *length <= TOKEN_UNITS)
+    {
+        true => Ok(()),
+        false => unfit("a token is longer than any is"),
+    }
 }
 
 fn is_share(probability: f32) -> bool {

@@ -79,6 +79,7 @@ impl Records {
         // From here on no deletion takes a picture away that the import needs.
         under_way.needs(&checked);
         self.must_hold(&checked.elsewhere).await?;
+        super::roles::must_fit(&mut *self.database().read().await?, &checked.roles).await?;
         let mut bringing = Bringing::new(self, &checked.pictures);
         let done = self.bring(&mut bringing, source, asker, &checked).await;
         let imported = bringing.kept;
@@ -156,12 +157,13 @@ impl Records {
             count => format!("; {count} conversations deleted meanwhile left out"),
         };
         let detail = format!(
-            "{}{} conversations, {} rounds, {} answers, {} pictures{left_out}",
+            "{}{} conversations, {} rounds, {} answers, {} pictures, {} roles{left_out}",
             if done.is_ok() { "" } else { "cut short: " },
             came.conversations,
             came.rounds,
             came.answers,
-            came.pictures
+            came.pictures,
+            bringing.roles
         );
         let told = async {
             amend(bringing.turns.connection().await?, entry, &detail).await?;

@@ -1,5 +1,7 @@
 //! Role presets as rows. The desk brings two of its own, one in each of its languages.
 
+use std::collections::HashSet;
+
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
@@ -25,7 +27,7 @@ const STANDARD: [(&str, &str, &str); 2] = [
     ),
 ];
 /// More than any team has; a bound on work, not on people.
-const ROLES: usize = 200;
+pub const ROLES: usize = 200;
 
 /// Puts the desk's own roles there where they are missing; changed ones stay as they are.
 pub async fn bring_standard(connection: &mut AnyConnection) -> Result<(), Refusal> {
@@ -161,19 +163,35 @@ async fn order(connection: &mut AnyConnection, roles: &[RolePreset]) -> Result<(
     Ok(())
 }
 
-/// Brings a team's roles in from an export, as they were there. Roles that people here have changed
+/// Refuses roles of a file that would be too many beside those that are here.
+pub async fn must_fit(
+    connection: &mut AnyConnection,
+    roles: &HashSet<RoleId>,
+) -> Result<(), Refusal> {
+    let known = all(connection).await?;
+    let known = known.iter().filter(|role| !roles.contains(&role.id));
+    match known.count() + roles.len() > ROLES {
+        true => Err(too_many()),
+        false => Ok(()),
+    }
+}
+
+/// Brings a team's roles in from an export, as they were there, and says how many. Roles that people here have changed
 /// or added stay.
-pub async fn bring(connection: &mut AnyConnection, roles: &[RolePreset]) -> Result<(), Refusal> {
+pub async fn bring(connection: &mut AnyConnection, roles: &[RolePreset]) -> Result<u64, Refusal> {
+    must_fit(connection, &roles.iter().map(|role| role.id).collect()).await?;
     let known = all(connection).await?;
     let is_untouched = known.iter().all(|role| {
         STANDARD.iter().any(|(id, name, text)| {
             role.id.to_string() == *id && role.name == *name && role.text == *text
         })
     });
+    let mut count = 0;
     for role in roles {
         let role = fitting(role)?;
-        let place = known.iter().find(|known| known.id == role.id);
-        if place.is_none() {
+        let here = known.iter().find(|known| known.id == role.id);
+        let is_same = here.is_some_and(|here| here.name == role.name && here.text == role.text);
+        if here.is_none() {
             insert(connection, &role).await?;
         } else if is_untouched {
             sqlx::query("UPDATE roles SET name = $2, text = $3, position = $4 WHERE id = $1")
@@ -184,8 +202,19 @@ pub async fn bring(connection: &mut AnyConnection, roles: &[RolePreset]) -> Resu
                 .execute(&mut *connection)
                 .await?;
         }
+        count += u64::from(here.is_none() || is_untouched && !is_same);
     }
-    Ok(())
+    // Positions of the file and of here may be the same.
+    let roles = all(connection).await?;
+    order(connection, &roles).await?;
+    Ok(count)
+}
+
+/// With the roles of the file there would be more than there may be.
+pub fn too_many() -> Refusal {
+    Refusal::import_unfit(format_args!(
+        "with its roles there would be more than {ROLES}; delete some first"
+    ))
 }
 
 /// A role of an export as it is stored.

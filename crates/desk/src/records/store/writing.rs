@@ -147,7 +147,7 @@ impl Records {
         Ok(answer)
     }
 
-    /// Appends words to a running answer. Call it at most every half second.
+    /// Appends words to a running answer. Call it a few times a second at most.
     pub async fn append(&self, answer: AnswerId, words: NewWords<'_>) -> Result<(), Refusal> {
         let mut turn = self.database().write().await?;
         append(turn.connection(), answer, words).await?;

@@ -31,6 +31,8 @@ pub struct Bringing<'a> {
     added: Imported,
     /// What has been added and kept.
     pub kept: Imported,
+    /// Roles added or changed.
+    pub roles: u64,
     /// Conversations left out because they, or their customer, were deleted for good meanwhile.
     pub left_out: u64,
     /// Conversations that continue one which was not here when they came, each with that one.
@@ -58,6 +60,7 @@ impl<'a> Bringing<'a> {
             turns: Turns::new(records.database()),
             added: Imported::default(),
             kept: Imported::default(),
+            roles: 0,
             left_out: 0,
             unlinked: Vec::new(),
         }
@@ -118,7 +121,8 @@ impl<'a> Bringing<'a> {
 
     /// Brings the team's roles in.
     pub async fn roles(&mut self, presets: &[RolePreset]) -> Result<(), Refusal> {
-        roles::bring(self.turns.connection().await?, presets).await
+        self.roles = roles::bring(self.turns.connection().await?, presets).await?;
+        Ok(())
     }
 
     /// Links what came before the conversation that it continues. Where that one is not here (it was

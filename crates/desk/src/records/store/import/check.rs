@@ -12,7 +12,7 @@ use crate::records::store::files::{Name, PictureFiles, file_fault};
 use crate::records::store::fitness::{check_round, instant};
 use crate::records::store::roles;
 use crate::records::store::rows::{bounded, limits};
-use crate::records::{ImportSource, Look, PictureSize};
+use crate::records::{ImportSource, Look, PictureSize, RoleId, RolePreset};
 use crate::{Code, PictureId, Refusal};
 
 /// The largest picture file.
@@ -33,6 +33,7 @@ pub struct Checked {
     pub elsewhere: HashSet<PictureId>,
     /// Those of `pictures` that cannot be read, in the order of the file.
     pub damaged: Vec<PictureId>,
+    pub roles: HashSet<RoleId>,
     pub conversations: u64,
     pub rounds: u64,
 }
@@ -81,6 +82,14 @@ impl Checked {
         self.room()
     }
 
+    fn role(&mut self, role: &RolePreset) -> Result<(), Refusal> {
+        self.roles.insert(role.id);
+        match self.roles.len() > roles::ROLES {
+            true => Err(roles::too_many()),
+            false => roles::fitting(role).map(drop),
+        }
+    }
+
     fn conversation(&mut self, conversation: &ExportedConversation) -> Result<(), Refusal> {
         self.conversations += 1;
         instant("created_at", conversation.created_at)?;
@@ -121,7 +130,7 @@ pub fn check(
     let read = incoming::read(source, &mut |part| {
         let fits = match &part {
             Part::Picture(picture) => checked.picture(picture, files, look),
-            Part::Role(role) => roles::fitting(role).map(drop),
+            Part::Role(role) => checked.role(role),
             Part::Conversation(conversation) => checked.conversation(conversation),
         };
         unfit = fits.err();
