@@ -2,7 +2,7 @@
  * What the desk says of itself, and pictures, over HTTP. Every failure is a `Problem`.
  */
 import { getJson } from './http';
-import { Problem, problemFromBody } from './problem';
+import { Problem, problemFromBody, unreached } from './problem';
 import { queryString } from './query';
 import type { Sample, Status, UploadedPicture } from './types';
 
@@ -45,7 +45,7 @@ export function uploadPicture(
 			const after = request.getResponseHeader('retry-after');
 			reject(problemFromBody(request.status, request.responseText, after));
 		};
-		request.onerror = () => reject(new Problem('unreachable'));
+		request.onerror = () => reject(unreached());
 		request.onabort = () => reject(new DOMException('upload stopped', 'AbortError'));
 		signal?.addEventListener('abort', () => request.abort(), { once: true });
 		request.send(bytes);

@@ -35,10 +35,14 @@ export class Problem extends Error {
 	}
 }
 
+/** Nobody answers: the server is not there, or this device has no network. */
+export const unreached = (message = ''): Problem =>
+	new Problem(navigator.onLine ? 'unreachable' : 'offline', message);
+
 /** Whatever was thrown, as a problem. A failed fetch throws `TypeError`: the server is not there. */
 export function asProblem(error: unknown): Problem {
 	if (error instanceof Problem) return error;
-	if (error instanceof TypeError) return new Problem('unreachable', error.message);
+	if (error instanceof TypeError) return unreached(error.message);
 	return new Problem('unexpected', error instanceof Error ? error.message : String(error));
 }
 

@@ -1,7 +1,7 @@
 /** The desk's records: taking them out, bringing them in, and deleting them. */
 import { getJson, sendJson } from './http';
 import { utcOffsetMinutes, type Span } from './insights';
-import { Problem, problemFromBody } from './problem';
+import { Problem, problemFromBody, unreached } from './problem';
 import { queryString } from './query';
 import type { ConversationList, Schemas, Told } from './types';
 
@@ -67,7 +67,7 @@ export function importRecords(
 			const after = request.getResponseHeader('retry-after');
 			reject(problemFromBody(request.status, request.responseText, after));
 		};
-		request.onerror = () => reject(new Problem('unreachable'));
+		request.onerror = () => reject(unreached());
 		request.onabort = () => reject(new DOMException('import stopped', 'AbortError'));
 		signal.addEventListener('abort', () => request.abort(), { once: true });
 		request.send(file);

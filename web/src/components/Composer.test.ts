@@ -43,6 +43,11 @@ describe('files that were left out', () => {
 });
 
 describe('the question box', () => {
+	it('does not say that Enter sends while an answer is on its way', () => {
+		const { box } = shown({ isAnswering: true });
+		expect(box).toHaveAccessibleDescription('Answering. You can write on; Esc stops.');
+	});
+
 	it('sends with Enter and breaks the line with Shift+Enter', async () => {
 		const { box, onSend } = shown();
 		await userEvent.type(box, 'one{Shift>}{Enter}{/Shift}two');

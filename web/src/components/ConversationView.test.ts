@@ -1,4 +1,5 @@
 import { render, screen } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
 import { tick } from 'svelte';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Closer } from '../state/closer.svelte';
@@ -38,7 +39,7 @@ const answer = {
 };
 const round = { id: 'r1', question: 'code?', asked_at: 1, pictures: [], answers: [answer] };
 
-function shown() {
+function shown(rounds: object[] = [round]) {
 	const events = [
 		{ type: 'asked', conversation: 'c1', round: 'r2', answer: 'a2', title: '' },
 		{ type: 'delta', text: answer.text, tokens: [] },
@@ -52,16 +53,17 @@ function shown() {
 		}
 	};
 	const conversation = new Conversation(new Draft('c1'), records as never);
-	conversation.adopt({ id: 'c1', title: '', follows: null, rounds: [round] } as never);
+	conversation.adopt({ id: 'c1', title: '', follows: null, rounds } as never);
 	const desk = {
 		conversation,
 		isReady: true,
+		takeBack: vi.fn(),
 		evidence: new EvidenceDesk({} as never),
 		closer: new Closer({} as never)
 	} as unknown as Desk;
 	const on = { onShow: vi.fn(), onShowById: vi.fn(), onLook: vi.fn(), onShowReading: vi.fn() };
 	render(ConversationView, { desk, ...on });
-	return { conversation, place: screen.getByRole('region', { name: 'Conversation' }) };
+	return { conversation, desk, place: screen.getByRole('region', { name: 'Conversation' }) };
 }
 
 it('says that an answer comes, and reads it out once, when it is whole, with its doubt and without Markdown', async () => {
@@ -112,4 +114,39 @@ it('takes a reader who has scrolled up to what he asks, not to what others ask',
 	expect(scrolls).not.toHaveBeenCalled();
 	await conversation.ask('again?', [], { role: '', remember: 5, settings: {} });
 	expect(scrolls).toHaveBeenCalledWith({ top: 900 });
+});
+
+it('shows the newest of many rounds, and earlier ones when asked', async () => {
+	const many = Array.from({ length: 120 }, (_, at) => ({
+		...round,
+		id: `r${at}`,
+		question: `question ${at}`,
+		answers: [{ ...answer, id: `a${at}` }]
+	}));
+	shown(many);
+	const questions = () => screen.getAllByText(/^question/).map((one) => one.textContent);
+	expect(questions()).toHaveLength(50);
+	expect(questions().at(-1)).toBe('question 119');
+	await userEvent.click(screen.getByRole('button', { name: 'Show 50 earlier rounds' }));
+	expect(questions()).toHaveLength(100);
+	expect(questions()[0]).toBe('question 20');
+	await userEvent.click(screen.getByRole('button', { name: 'Show 20 earlier rounds' }));
+	expect(questions()).toHaveLength(120);
+	expect(screen.queryByRole('button', { name: /earlier round/ })).toBeNull();
+});
+
+it('is whole on paper', () => {
+	const many = Array.from({ length: 60 }, (_, at) => ({ ...round, id: `r${at}`, answers: [] }));
+	shown(many);
+	window.dispatchEvent(new Event('beforeprint'));
+	expect(screen.getAllByText('code?')).toHaveLength(60);
+});
+
+it('offers a question that can never fit back to the box, not to be asked once more', async () => {
+	const problem = { code: 'question_too_long', message: '' };
+	const failed = { ...answer, state: 'failed', text: '', marks: [], problem };
+	const { desk, conversation } = shown([{ ...round, answers: [failed] }]);
+	expect(screen.queryByRole('button', { name: 'Try again' })).toBeNull();
+	await userEvent.click(screen.getByRole('button', { name: 'Back to the question box' }));
+	expect(desk.takeBack).toHaveBeenCalledWith(conversation.last);
 });

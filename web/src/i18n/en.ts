@@ -73,6 +73,7 @@ export const en = {
 		add: 'Add pictures',
 		photograph: 'Take a photo',
 		hint: 'Enter sends, Shift+Enter starts a new line',
+		answering: 'Answering. You can write on; Esc stops.',
 		modelLoading: 'The model is still loading; you can prepare your question.'
 	},
 
@@ -107,6 +108,7 @@ export const en = {
 		endUnkept:
 			'The answer broke off here. Its last words were not kept; only this page still shows them.',
 		elsewhere: 'Being answered on another screen…',
+		earlier: (n: number) => (n === 1 ? 'Show 1 earlier round' : `Show ${n} earlier rounds`),
 		droppedRounds: (n: number) =>
 			n === 1
 				? 'The oldest round was not sent along: the conversation is long.'
@@ -425,6 +427,7 @@ export const en = {
 		uploadBroken: 'The upload broke off. Check the connection and try again.',
 		away: 'The desk does not answer. Check that lookdesk is running; the page goes on by itself when it is back.',
 		offline: 'This device has no network. The page goes on by itself when it is back.',
+		offlineNow: 'This device has no network. Try again when it is back.',
 		unreachable: 'The desk does not answer. Check that lookdesk is running, then try again.',
 		cutShort: 'The connection broke in the middle of the answer. Try again.',
 		unexpected: (message: string) => `Something went wrong: ${message}`,

@@ -167,6 +167,8 @@ export function sentence(problem: Problem, words: Messages): string {
 		case 'body_too_slow':
 		case 'body_broken':
 			return t.uploadBroken;
+		case 'offline':
+			return t.offlineNow;
 		case 'unreachable':
 			return t.unreachable;
 		case 'cut_short':

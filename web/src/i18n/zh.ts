@@ -68,6 +68,7 @@ export const zh: Messages = {
 		add: '添加图片',
 		photograph: '拍照',
 		hint: 'Enter 发送，Shift+Enter 换行',
+		answering: '正在回答，可以先写下一个问题；Esc 停止。',
 		modelLoading: '模型还在加载，可以先写好问题。'
 	},
 
@@ -101,6 +102,7 @@ export const zh: Messages = {
 		left: '回答到这里时页面已关闭或网络中断，已有的内容都保留着。',
 		endUnkept: '回答在这里中断，最后几个字没有保存下来，只在这个页面上还看得到。',
 		elsewhere: '正在另一个屏幕上回答…',
+		earlier: (n) => `显示更早的 ${n} 轮`,
 		droppedRounds: (n) => `对话较长，最早的 ${n} 轮这次没有发给模型。`,
 		droppedPictures: (which) => `对话里的图片较多，第 ${which} 张这次没有发给模型。`
 	},
@@ -395,6 +397,7 @@ export const zh: Messages = {
 		uploadBroken: '上传中断，请检查网络后重试。',
 		away: '连接不上服务。请确认 lookdesk 正在运行；恢复后页面会自动继续。',
 		offline: '这台设备没有网络；恢复后页面会自动继续。',
+		offlineNow: '这台设备没有网络，请在恢复后重试。',
 		unreachable: '连接不上服务。请确认 lookdesk 正在运行，然后重试。',
 		cutShort: '回答到一半连接断了，请重试。',
 		unexpected: (message) => `出了点问题：${message}`,

@@ -36,6 +36,8 @@ export type Phase =
 /** What the model was not told this time. */
 export type Dropped = Pick<Asked, 'dropped_rounds' | 'dropped_pictures'>;
 
+const hopeless: ReadonlySet<string> = new Set(['question_too_long', 'text_too_long']);
+
 let made = 0;
 
 export class Answer {
@@ -94,6 +96,11 @@ export class Answer {
 	/** It ended before it was whole: asking again is the next thing to do. */
 	get isBroken(): boolean {
 		return this.phase.kind === 'failed' || this.phase.kind === 'interrupted';
+	}
+
+	/** The question can never be answered as it is, however often it is asked. */
+	get isHopeless(): boolean {
+		return this.phase.kind === 'failed' && hopeless.has(this.phase.problem.code);
 	}
 
 	get isDoubtful(): boolean {

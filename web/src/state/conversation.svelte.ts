@@ -209,9 +209,10 @@ export class Conversation {
 		this.readUntil = whole.updated_at;
 		this.followedBy = whole.followed_by;
 		const here = this.rounds.flatMap((round) => [round, ...round.replaced]);
+		const byId = new Map(here.map((round) => [round.id, round]));
+		const unstored = here.filter(({ id }) => id === undefined);
 		const stored = whole.rounds.map((one) => {
-			const known =
-				here.find(({ id }) => id === one.id) ?? here.find((round) => round.isPerhaps(one));
+			const known = byId.get(one.id) ?? unstored.find((round) => round.isPerhaps(one));
 			if (known && known.id === undefined) this.#arrived(known);
 			known?.adopt(one, heard);
 			return known ?? Round.fromStored(one);

@@ -5,6 +5,7 @@ import { route } from '../router/route.svelte';
 import { Desk } from './desk.svelte';
 import { keepTrays } from './draft.svelte';
 import { DeskPicture } from './picture.svelte';
+import { notices } from './notice.svelte';
 import { forgetLive } from './unborn';
 
 const records = vi.hoisted(() => ({
@@ -89,6 +90,24 @@ describe('a question that could not be sent', () => {
 		expect(desk.draft).toBe('code?\nand more');
 		expect(desk.tray.pictures).toEqual([picture]);
 		expect(desk.conversation.rounds).toEqual([]);
+	});
+
+	it('is in the box once more where the desk has it, and found that it can never fit', async () => {
+		const answers = [
+			{ id: 'a1', state: 'failed', text: '', problem: { code: 'question_too_long' }, marks: [] }
+		];
+		const stored = { id: 'r1', question: 'long?', pictures: [facts], answers };
+		records.readConversation.mockResolvedValue({ ...whole, rounds: [stored] });
+		const desk = new Desk();
+		desk.follow('/c/c1', address(''));
+		await vi.waitFor(() => expect(desk.conversation.last?.answer?.isHopeless).toBe(true));
+		const { last } = desk.conversation;
+		desk.draft = 'please';
+		if (last) desk.takeBack(last);
+		if (last) desk.takeBack(last);
+		expect(desk.draft).toBe('long?\nplease');
+		expect(desk.tray.pictures).toEqual([]);
+		expect(desk.conversation.last).toBe(last);
 	});
 
 	it('is in the box again after a reload', async () => {
@@ -322,6 +341,15 @@ describe('a new conversation', () => {
 		desk.another();
 		expect(desk.conversation).toMatchObject({ follows: 'c1', customer: 'Ann' });
 		expect(desk.draft).toBe('her next picture');
+	});
+
+	it('is spoken of while it is open, not over the conversation before', async () => {
+		const desk = await chained();
+		expect(notices.current?.text).toMatch(/new conversation/i);
+		desk.follow('/', address(''));
+		expect(notices.current).toBeDefined();
+		desk.follow('/c/c1', address(''));
+		expect(notices.current).toBeUndefined();
 	});
 
 	it('is nobody’s also where a reload has brought the next picture alone', async () => {

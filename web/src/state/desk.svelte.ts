@@ -18,7 +18,7 @@ import { Conversation, type Manner } from './conversation.svelte';
 import { keepTrays } from './draft.svelte';
 import { EvidenceDesk } from './evidence.svelte';
 import { health } from './health.svelte';
-import { notices } from './notice.svelte';
+import { notices, type Notice } from './notice.svelte';
 import { DeskPicture } from './picture.svelte';
 import { preferences } from './preferences.svelte';
 import { roles } from './roles.svelte';
@@ -50,6 +50,8 @@ export class Desk {
 	/** The words looked for that came with the address. */
 	#linked = '';
 	#chosen = $state.raw<DeskPicture>();
+	/** Says that the conversation which is open was begun; speaks of no other. */
+	#begun: Notice | undefined;
 
 	get draft(): string {
 		return this.conversation.draft.words;
@@ -213,10 +215,13 @@ export class Desk {
 		return this.#watched(this.conversation.again(this.#manner()));
 	}
 
-	/** Puts a question the server never stored back into the box. */
+	/** Puts a question that has no answer back into the box. One that the server has stored stays above. */
 	takeBack(round: Round): void {
-		if (!this.conversation.takeBack(round)) return;
+		const isStored = round.id !== undefined;
+		if (isStored && this.draft.startsWith(round.question)) return;
+		if (!isStored && !this.conversation.takeBack(round)) return;
 		this.draft = [round.question, this.draft].filter(Boolean).join('\n');
+		if (isStored) return;
 		// Those of a stored question stay with it.
 		const others = this.conversation.pictures;
 		const own = round.pictures.filter((picture) => !others.includes(picture));
@@ -239,7 +244,7 @@ export class Desk {
 		if (id === undefined) return;
 		this.#turnTo(this.cabinet.unborn(id) ?? this.cabinet.fresh({ follows: id, customer }));
 		route.go(this.#addressOf(undefined));
-		notices.show({ text: language.words.chain.begun, undo: () => this.open(from.id ?? '') });
+		this.#tellBegun(() => this.open(from.id ?? ''));
 	}
 
 	async remove(id: string): Promise<void> {
@@ -271,17 +276,19 @@ export class Desk {
 		const before = { words: to.draft.words, pictures: to.draft.tray.take() };
 		to.draft.words = [before.words, rest].filter(Boolean).join('\n');
 		to.draft.tray.pictures = [...before.pictures, ...pictures];
-		notices.show({
-			text: language.words.chain.begun,
-			undo: () => {
-				from.draft.words = typed;
-				from.draft.tray.pictures = pictures;
-				to.draft.words = before.words;
-				to.draft.tray.pictures = before.pictures;
-				this.open(from.id ?? '');
-			}
+		this.#tellBegun(() => {
+			from.draft.words = typed;
+			from.draft.tray.pictures = pictures;
+			to.draft.words = before.words;
+			to.draft.tray.pictures = before.pictures;
+			this.open(from.id ?? '');
 		});
 		return rest === '' || pictures.length === 0 ? Promise.resolve() : this.ask();
+	}
+
+	#tellBegun(undo: () => void): void {
+		this.#begun = { text: language.words.chain.begun, undo };
+		notices.show(this.#begun);
 	}
 
 	/** What is not on the server yet, for a page that is loaded anew. */
@@ -296,6 +303,8 @@ export class Desk {
 	}
 
 	#turnTo(conversation: Conversation): void {
+		if (this.#begun && notices.current === this.#begun) notices.dismiss();
+		this.#begun = undefined;
 		this.conversation = conversation;
 		this.#chosen = undefined;
 		this.closer.cancel();
