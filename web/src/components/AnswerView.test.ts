@@ -267,6 +267,16 @@ describe('strings the model was not sure of', () => {
 		]);
 	});
 
+	it('offer a closer look by mouse, and have the focus when their note goes', async () => {
+		const { onLook } = showStored();
+		const mark = screen.getByRole('button', { name: /E102/ });
+		await userEvent.hover(mark);
+		await userEvent.click(screen.getByRole('button', { name: 'Look closer on picture 2' }));
+		expect(onLook).toHaveBeenCalledOnce();
+		expect(screen.queryByRole('tooltip')).toBeNull();
+		expect(mark).toHaveFocus();
+	});
+
 	it('show what a closer look has read, and that it differs', () => {
 		const readings = [
 			{
