@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { defineConfig, type Project } from '@playwright/test';
 import { everywhere, type Look } from './e2e/items.ts';
 
-// Debian's Chromium where there is one; otherwise the browser Playwright installs.
-const chromium = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+// Debian's Chromium where there is one, rather without windows; otherwise the browser Playwright installs.
+const installed = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
+const chromium = process.env['CHROMIUM'] ?? installed.find(existsSync) ?? '';
 const isRoot = process.getuid?.() === 0;
 
 const screenshots = '**/*screenshots.spec.ts';
