@@ -1,9 +1,11 @@
 import { render, screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Summary } from '../api/types';
 import { ConversationList as List } from '../state/list.svelte';
 import ConversationList from './ConversationList.svelte';
+
+const at = new Date(2026, 8, 3, 14, 5, 30);
 
 const summary = (id: string, more: Partial<Summary> = {}): Summary => ({
 	id,
@@ -13,7 +15,7 @@ const summary = (id: string, more: Partial<Summary> = {}): Summary => ({
 	pinned: false,
 	follows: null,
 	created_at: 1,
-	updated_at: Date.now() - Number(id),
+	updated_at: at.getTime() - Number(id),
 	round_count: 1,
 	picture: null,
 	snippet: null,
@@ -40,6 +42,9 @@ async function shown(conversations: Summary[]) {
 }
 
 describe('the list of conversations', () => {
+	beforeEach(() => vi.useFakeTimers({ now: at, toFake: ['Date'] }));
+	afterEach(() => vi.useRealTimers());
+
 	it('says of each how it ended, and which is open', async () => {
 		await shown([
 			summary('1', { verdict: 'handed_over', customer: 'Ann' }),
@@ -47,11 +52,20 @@ describe('the list of conversations', () => {
 			summary('3')
 		]);
 		expect(screen.getByRole('link', { name: /Matter 1/ })).toHaveAccessibleName(
-			'Matter 1 Ann Handed to a person'
+			'Matter 1 2:05 PM Ann Handed to a person'
 		);
-		const open = screen.getByRole('link', { name: 'Matter 2 interrupted' });
+		const open = screen.getByRole('link', { name: 'Matter 2 2:05 PM interrupted' });
 		expect(open).toHaveAttribute('aria-current', 'page');
-		expect(screen.getByRole('link', { name: 'Matter 3 answering' })).toBeInTheDocument();
+		expect(screen.getByRole('link', { name: 'Matter 3 2:05 PM answering' })).toBeInTheDocument();
+	});
+
+	it('says when each was last spoken in: the time today, else the day, and another year', async () => {
+		await shown([
+			summary('1', { pinned: true, updated_at: new Date(2026, 8, 2, 23, 59).getTime() }),
+			summary('2', { pinned: true, updated_at: new Date(2025, 8, 3).getTime() })
+		]);
+		expect(screen.getByRole('link', { name: 'Matter 1 Sep 2' })).toBeInTheDocument();
+		expect(screen.getByRole('link', { name: 'Matter 2 9/3/25' })).toBeInTheDocument();
 	});
 
 	it('leaves out a conversation that nothing was ever asked in', async () => {

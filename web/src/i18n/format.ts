@@ -49,6 +49,15 @@ export const longDay = (day: string) =>
 export const instant = (at: number) =>
 	date({ dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at));
 
+/** When something was, as short as it can be told apart: the time today, else the day, and the year only of another. */
+export function moment(at: number, now: Date): string {
+	const then = new Date(at);
+	if (then.toDateString() === now.toDateString()) return date({ timeStyle: 'short' }).format(then);
+	return then.getFullYear() === now.getFullYear()
+		? date({ month: 'short', day: 'numeric' }).format(then)
+		: date({ dateStyle: 'short' }).format(then);
+}
+
 /** 0 is Monday. */
 export const weekday = (index: number, width: 'long' | 'short' = 'long') =>
 	// 5 January 1970 was a Monday.
