@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { busiest, inBins, labelled, withoutHoles } from './series';
+import { busiest, inBins, labelWidth, labelled, withoutHoles } from './series';
 
 const day = (name: string, median_ms: number) => ({
 	day: name,
@@ -45,4 +45,11 @@ it('the busiest hour is found, and none where nothing was asked', () => {
 		])
 	).toEqual({ weekday: 1, hour: 0, count: 5 });
 	expect(busiest([[0, 0]])).toBeUndefined();
+});
+
+describe('the room for labels', () => {
+	it('is more for more digits, and a Chinese character takes the place of its square', () => {
+		expect(labelWidth('0.15 s', 11)).toBeGreaterThan(labelWidth('1 s', 11));
+		expect(labelWidth('秒', 11)).toBe(11);
+	});
 });

@@ -42,3 +42,11 @@ export function labelled(days: readonly string[], most: number): Set<string> {
 	const step = Math.max(1, Math.ceil(days.length / Math.max(1, most)));
 	return new Set(days.filter((_, index) => (days.length - 1 - index) % step === 0));
 }
+
+/** About how wide words are in a wide typeface: enough that none is cut. */
+export function labelWidth(words: string, fontSize: number): number {
+	const ems = [...words].map((character) =>
+		character > '\u2e7f' ? 1 : /[.,\s]/.test(character) ? 0.4 : 0.66
+	);
+	return Math.ceil(ems.reduce((sum, em) => sum + em, 0) * fontSize);
+}
