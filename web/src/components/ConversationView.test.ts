@@ -85,18 +85,31 @@ it('says that an answer comes, and reads it out once, when it is whole, with its
 	]);
 });
 
+function sized(place: HTMLElement, scrollTop: number) {
+	for (const [name, value] of Object.entries({ scrollHeight: 900, clientHeight: 300, scrollTop }))
+		Object.defineProperty(place, name, { value, configurable: true, writable: true });
+}
+
+it('opens where the newest answer begins, also when the picture above it folds', () => {
+	const { place } = shown();
+	sized(place, 0);
+	const begin = vi.spyOn(screen.getByRole('article'), 'getBoundingClientRect');
+	for (const at of [500, 540]) {
+		begin.mockImplementation(() => ({ top: at - place.scrollTop }) as DOMRect);
+		resized.forEach((told) => told());
+		expect(place.scrollTop).toBe(at - 12);
+	}
+});
+
 it('keeps the end in view when its room changes, and leaves a reader who has scrolled up', async () => {
 	const { place } = shown();
 	const scrolls = vi.spyOn(place, 'scrollTo');
-	const size = (scrollTop: number) => {
-		for (const [name, value] of Object.entries({ scrollHeight: 900, clientHeight: 300, scrollTop }))
-			Object.defineProperty(place, name, { value, configurable: true, writable: true });
-	};
-	size(600);
+	sized(place, 600);
+	place.dispatchEvent(new Event('scroll'));
 	resized.forEach((told) => told());
 	expect(scrolls).toHaveBeenCalledWith({ top: 900 });
 	scrolls.mockClear();
-	size(100);
+	sized(place, 100);
 	place.dispatchEvent(new Event('scroll'));
 	resized.forEach((told) => told());
 	expect(scrolls).not.toHaveBeenCalled();

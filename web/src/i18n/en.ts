@@ -34,7 +34,7 @@ export const en = {
 		model: 'Model',
 		device: 'Device',
 		threads: (n: number) => (n === 1 ? '1 thread' : `${n} threads`),
-		memory: 'Memory',
+		memory: 'Lookdesk uses',
 		memoryUsed: (used: string, total: string) => `${used} of ${total} GB`,
 		waiting: 'Waiting',
 		waitingCount: (n: number) => `${n} waiting`
@@ -94,6 +94,7 @@ export const en = {
 		label: 'Conversation',
 		you: 'You',
 		desk: 'Answer',
+		said: (answer: string) => `Answer: ${answer}`,
 		showPicture: (index: number) => `Show picture ${index} large`,
 		copy: 'Copy',
 		copied: 'Copied',

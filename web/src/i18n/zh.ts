@@ -30,7 +30,7 @@ export const zh: Messages = {
 		model: '模型',
 		device: '设备',
 		threads: (n) => `${n} 线程`,
-		memory: '内存',
+		memory: 'Lookdesk 占用内存',
 		memoryUsed: (used, total) => `${used} / ${total} GB`,
 		waiting: '排队',
 		waitingCount: (n) => `排队 ${n}`
@@ -89,6 +89,7 @@ export const zh: Messages = {
 		label: '对话',
 		you: '您',
 		desk: '回答',
+		said: (answer) => `回答：${answer}`,
 		showPicture: (index) => `放大查看第 ${index} 张图片`,
 		copy: '复制',
 		copied: '已复制',
@@ -364,7 +365,7 @@ export const zh: Messages = {
 		tooThin: (width, height, limit) =>
 			`图片有 ${width} × ${height} 像素，长宽相差超过 ${limit} 倍，请截取要问的部分再传。`,
 		tooManyPixels: (width, height, limit) =>
-			`图片有 ${width} × ${height} 像素，超过 ${limit * 100} 万像素，请截取要问的部分或缩小后再传。`,
+			`图片有 ${width} × ${height} 像素，超过 ${limit < 100 ? `${limit * 100} 万` : `${limit / 100} 亿`}像素，请截取要问的部分或缩小后再传。`,
 		pictureUnknown: '服务器上已没有这张图片，请重新添加。',
 		picturesBusy: (seconds) =>
 			`正在处理的图片较多，请${seconds === undefined ? '过几秒' : ` ${seconds} 秒后`}再试。`,
