@@ -112,3 +112,16 @@ it('a size just over a limit does not claim to be at it', () => {
 	expect(fileSize(300)).toBe('1 KB');
 	expect(seconds(Number.NaN)).toBe('–');
 });
+
+describe('figures in words', () => {
+	it('are one question, and more questions', () => {
+		expect(en.insights.hours.questions('1')).toBe('1 question');
+		expect(en.insights.hours.questions('2')).toBe('2 questions');
+		expect(en.insights.figures.questionsIn('1')).toBe('in 1 conversation');
+	});
+
+	it('say a hundred million pixels as Chinese counts them', () => {
+		expect(zh.problem.tooManyPixels(20_000, 6_000, 100)).toContain('超过 1 亿像素');
+		expect(zh.problem.tooManyPixels(9_000, 6_000, 50)).toContain('超过 5000 万像素');
+	});
+});

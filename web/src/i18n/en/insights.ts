@@ -1,3 +1,6 @@
+/** A number that comes ready to read, and what it counts. */
+const counted = (n: string, one: string) => `${n} ${one}${n === '1' ? '' : 's'}`;
+
 /** The insights page. Numbers come ready to read. */
 export const insights = {
 	title: 'Insights',
@@ -32,11 +35,12 @@ export const insights = {
 	figures: {
 		label: 'At a glance',
 		questions: 'Questions',
-		questionsIn: (conversations: string) => `in ${conversations} conversations`,
+		questionsIn: (conversations: string) => `in ${counted(conversations, 'conversation')}`,
 		solved: 'Solved in round 1',
-		solvedCount: (count: string) => `${count} of those with a mark`,
+		solvedCount: (count: string, of: string) => `${count} of ${of} with a mark`,
+		solvedNone: 'of those with a mark',
 		doubtful: 'Doubtful answers',
-		doubtfulCount: (count: string) => `${count} answers to check`,
+		doubtfulCount: (count: string) => `${counted(count, 'answer')} to check`,
 		firstWord: 'First word (median)',
 		seconds: (n: string) => `${n} s`,
 		firstWordHint: 'half of the answers began sooner',
@@ -111,7 +115,7 @@ export const insights = {
 		questions: 'Questions',
 		seconds: (n: string) => `${n} s`,
 		read: (day: string, median: string, p90: string, questions: string) =>
-			`${day}: median ${median} s, 9 of 10 within ${p90} s, ${questions} questions`,
+			`${day}: median ${median} s, 9 of 10 within ${p90} s, ${counted(questions, 'question')}`,
 		none: 'No answers to measure yet.'
 	},
 
@@ -121,12 +125,12 @@ export const insights = {
 		hour: 'Hour',
 		weekday: 'Weekday',
 		cell: (weekday: string, hour: string, count: string) => `${weekday}, ${hour}:00: ${count}`,
-		questions: (n: string) => `${n} questions`,
+		questions: (n: string) => counted(n, 'question'),
 		few: 'few',
 		many: 'many',
 		keys: 'Arrow keys move, Enter opens the conversations.',
 		busiest: (weekday: string, hour: string, count: string) =>
-			`Busiest: ${weekday} at ${hour}:00 with ${count} questions.`,
+			`Busiest: ${weekday} at ${hour}:00 with ${counted(count, 'question')}.`,
 		none: 'No questions yet.'
 	}
 };
