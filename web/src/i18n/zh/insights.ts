@@ -35,7 +35,7 @@ export const insights: Messages['insights'] = {
 		questions: '提问',
 		questionsIn: (conversations) => `分布在 ${conversations} 个对话`,
 		solved: '一轮解决',
-		solvedCount: (count, of) => `${of} 个有标记的对话中 ${count} 个`,
+		solvedCount: (count, of) => `有标记的 ${of} 个中 ${count} 个`,
 		solvedNone: '按有标记的对话计算',
 		doubtful: '存疑回答',
 		doubtfulCount: (count) => `${count} 个回答需要核对`,
