@@ -419,6 +419,9 @@ async fn check(records: &Records, plain: &Plain, wish: InsightsWish) {
                 .iter()
                 .any(|number| id(0, *number) == doubt.conversation.to_string())
         );
+        // Every answer says it: page after page, none is left out and none comes twice.
+        assert_eq!(found.len(), where_in_doubt.len());
+        assert_eq!(BTreeSet::from_iter(found), where_in_doubt);
     }
 }
 

@@ -305,6 +305,8 @@ async fn examples(
 ) -> Result<Vec<GroupExample>, Refusal> {
     let mut statement = Statement::new("");
     let counted = counted(&mut statement, wish)?;
+    // A value rather than part of the text: the database prepares one statement for all groups.
+    let group = statement.whole(group)?;
     statement.sql = format!(
         "SELECT c.id, r.question FROM rounds r JOIN conversations c ON c.number = r.conversation \
          WHERE r.question_group = {group} AND {counted} \

@@ -160,7 +160,18 @@ pub fn condition(kind: Kind, place: &str) -> String {
     }
 }
 
-/// The value that goes with [`condition`].
+/// The same, looked for in the conversation's own rows: a word that most conversations have is found in the
+/// newest ones at once, while the index tells of all of them. For PostgreSQL only; in SQLite the rows are
+/// the index. Where a word is rare by its reckoning, PostgreSQL would go by the index here too, but for
+/// the aggregate.
+pub fn condition_in_rows(place: &str) -> String {
+    format!(
+        "(SELECT BOOL_OR(f.words @@ CAST({place} AS tsquery)) FROM found f \
+          WHERE f.rowid >= c.number * {PLACES} AND f.rowid < (c.number + 1) * {PLACES})"
+    )
+}
+
+/// The value that goes with [`condition`] and [`condition_in_rows`].
 pub fn wanted(kind: Kind, phrase: &Phrase) -> String {
     let wanted = phrase.wanted();
     let one = |wanted: &Wanted| match (kind, wanted.open) {

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use sqlx::any::AnyArguments;
 use sqlx::{AnyConnection, Arguments, AssertSqlSafe};
 
+use super::database::Kind;
 use super::figures::group_label;
 use super::found;
 use super::rows::{Columns, bounded, limits, storable, word};
@@ -20,6 +21,15 @@ const PAGE: u32 = 50;
 const LONGEST_PAGE: u32 = 200;
 /// How many candidates are looked at in one go while words are searched.
 const BATCH: usize = 64;
+/// Of so many conversations the own rows are searched before the index is asked about all.
+const NEWEST: usize = 256;
+
+/// Among which conversations words are searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Among {
+    Newest,
+    All,
+}
 
 /// A statement that grows, and the values that go with it.
 pub struct Statement {
@@ -91,6 +101,61 @@ impl Cursor {
     }
 }
 
+/// What is asked for next of the list.
+struct Next<'a> {
+    filter: &'a ConversationFilter,
+    phrases: &'a [Phrase],
+    cursor: Option<&'a Cursor>,
+    limit: usize,
+}
+
+impl Next<'_> {
+    /// The statement that selects these conversations.
+    fn statement(&self, kind: Kind, among: Among) -> Result<Statement, Refusal> {
+        let mut statement = Statement::new("");
+        let mut conditions = conditions(&mut statement, self.filter)?;
+        let by_time = !self.phrases.is_empty();
+        if let Some(cursor) = self.cursor {
+            let updated_at = statement.whole(cursor.updated_at)?;
+            let id = statement.text(cursor.id.clone())?;
+            conditions.push(if by_time {
+                format!("(c.updated_at, c.id) < ({updated_at}, {id})")
+            } else {
+                let pinned = statement.whole(i64::from(cursor.pinned))?;
+                format!("(c.pinned, c.updated_at, c.id) < ({pinned}, {updated_at}, {id})")
+            });
+        }
+        let mut said = Vec::new();
+        for phrase in self.phrases {
+            let place = statement.text(found::wanted(kind, phrase))?;
+            said.push(match among {
+                Among::Newest => found::condition_in_rows(&place),
+                Among::All => found::condition(kind, &place),
+            });
+        }
+        let order = match by_time {
+            true => "c.updated_at DESC, c.id DESC",
+            false => "c.pinned DESC, c.updated_at DESC, c.id DESC",
+        };
+        let from = match among {
+            Among::Newest => format!(
+                "(SELECT * FROM conversations c WHERE {} ORDER BY {order} LIMIT {NEWEST}) c",
+                conditions.join(" AND "),
+            ),
+            Among::All => {
+                said.splice(0..0, conditions);
+                "conversations c".to_owned()
+            }
+        };
+        let limit = self.limit;
+        statement.sql = format!(
+            "SELECT {SUMMARY} FROM {from} WHERE {} ORDER BY {order} LIMIT {limit}",
+            said.join(" AND "),
+        );
+        Ok(statement)
+    }
+}
+
 impl Records {
     /// A page of the list.
     pub async fn list(&self, filter: &ConversationFilter) -> Result<ConversationPage, Refusal> {
@@ -121,9 +186,13 @@ impl Records {
                 true => limit + 1,
                 false => BATCH.max(limit + 1),
             };
-            let batch = self
-                .batch(&mut snapshot, filter, &phrases, cursor.as_ref(), wanted)
-                .await?;
+            let next = Next {
+                filter,
+                phrases: &phrases,
+                cursor: cursor.as_ref(),
+                limit: wanted,
+            };
+            let batch = self.batch(&mut snapshot, &next).await?;
             let is_last = batch.len() < wanted;
             cursor = batch.last().map(|(_, last)| Cursor::after(last)).or(cursor);
             conversations.extend(self.hits(&mut snapshot, batch, &phrases).await?);
@@ -145,38 +214,17 @@ impl Records {
     async fn batch(
         &self,
         connection: &mut AnyConnection,
-        filter: &ConversationFilter,
-        phrases: &[Phrase],
-        cursor: Option<&Cursor>,
-        limit: usize,
+        next: &Next<'_>,
     ) -> Result<Vec<(i64, ConversationSummary)>, Refusal> {
         let kind = self.database().kind();
-        let mut statement = Statement::new("");
-        let mut conditions = conditions(&mut statement, filter)?;
-        for phrase in phrases {
-            let place = statement.text(found::wanted(kind, phrase))?;
-            conditions.push(found::condition(kind, &place));
+        let mut rows = Vec::new();
+        if kind == Kind::Postgres && !next.phrases.is_empty() && next.limit <= NEWEST {
+            let newest = next.statement(kind, Among::Newest)?;
+            rows = newest.fetch(&mut *connection).await?;
         }
-        let by_time = !phrases.is_empty();
-        if let Some(cursor) = cursor {
-            let updated_at = statement.whole(cursor.updated_at)?;
-            let id = statement.text(cursor.id.clone())?;
-            conditions.push(if by_time {
-                format!("(c.updated_at, c.id) < ({updated_at}, {id})")
-            } else {
-                let pinned = statement.whole(i64::from(cursor.pinned))?;
-                format!("(c.pinned, c.updated_at, c.id) < ({pinned}, {updated_at}, {id})")
-            });
+        if rows.len() < next.limit {
+            rows = next.statement(kind, Among::All)?.fetch(connection).await?;
         }
-        let order = match by_time {
-            true => "c.updated_at DESC, c.id DESC",
-            false => "c.pinned DESC, c.updated_at DESC, c.id DESC",
-        };
-        statement.sql = format!(
-            "SELECT {SUMMARY} FROM conversations c WHERE {} ORDER BY {order} LIMIT {limit}",
-            conditions.join(" AND "),
-        );
-        let rows = statement.fetch(connection).await?;
         let row = |row| {
             let row: &sqlx::any::AnyRow = row;
             Ok((row.whole("number")?, summary(row)?))
@@ -357,8 +405,15 @@ fn round_condition(
         true => "r.replaced_by IS NULL".to_owned(),
         false => "r.counts = 1".to_owned(),
     });
+    // PostgreSQL takes the rounds of a time for spread evenly over the list, and would look into one
+    // conversation after another for one of them. Those of a past time come late in the list; where each
+    // counts once, they are collected first.
+    let distinct = match filter.to {
+        Some(_) => "DISTINCT ",
+        None => "",
+    };
     Ok(Some(format!(
-        "c.number IN (SELECT r.conversation FROM rounds r WHERE {})",
+        "c.number IN (SELECT {distinct}r.conversation FROM rounds r WHERE {})",
         of_round.join(" AND "),
     )))
 }
