@@ -134,10 +134,8 @@ impl Database {
             Box::pin(async move { connection.execute(told).await.map(drop) })
         });
         if kind == Kind::Sqlite {
-            options = options
-                .min_connections(1)
-                .idle_timeout(None)
-                .max_lifetime(None);
+            // None is opened ahead: two that make a new file at the same time lock each other out.
+            options = options.idle_timeout(None).max_lifetime(None);
         }
         if connections > 1 {
             // When the disk is full, SQLite undoes a transaction by itself, and sqlx goes on
@@ -418,6 +416,16 @@ fn by_code(code: &str) -> Refusal {
 mod tests {
     use super::*;
     use crate::Code;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn a_new_file_is_made_by_one_connection() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("lookdesk.db");
+            let database = Database::sqlite(Some(&path)).await.expect("opened");
+            assert_eq!(database.pool.size(), 1);
+        }
+    }
 
     #[tokio::test]
     async fn a_deletion_that_came_after_the_merge_stays_owed() {
