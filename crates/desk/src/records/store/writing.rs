@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use sqlx::AnyConnection;
 
 use super::conversations::{index_title, title_from};
@@ -216,17 +217,16 @@ impl Records {
         Ok(())
     }
 
-    /// Stores the files of pictures that are not stored yet.
+    /// Stores the files of pictures that are not stored yet, all at once: each waits for the disk twice, and
+    /// the first word waits for them.
     async fn store_files(&self, pictures: &[Arc<Picture>]) -> Result<(), Refusal> {
-        let files = self.files().clone();
-        let pictures = pictures.to_vec();
-        aside(move || {
-            for picture in pictures {
-                files.put(Name::Picture(picture.id()), picture.bytes())?;
-            }
-            Ok(())
-        })
-        .await
+        let stored = pictures.iter().cloned().map(|picture| {
+            let files = self.files().clone();
+            aside(move || files.put(Name::Picture(picture.id()), picture.bytes()))
+        });
+        // All of them have ended before the turn goes on, or is undone.
+        let stored = join_all(stored).await;
+        stored.into_iter().try_for_each(|new| new.map(drop))
     }
 }
 
