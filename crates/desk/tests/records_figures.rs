@@ -408,6 +408,18 @@ async fn check(records: &Records, plain: &Plain, wish: InsightsWish) {
     let whole = ("E-102".to_owned(), times, where_in_doubt.len() as u64);
     assert_eq!(told, Vec::from_iter(Some(whole).filter(|_| times > 0)));
     assert_eq!(insights.doubtful_strings_of, times);
+    for string in ["E-102", "E-10", "e-102", ""] {
+        let with_it = ConversationFilter {
+            doubtful_string: Some(string.to_owned()),
+            ..span.clone()
+        };
+        let found: BTreeSet<_> = listed(records, &with_it).await.into_iter().collect();
+        let expected = match string {
+            "E-102" => where_in_doubt.clone(),
+            _ => BTreeSet::new(),
+        };
+        assert_eq!(found, expected, "{string}");
+    }
     for doubt in &insights.doubtful_strings {
         let with_it = ConversationFilter {
             query: Some(doubt.text.clone()),

@@ -10,6 +10,7 @@ it('says in words what the list is narrowed to, and lets each go', async () => {
 		weekday: 0,
 		hour: 9,
 		doubtful: true,
+		doubtful_string: 'E-102',
 		solved_in: 3,
 		unanswered: 'left',
 		from: new Date(2026, 10, 1).getTime()
@@ -21,6 +22,7 @@ it('says in words what the list is narrowed to, and lets each go', async () => {
 		'asked on Monday',
 		'asked from 9:00 to 9:59',
 		'with doubtful answers',
+		'“E-102” doubtful',
 		'solved in 3 rounds or more',
 		'with an answer nobody waited for',
 		'from Nov 1, 2026'

@@ -262,6 +262,7 @@ export const en = {
 					? 'solved in round 2'
 					: 'solved in 3 rounds or more',
 		doubtful: 'with doubtful answers',
+		doubtfulString: (text: string) => `“${text}” doubtful`,
 		certain: 'without doubtful answers',
 		unanswered: {
 			cancelled: 'with a stopped answer',

@@ -242,6 +242,7 @@ export const zh: Messages = {
 		anyGroup: '同一类问题',
 		solvedIn: (rounds) => (rounds === 3 ? '三轮以上解决' : `第 ${rounds} 轮解决`),
 		doubtful: '含存疑回答',
+		doubtfulString: (text: string) => `“${text}”存疑`,
 		certain: '不含存疑回答',
 		unanswered: {
 			cancelled: '含被停止的回答',

@@ -7,6 +7,7 @@ describe('filters of an address', () => {
 			verdict: 'wrong',
 			group: 'g 1&2',
 			doubtful: true,
+			doubtful_string: ' E-1 02&',
 			hour: 0,
 			solved_in: 3,
 			unanswered: 'cancelled'
@@ -21,6 +22,8 @@ describe('filters of an address', () => {
 		'hour=1e1',
 		'weekday=x',
 		'doubtful=yes',
+		'doubtful_string=',
+		`doubtful_string=${'1'.repeat(201)}`,
 		'unanswered=done',
 		'solved_in=4',
 		'group=',

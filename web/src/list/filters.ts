@@ -15,6 +15,8 @@ export interface Filters {
 	group?: string;
 	solved_in?: 1 | 2 | 3;
 	doubtful?: boolean;
+	/** A string that was doubtful, to the character. */
+	doubtful_string?: string;
 	/** How the newest answer ended to a question that has no whole one. */
 	unanswered?: Unanswered;
 	thumb?: 'up' | 'down';
@@ -23,6 +25,9 @@ export interface Filters {
 }
 
 export type FilterName = keyof Filters;
+
+/** The longest doubtful string that can be looked for. */
+export const longestString = 200;
 
 const whole = (least: number, most: number) => (text: string) => {
 	const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
@@ -33,6 +38,8 @@ const oneOf =
 	(text: string) =>
 		allowed.find((value) => value === text);
 const words = (text: string) => (text.trim() === '' ? undefined : text.slice(0, 200));
+const exact = (text: string) =>
+	text === '' || text.length > longestString ? undefined : text;
 const flag = (text: string) => (text === 'true' ? true : text === 'false' ? false : undefined);
 
 const readers: { [Name in FilterName]: (text: string) => Filters[Name] | undefined } = {
@@ -44,6 +51,7 @@ const readers: { [Name in FilterName]: (text: string) => Filters[Name] | undefin
 	group: words,
 	solved_in: (text) => whole(1, 3)(text) as 1 | 2 | 3 | undefined,
 	doubtful: flag,
+	doubtful_string: exact,
 	unanswered: oneOf('cancelled', 'left', 'interrupted', 'failed'),
 	thumb: oneOf('up', 'down'),
 	hour: whole(0, 23),

@@ -34,6 +34,9 @@ pub struct ConversationFilter {
     pub solved_in: Option<u8>,
     /// An answer that counts has a doubtful string, or has none.
     pub doubtful: Option<bool>,
+    /// This string was doubtful, to the character, in one of the newest 1000 doubtful answers of the time: what the
+    /// insights count.
+    pub doubtful_string: Option<String>,
     /// A question has no whole answer, and the newest one to it ended so.
     pub unanswered: Option<AnswerState>,
     /// An answer was judged so.

@@ -5,6 +5,7 @@ mod conversations;
 mod customers;
 mod database;
 mod deletion;
+mod doubts;
 mod export;
 mod figures;
 mod files;

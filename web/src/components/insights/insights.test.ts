@@ -96,7 +96,7 @@ describe('doubtful strings', () => {
 		const unsure = { ...string('AX73', 2, 1), certainty: 'check' as const };
 		const strings = [string('E-102', 1790, 66), unsure];
 		render(DoubtfulStrings, { strings, of: 900, doubtful: 900, span });
-		expect(href('E-102')).toBe('#/?from=1000&to=2000&doubtful=true&query=E-102');
+		expect(href('E-102')).toBe('#/?from=1000&to=2000&doubtful_string=E-102');
 		expect(screen.getByRole('row', { name: /E-102/ })).toHaveTextContent('1,790 ×');
 		expect(href('AX73')).toBe('#/c/c-3');
 		expect(screen.getByRole('row', { name: /AX73/ })).toHaveTextContent('to check');

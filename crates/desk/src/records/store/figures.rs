@@ -5,23 +5,20 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::AnyConnection;
 
+use super::doubts::{DOUBTFUL_READ, doubtful_strings};
 use super::list::{Statement, check_offset};
-use super::rows::{Columns, word};
+use super::rows::Columns;
 use crate::Refusal;
 use crate::records::clock::date;
 use crate::records::{
-    AnswerState, Certainty, ConversationId, DayFigures, DoubtfulString, GroupExample, GroupId,
-    Insights, InsightsWish, QuestionGroup, Records, Share, SolvedAfter, TextMark, Thumbs,
-    Unanswered, Verdict,
+    AnswerState, DayFigures, GroupExample, GroupId, Insights, InsightsWish, QuestionGroup, Records,
+    Share, SolvedAfter, Thumbs, Unanswered, Verdict,
 };
 
 const GROUPS: usize = 20;
 /// Examples of a group, and how many questions are looked at to find so many different ones.
 const EXAMPLES: usize = 3;
 const LOOKED_AT: usize = 12;
-const STRINGS: usize = 10;
-/// Doubtful answers that are read for their strings.
-const DOUBTFUL_READ: u64 = 1000;
 
 impl Records {
     /// What the records tell about a time.
@@ -66,7 +63,7 @@ fn share(count: u64, whole: u64) -> Share {
 }
 
 /// The condition that a round `r` counts and lies in the time.
-fn counted(statement: &mut Statement, wish: &InsightsWish) -> Result<String, Refusal> {
+pub fn counted(statement: &mut Statement, wish: &InsightsWish) -> Result<String, Refusal> {
     let mut condition = "r.counts = 1".to_owned();
     if let Some(from) = wish.from {
         condition.push_str(&format!(" AND r.asked_at >= {}", statement.whole(from)?));
@@ -323,66 +320,6 @@ async fn examples(
         }
     }
     Ok(examples)
-}
-
-/// The most frequent strings of the newest doubtful answers.
-async fn doubtful_strings(
-    connection: &mut AnyConnection,
-    wish: &InsightsWish,
-) -> Result<Vec<DoubtfulString>, Refusal> {
-    let mut statement = Statement::new("");
-    let counted = counted(&mut statement, wish)?;
-    let done = statement.text(word(AnswerState::Done))?;
-    statement.sql = format!(
-        "SELECT c.id AS conversation, a.id AS answer, a.text, a.marks \
-         FROM (SELECT r.number, r.conversation, r.asked_at FROM rounds r \
-               WHERE {counted} AND r.doubtful > 0 ORDER BY r.asked_at DESC, r.number DESC \
-               LIMIT {DOUBTFUL_READ}) t \
-         JOIN conversations c ON c.number = t.conversation \
-         JOIN answers a ON a.number = (SELECT MAX(n.number) FROM answers n \
-             WHERE n.round = t.number AND n.state = {done}) \
-         ORDER BY t.asked_at DESC, t.number DESC"
-    );
-    let mut strings: Vec<(DoubtfulString, HashSet<ConversationId>)> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
-    for row in statement.fetch(connection).await? {
-        let conversation: ConversationId = row.id("conversation")?;
-        let answer = row.id("answer")?;
-        let text: Vec<u16> = row.text("text")?.encode_utf16().collect();
-        let marks: Vec<TextMark> = row.json("marks")?;
-        for mark in marks {
-            let units = text.get(mark.start as usize..mark.end as usize);
-            let Some(units) = units.filter(|_| mark.certainty == Certainty::Doubtful) else {
-                continue;
-            };
-            let string = String::from_utf16_lossy(units);
-            if let Some((known, conversations)) =
-                places.get(&string).and_then(|at| strings.get_mut(*at))
-            {
-                known.count += 1;
-                conversations.insert(conversation);
-                continue;
-            }
-            places.insert(string.clone(), strings.len());
-            let first = DoubtfulString {
-                text: string,
-                count: 1,
-                conversations: 1,
-                conversation,
-                answer,
-                certainty: mark.certainty,
-            };
-            strings.push((first, HashSet::from([conversation])));
-        }
-    }
-    // Of equally frequent ones the newest stays first.
-    strings.sort_by_key(|(string, _)| Reverse(string.count));
-    strings.truncate(STRINGS);
-    let counted = |(string, conversations): (DoubtfulString, HashSet<_>)| DoubtfulString {
-        conversations: conversations.len() as u64,
-        ..string
-    };
-    Ok(strings.into_iter().map(counted).collect())
 }
 
 /// A question on one line, for a list.

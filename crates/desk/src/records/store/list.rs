@@ -1,11 +1,12 @@
 //! The list of conversations: filters to SQL, page after page, and where searched words stand.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::any::AnyArguments;
 use sqlx::{AnyConnection, Arguments, AssertSqlSafe};
 
 use super::database::Kind;
+use super::doubts;
 use super::figures::group_label;
 use super::found;
 use super::rows::{Columns, bounded, limits, storable, word};
@@ -14,7 +15,8 @@ use crate::Refusal;
 use crate::records::cut::{self, Phrase};
 use crate::records::snippet::{Found, snippet};
 use crate::records::{
-    ConversationFilter, ConversationPage, ConversationSummary, Records, Thumb, Verdict,
+    ConversationFilter, ConversationPage, ConversationSummary, InsightsWish, Records, Thumb,
+    Verdict,
 };
 
 const PAGE: u32 = 50;
@@ -106,6 +108,8 @@ struct Next<'a> {
     filter: &'a ConversationFilter,
     phrases: &'a [Phrase],
     cursor: Option<&'a Cursor>,
+    /// The only conversations that count, among the rows.
+    among: Option<&'a BTreeSet<i64>>,
     limit: usize,
 }
 
@@ -114,6 +118,7 @@ impl Next<'_> {
     fn statement(&self, kind: Kind, among: Among) -> Result<Statement, Refusal> {
         let mut statement = Statement::new("");
         let mut conditions = conditions(&mut statement, self.filter)?;
+        conditions.extend(self.among.map(one_of));
         let by_time = !self.phrases.is_empty();
         if let Some(cursor) = self.cursor {
             let updated_at = statement.whole(cursor.updated_at)?;
@@ -180,6 +185,12 @@ impl Records {
         if !phrases.is_empty() {
             found::prefer_index(self.database().kind(), &mut snapshot).await?;
         }
+        let in_doubt = match &filter.doubtful_string {
+            Some(string) => {
+                Some(doubts::conversations_with(&mut snapshot, &time(filter), string).await?)
+            }
+            None => None,
+        };
         let mut conversations: Vec<ConversationSummary> = Vec::new();
         loop {
             let wanted = match phrases.is_empty() {
@@ -190,6 +201,7 @@ impl Records {
                 filter,
                 phrases: &phrases,
                 cursor: cursor.as_ref(),
+                among: in_doubt.as_ref(),
                 limit: wanted,
             };
             let batch = self.batch(&mut snapshot, &next).await?;
@@ -294,6 +306,8 @@ fn check(filter: &ConversationFilter) -> Result<(), Refusal> {
     };
     let query = filter.query.as_deref().unwrap_or_default();
     bounded("query", query, limits::QUERY)?;
+    let string = filter.doubtful_string.as_deref().unwrap_or_default();
+    bounded("doubtful_string", string, limits::QUERY)?;
     let limit = filter.limit.unwrap_or(PAGE);
     within(
         "limit",
@@ -309,6 +323,24 @@ fn check(filter: &ConversationFilter) -> Result<(), Refusal> {
         filter.weekday.unwrap_or(0) < 7,
     )?;
     check_offset(filter.utc_offset_minutes)
+}
+
+/// The time a filter names.
+fn time(filter: &ConversationFilter) -> InsightsWish {
+    InsightsWish {
+        from: filter.from,
+        to: filter.to,
+        utc_offset_minutes: None,
+    }
+}
+
+/// The condition that a conversation is one of these.
+fn one_of(numbers: &BTreeSet<i64>) -> String {
+    let numbers: Vec<_> = numbers.iter().map(i64::to_string).collect();
+    match numbers.is_empty() {
+        true => "1 = 0".to_owned(),
+        false => format!("c.number IN ({})", numbers.join(", ")),
+    }
 }
 
 /// Clocks on Earth are at most 18 hours from UTC.
