@@ -2903,6 +2903,11 @@ export interface operations {
                 solved_in?: number;
                 /** @description An answer that counts has a doubtful string, or has none. */
                 doubtful?: boolean;
+                /**
+                 * @description This string was doubtful, to the character, in one of the newest 1000 doubtful answers of the time: what the
+                 *     insights count.
+                 */
+                doubtful_string?: string;
                 /** @description A question has no whole answer, and the newest one to it ended so. */
                 unanswered?: components["schemas"]["AnswerState"];
                 /** @description An answer was judged so. */
