@@ -278,6 +278,13 @@ async fn a_choice_of_records_goes_out() {
         let file = export_of(&records, later).await.expect("exported");
         let json: serde_json::Value = serde_json::from_slice(&file).expect("JSON");
         assert!(json["conversations"].as_array().expect("a list").is_empty());
+        let backwards = ExportWish {
+            from: Some(2),
+            to: Some(1),
+            ..ExportWish::default()
+        };
+        let refusal = export_of(&records, backwards).await.expect_err("no time");
+        assert_eq!(refusal.code, Code::FieldOutOfRange);
         // What lies in the bin does not leave.
         records
             .delete(all[0].id, Some("anna"))

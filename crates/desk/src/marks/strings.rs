@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// Letters and digits, held together by the signs that model numbers, dates and versions use.
+/// Letters and digits, held together by the signs that model numbers, dates and versions use; by a comma before digits
+/// only, as in 10,000.
 static STRING: LazyLock<Regex> =
-    LazyLock::new(|| compiled(r"[A-Za-z0-9]+(?:[.\-/:,+][A-Za-z0-9]+)*"));
+    LazyLock::new(|| compiled(r"[A-Za-z0-9]+(?:[.\-/:+][A-Za-z0-9]+|,[0-9][A-Za-z0-9]*)*"));
 /// Where digits are not a reading: addresses, link targets, entities, the numbers of a list.
 static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
@@ -127,6 +128,8 @@ mod tests {
     fn a_date_or_a_capacity_is_one_string() {
         assert_eq!(found("2024.03-15 and 10.4L"), ["2024.03-15", "10.4L"]);
         assert_eq!(found("2024.03-15, 10.4L."), ["2024.03-15", "10.4L"]);
+        assert_eq!(found("10,000 or 1,5kg"), ["10,000", "1,5kg"]);
+        assert_eq!(found("E107,NET,WAN2"), ["E107", "WAN2"]);
     }
 
     #[test]

@@ -83,7 +83,10 @@ impl<R> Bounded<R> {
     fn pass(&mut self, byte: u8) -> Result<(), &'static str> {
         self.part_bytes += 1;
         if self.part_bytes > PART_BYTES {
-            return Err("one of its conversations is larger than 64 MB");
+            return Err(match self.depth < PART_DEPTH {
+                true => "64 MB of it hold nothing",
+                false => "one of its conversations is larger than 64 MB",
+            });
         }
         if self.in_string {
             self.string_bytes += 1;
@@ -313,6 +316,9 @@ mod tests {
         let endless = head.as_bytes().chain(io::repeat(b' '));
         let refusal = read(endless, &mut never).expect_err("refused");
         assert!(refusal.message.contains("larger than 64 MB"), "{refusal}");
+        let endless = b"{".chain(io::repeat(b' '));
+        let refusal = read(endless, &mut never).expect_err("refused");
+        assert!(refusal.message.contains("hold nothing"), "{refusal}");
     }
 
     #[test]

@@ -44,6 +44,9 @@ impl Records {
         asker: Option<&str>,
     ) -> Result<ExportStream, Refusal> {
         check_offset(wish.utc_offset_minutes)?;
+        if wish.from.zip(wish.to).is_some_and(|(from, to)| to <= from) {
+            return Err(Refusal::field_out_of_range("to", "later than `from`"));
+        }
         let mut turn = self.database().write().await?;
         let connection = turn.connection();
         if let Some(id) = wish.conversation {

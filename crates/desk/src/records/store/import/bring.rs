@@ -92,6 +92,7 @@ impl<'a> Bringing<'a> {
     pub async fn picture(&mut self, picture: ExportedPicture) -> Result<(), Refusal> {
         let id = picture.id;
         let bytes = fit(&picture)?;
+        let is_brought = bytes.is_some();
         let seen = self.seen.get(&id).copied().unwrap_or(Seen::Damaged);
         if let Some(bytes) = bytes.filter(|_| seen != Seen::Damaged) {
             // The disk is slow, and needs nobody's turn.
@@ -115,7 +116,10 @@ impl<'a> Bringing<'a> {
         .bind(i64::try_from(picture.bytes).unwrap_or(i64::MAX))
         .execute(self.turns.connection().await?)
         .await?;
-        self.added.pictures += added.rows_affected();
+        // One that is only spoken of does not come in.
+        if is_brought {
+            self.added.pictures += added.rows_affected();
+        }
         self.breathe().await.map(drop)
     }
 
