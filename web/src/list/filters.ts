@@ -38,8 +38,7 @@ const oneOf =
 	(text: string) =>
 		allowed.find((value) => value === text);
 const words = (text: string) => (text.trim() === '' ? undefined : text.slice(0, 200));
-const exact = (text: string) =>
-	text === '' || text.length > longestString ? undefined : text;
+const exact = (text: string) => (text === '' || text.length > longestString ? undefined : text);
 const flag = (text: string) => (text === 'true' ? true : text === 'false' ? false : undefined);
 
 const readers: { [Name in FilterName]: (text: string) => Filters[Name] | undefined } = {
