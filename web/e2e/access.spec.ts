@@ -152,9 +152,11 @@ test(
 			.card(t.insights.firstWord.title)
 			.getByRole('button', { name: t.insights.asTable, exact: true })
 			.click();
+		// While figures come, those before are pale.
+		const figures = page.waitForResponse((response) => response.url().includes('/api/insights'));
 		await page.getByText(t.insights.period.between, { exact: true }).click();
 		await expect(page.getByLabel(t.insights.period.from, { exact: true })).toBeVisible();
-		// While figures come, those before are pale.
+		await figures;
 		await expect(page.locator('.cards[aria-busy=false]')).toBeVisible();
 		await isFine(page, 'insights as a table, with a period to choose');
 		await page.goto('/#/insights?from=2001-01-01&to=2001-01-31');

@@ -12,6 +12,12 @@ export async function violations(page: Page): Promise<string[]> {
 	const isThere = await page.evaluate(() => (window as WithAxe).axe !== undefined);
 	if (!isThere) await page.evaluate(axe.source);
 	const found = await page.evaluate(async () => {
+		// Even a change without motion takes a frame; until then, colours are those of before.
+		await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
+		const moving = document.getAnimations().filter(({ effect }) => {
+			return Number.isFinite(effect?.getComputedTiming().endTime);
+		});
+		await Promise.allSettled(moving.map(({ finished }) => finished));
 		// Behind a dialog nothing can be reached; it was looked at before the dialog opened.
 		const dialog = 'dialog[open]';
 		const context = document.querySelector(dialog) ? dialog : document;
